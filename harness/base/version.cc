@@ -1,0 +1,7 @@
+#include "harness/base/version.h"
+
+namespace crashpoint {
+
+std::string_view version() { return CRASHPOINT_VERSION; }
+
+}  // namespace crashpoint
