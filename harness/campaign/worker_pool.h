@@ -1,0 +1,32 @@
+// Runs numbered jobs in worker processes, one job a worker at a time.
+//
+// Processes, not threads: ptrace ties a target to one thread, a harness bug in one case must not
+// take the others with it, and a killed worker takes its targets along (PTRACE_O_EXITKILL).
+// A worker dies with its parent, whatever ends the parent.
+//
+// Threads    Call from a process that has no other threads: workers are forked from it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+namespace crashpoint::campaign {
+
+// Runs in a worker: does job `index` and returns its result as bytes.
+using Job = std::function<std::string(std::size_t index)>;
+
+// Runs in the parent, in order of completion. `result` is what the job returned; if the worker died
+// instead, `result` is empty and `died` says how ("killed by signal 11").
+using Done = std::function<void(std::size_t index, std::string result, const std::string& died)>;
+
+// Called in the parent about every 200 ms and after each result; returning false stops the run: no
+// further job is started and workers are killed.
+using Tick = std::function<bool()>;
+
+// Runs jobs 0..count-1 on `workers` processes (at least 1). Returns false when `tick` stopped it.
+// Throws EnvironmentError if no worker can be forked.
+bool run_in_workers(std::size_t count, unsigned workers, const Job& job, const Done& done,
+                    const Tick& tick);
+
+}  // namespace crashpoint::campaign
