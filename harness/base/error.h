@@ -1,4 +1,5 @@
-// The two ways the harness itself can fail. A broken promise of the target is neither: it is a verdict.
+// The two ways the harness itself can fail. A broken promise of the target is neither: it is a
+// verdict.
 #pragma once
 
 #include <stdexcept>

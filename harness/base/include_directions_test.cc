@@ -1,5 +1,7 @@
 // The architecture, held by a test: which folder may include which. Arrows point one way, and the
 // harness and the engine know nothing of each other.
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -7,8 +9,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace crashpoint {
 namespace {
@@ -38,10 +38,12 @@ const Allowed kHarness = {
     {"scenario", {"base", "trace", "workload", "crash", "oracle"}},
     {"report", {"base", "trace", "oracle"}},
     {"campaign", {"base", "scenario", "target", "workload", "trace", "crash", "oracle", "report"}},
-    {"cli", {"base", "scenario", "target", "workload", "trace", "crash", "oracle", "campaign", "report"}},
+    {"cli",
+     {"base", "scenario", "target", "workload", "trace", "crash", "oracle", "campaign", "report"}},
 };
 
-// Every `#include "side/folder/..."` below `side` that the table does not allow, as "file: include".
+// Every `#include "side/folder/..."` below `side` that the table does not allow, as "file:
+// include".
 std::vector<std::string> forbidden_includes(const std::string& side, const Allowed& allowed) {
   const std::filesystem::path root = std::filesystem::path(CRASHPOINT_SOURCE_DIR) / side;
   const std::regex include(R"re(^\s*#include "([a-z]+)/([a-z_]+)/)re");
@@ -60,8 +62,8 @@ std::vector<std::string> forbidden_includes(const std::string& side, const Allow
       }
       const std::string to = match[2];
       const auto row = allowed.find(from);
-      const bool may = match[1] == side &&
-                       (to == from || (row != allowed.end() && row->second.contains(to)));
+      const bool may =
+          match[1] == side && (to == from || (row != allowed.end() && row->second.contains(to)));
       if (!may) {
         forbidden.push_back(entry.path().string() + ": " + line);
       }

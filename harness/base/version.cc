@@ -2,6 +2,8 @@
 
 namespace crashpoint {
 
-std::string_view version() { return CRASHPOINT_VERSION; }
+std::string_view version() {
+  return CRASHPOINT_VERSION;
+}
 
 }  // namespace crashpoint

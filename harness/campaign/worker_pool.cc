@@ -1,5 +1,6 @@
 #include "harness/campaign/worker_pool.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -14,8 +15,6 @@
 #include <optional>
 #include <string_view>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "harness/base/error.h"
 
@@ -153,7 +152,8 @@ class Pool {
   void start(Worker& worker) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-      throw EnvironmentError(fmt::format("cannot make a worker's socket: {}", std::strerror(errno)));
+      throw EnvironmentError(
+          fmt::format("cannot make a worker's socket: {}", std::strerror(errno)));
     }
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
