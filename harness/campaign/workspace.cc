@@ -28,7 +28,7 @@ constexpr std::uint64_t kRoomBytes = 256ULL << 20;
 bool has_room(const fs::path& folder) {
   struct statvfs info {};
   return ::statvfs(folder.c_str(), &info) == 0 && ::access(folder.c_str(), W_OK) == 0 &&
-         static_cast<std::uint64_t>(info.f_bavail) * info.f_bsize >= kRoomBytes;
+         info.f_bavail * info.f_bsize >= kRoomBytes;
 }
 
 fs::path default_parent() {
