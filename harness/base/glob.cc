@@ -1,93 +1,182 @@
 #include "harness/base/glob.h"
 
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <optional>
 
 namespace crashpoint {
 namespace {
 
-// Matches `c` against the set that opens at pattern[0] == '['; `size` becomes its length. A set
-// that never closes is a plain '['.
-bool match_set(std::string_view pattern, char c, std::size_t& size) {
-  const bool negated = pattern.size() > 1 && (pattern[1] == '!' || pattern[1] == '^');
-  std::size_t at = negated ? 2 : 1;
-  const std::size_t first = at;
+// Does the class that opens at pattern[at] hold `c`? Moves `at` past its ']'. Empty: not closed.
+std::optional<bool> match_class(std::string_view pattern, std::size_t& at, char c) {
+  std::size_t i = at + 1;
+  const bool negated = i < pattern.size() && (pattern[i] == '!' || pattern[i] == '^');
+  if (negated) {
+    ++i;
+  }
   bool found = false;
-  while (at < pattern.size() && (pattern[at] != ']' || at == first)) {
-    if (at + 2 < pattern.size() && pattern[at + 1] == '-' && pattern[at + 2] != ']') {
-      found = found || (pattern[at] <= c && c <= pattern[at + 2]);
-      at += 3;
-    } else {
-      found = found || pattern[at] == c;
-      ++at;
+  for (bool first = true; i < pattern.size(); first = false) {
+    if (pattern[i] == ']' && !first) {
+      at = i + 1;
+      return found != negated;
     }
+    const char low = pattern[i];
+    char high = low;
+    if (i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']') {
+      high = pattern[i + 2];
+      i += 2;
+    }
+    ++i;
+    found = found || (low <= c && c <= high);
   }
-  if (at >= pattern.size()) {
-    size = 1;
-    return c == '[';
-  }
-  size = at + 1;
-  return c != '/' && found != negated;
+  return std::nullopt;
 }
 
-bool match(std::string_view pattern, std::string_view text) {
-  constexpr std::size_t kNone = std::string_view::npos;
-  // The last star seen, and how much of the text it takes: enough to fall back to, because a later
-  // star can take whatever an earlier one could have. But a `*` stops at '/', so it may have to
-  // give way to the `**` before it.
-  struct Star {
-    std::size_t pattern = kNone;
-    std::size_t text = 0;
-  };
-  Star one;
-  Star any;
+// One pattern element against one character: how far the pattern moves, or 0 for no match.
+std::size_t match_one(std::string_view pattern, std::size_t at, char c) {
+  switch (pattern[at]) {
+    case '?':
+      return c == '/' ? 0 : 1;
+    case '[': {
+      std::size_t end = at;
+      const std::optional<bool> in_class = match_class(pattern, end, c);
+      if (in_class.has_value()) {
+        return *in_class && c != '/' ? end - at : 0;
+      }
+      return c == '[' ? 1 : 0;
+    }
+    case '\\':
+      if (at + 1 < pattern.size()) {
+        return pattern[at + 1] == c ? 2 : 0;
+      }
+      return c == '\\' ? 1 : 0;
+    default:
+      return pattern[at] == c ? 1 : 0;
+  }
+}
+
+// A star that can be returned to: where the pattern goes on after it, and how much text it holds.
+struct Star {
+  std::size_t next = 0;
+  std::size_t text = 0;
+};
+
+// Only the last `*` and the last `**` are ever reconsidered, which keeps this O(pattern * text):
+// a later star can take over whatever an earlier one of its kind could have held.
+bool match_whole(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
-  while (true) {
-    if (pattern.substr(p, 2) == "**") {
-      p += 2;
-      any = {p, t};
-      one = {};
-      continue;
-    }
+  std::optional<Star> star;
+  std::optional<Star> double_star;
+  while (t < text.size() || p < pattern.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
-      ++p;
-      one = {p, t};
+      if (p + 1 < pattern.size() && pattern[p + 1] == '*') {
+        p += 2;
+        // "**/" also stands for nothing at all.
+        if (p < pattern.size() && pattern[p] == '/' && (t == 0 || text[t - 1] == '/')) {
+          ++p;
+        }
+        double_star = Star{p, t};
+        star.reset();
+      } else {
+        star = Star{++p, t};
+      }
       continue;
-    }
-    if (p == pattern.size() && t == text.size()) {
-      return true;
     }
     if (p < pattern.size() && t < text.size()) {
-      std::size_t size = 1;
-      const bool same = pattern[p] == '['   ? match_set(pattern.substr(p), text[t], size)
-                        : pattern[p] == '?' ? text[t] != '/'
-                                            : pattern[p] == text[t];
-      if (same) {
-        p += size;
+      if (const std::size_t step = match_one(pattern, p, text[t]); step > 0) {
+        p += step;
         ++t;
         continue;
       }
     }
-    if (one.pattern != kNone && one.text < text.size() && text[one.text] != '/') {
-      p = one.pattern;
-      t = ++one.text;
-    } else if (any.pattern != kNone && any.text < text.size()) {
-      p = any.pattern;
-      t = ++any.text;
-      one = {};
-    } else {
-      return false;
+    if (star.has_value() && star->text < text.size() && text[star->text] != '/') {
+      p = star->next;
+      t = ++star->text;
+      continue;
     }
+    if (double_star.has_value() && double_star->text < text.size()) {
+      p = double_star->next;
+      t = ++double_star->text;
+      star.reset();
+      continue;
+    }
+    return false;
   }
+  return true;
 }
 
 }  // namespace
 
 bool glob_match(std::string_view pattern, std::string_view path) {
   if (pattern.find('/') == std::string_view::npos) {
-    path.remove_prefix(path.rfind('/') + 1);
+    path.remove_prefix(path.rfind('/') + 1);  // npos + 1 == 0
   }
-  return match(pattern, path);
+  return match_whole(pattern, path);
+}
+
+bool match_name(std::string_view pattern, std::string_view name) {
+  std::size_t p = 0;
+  std::size_t n = 0;
+  std::optional<Star> star;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = Star{++p, n};
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p;
+      ++n;
+    } else if (star.has_value()) {
+      p = star->next;
+      n = ++star->text;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+std::string path_glob_problem(std::string_view pattern) {
+  if (pattern.empty()) {
+    return "is empty";
+  }
+  for (std::size_t at = 0; at < pattern.size();) {
+    if (pattern[at] == '[') {
+      const std::size_t open = at;
+      if (!match_class(pattern, at, 'x').has_value()) {
+        return fmt::format("has a '[' at character {} that is never closed", open + 1);
+      }
+    } else if (pattern[at] == '\\') {
+      if (at + 1 == pattern.size()) {
+        return "ends in a '\\' that quotes nothing";
+      }
+      at += 2;
+    } else {
+      ++at;
+    }
+  }
+  return {};
+}
+
+std::string inside_path_problem(std::string_view pattern) {
+  if (std::string problem = path_glob_problem(pattern); !problem.empty()) {
+    return problem;
+  }
+  if (pattern.front() == '/') {
+    return "is absolute; paths are relative to the data directory";
+  }
+  if (pattern.find('\0') != std::string_view::npos) {
+    return "holds a NUL byte";
+  }
+  for (std::size_t begin = 0; begin <= pattern.size();) {
+    std::size_t end = pattern.find('/', begin);
+    end = end == std::string_view::npos ? pattern.size() : end;
+    if (pattern.substr(begin, end - begin) == "..") {
+      return "leads out of the data directory through '..'";
+    }
+    begin = end + 1;
+  }
+  return {};
 }
 
 }  // namespace crashpoint

@@ -1,13 +1,25 @@
-// Path patterns, the same wherever a scenario names files: faults, damage, expectations.
+// Globs, in the two dialects the harness needs.
+//
+// Paths    As in .gitignore: `*` and `?` stop at '/', `**` does not, `[a-z]` and `[!a-z]` are
+//          classes, '\' quotes. A pattern without '/' is held against the last component, so that
+//          "*.incr.aof" finds "appendonlydir/appendonly.aof.1.incr.aof"; one with '/' against all.
+// Names    Of cases: only `*` and `?` are special and both match '/', because brackets are part of
+//          a name ("aof/kill-mid-fsync[nth=3]").
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace crashpoint {
 
-// `*` any run of characters but '/', `**` any run at all, `?` one character but '/', [a-z] and
-// [!a-z] one of a set. A pattern without '/' is matched against the last component of `path`, at
-// any depth; one with '/' against the whole of it.
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view path);
+[[nodiscard]] bool match_name(std::string_view pattern, std::string_view name);
+
+// Why `pattern` is no path glob ("'[' at 3 is never closed"); empty when it is one.
+[[nodiscard]] std::string path_glob_problem(std::string_view pattern);
+
+// Why `pattern` cannot name something inside a directory ("is absolute", "leads outside through
+// '..'"), its glob syntax included; empty when it stays inside.
+[[nodiscard]] std::string inside_path_problem(std::string_view pattern);
 
 }  // namespace crashpoint

@@ -2,43 +2,72 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace crashpoint {
 namespace {
 
-TEST(Glob, WithoutASlashItNamesTheLastComponentAtAnyDepth) {
+TEST(PathGlob, WithoutASlashIsHeldAgainstTheLastComponent) {
   EXPECT_TRUE(glob_match("*.incr.aof", "appendonlydir/appendonly.aof.1.incr.aof"));
   EXPECT_TRUE(glob_match("dump.rdb", "dump.rdb"));
-  EXPECT_FALSE(glob_match("dump.rdb", "dump.rdb.old"));
-  EXPECT_FALSE(glob_match("appendonlydir*", "appendonlydir/x"));
+  EXPECT_FALSE(glob_match("appendonlydir", "appendonlydir/appendonly.aof.1.incr.aof"));
 }
 
-TEST(Glob, WithASlashItNamesTheWholePath) {
-  EXPECT_TRUE(glob_match("appendonlydir/*.aof", "appendonlydir/a.aof"));
-  EXPECT_FALSE(glob_match("dir/*.aof", "appendonlydir/a.aof"));
-  EXPECT_FALSE(glob_match("*/*.aof", "a/b/c.aof"));
-  EXPECT_TRUE(glob_match("**/*.aof", "a/b/c.aof"));
+TEST(PathGlob, WithASlashIsHeldAgainstTheWholePath) {
+  EXPECT_TRUE(glob_match("appendonlydir/*", "appendonlydir/x"));
+  EXPECT_FALSE(glob_match("appendonlydir/*", "backup/appendonlydir/x"));
+}
+
+TEST(PathGlob, StarStopsAtSlashAndDoubleStarDoesNot) {
+  EXPECT_FALSE(glob_match("a/*", "a/b/c"));
   EXPECT_TRUE(glob_match("a/**", "a/b/c"));
+  EXPECT_TRUE(glob_match("**/c", "a/b/c"));
+  EXPECT_TRUE(glob_match("**/c", "c"));
+  EXPECT_TRUE(glob_match("a/**/c", "a/c"));
+  EXPECT_TRUE(glob_match("a/**/*.aof", "a/b/d/x.aof"));
+  EXPECT_FALSE(glob_match("a/**/*.aof", "a/b/d/x.rdb"));
+  EXPECT_FALSE(glob_match("a/?", "a//"));
 }
 
-TEST(Glob, AStarGivesBackWhatItTookTooMuchOf) {
-  EXPECT_TRUE(glob_match("*ab*ab", "xababxab"));
-  EXPECT_FALSE(glob_match("*ab*abc", "xababxab"));
-  EXPECT_TRUE(glob_match("**/b*/c", "b/b/bx/c"));
-  EXPECT_FALSE(glob_match("a**/*z", "b/z"));
+TEST(PathGlob, ClassesRangesNegationAndQuotes) {
+  EXPECT_TRUE(glob_match("appendonly.aof.[0-9].base.*", "appendonly.aof.1.base.rdb"));
+  EXPECT_FALSE(glob_match("appendonly.aof.[!0-9].base.*", "appendonly.aof.1.base.rdb"));
+  EXPECT_TRUE(glob_match("x[]]", "x]"));
+  EXPECT_TRUE(glob_match("x\\*", "x*"));
+  EXPECT_FALSE(glob_match("x\\*", "xy"));
 }
 
-TEST(Glob, SetsAndSingleCharacters) {
-  EXPECT_TRUE(glob_match("temp-[0-9]?.rdb", "temp-42.rdb"));
-  EXPECT_FALSE(glob_match("temp-[!0-9]?.rdb", "temp-42.rdb"));
-  EXPECT_TRUE(glob_match("[]x]", "]"));
-  EXPECT_TRUE(glob_match("a[b", "a[b")) << "a set that never closes is a plain bracket";
-  EXPECT_FALSE(glob_match("a?b/", "a/b/"));
+TEST(PathGlob, ManyStarsDoNotTakeExponentialTime) {
+  const std::string text(2000, 'a');
+  EXPECT_FALSE(glob_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));
+  EXPECT_FALSE(match_name("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));
 }
 
-TEST(Glob, AnEmptyPatternMatchesOnlyAnEmptyName) {
-  EXPECT_TRUE(glob_match("", ""));
-  EXPECT_FALSE(glob_match("", "a"));
-  EXPECT_TRUE(glob_match("*", ""));
+TEST(PathGlob, SaysWhatIsWrongWithAPattern) {
+  EXPECT_EQ(path_glob_problem("*.aof"), "");
+  EXPECT_EQ(path_glob_problem(""), "is empty");
+  EXPECT_EQ(path_glob_problem("x[0-9"), "has a '[' at character 2 that is never closed");
+  EXPECT_EQ(path_glob_problem("x\\"), "ends in a '\\' that quotes nothing");
+}
+
+TEST(InsidePath, RefusesWhatLeadsOutside) {
+  EXPECT_EQ(inside_path_problem("appendonlydir/*.aof"), "");
+  EXPECT_EQ(inside_path_problem("a..b/..c"), "");
+  EXPECT_NE(inside_path_problem("/etc/passwd"), "");
+  EXPECT_NE(inside_path_problem("../dump.rdb"), "");
+  EXPECT_NE(inside_path_problem("a/../../b"), "");
+  EXPECT_NE(inside_path_problem("a/.."), "");
+  EXPECT_NE(inside_path_problem(std::string_view("a\0b", 3)), "");
+}
+
+TEST(NameGlob, TakesBracketsLiterallyAndStarsAcrossSlashes) {
+  EXPECT_TRUE(match_name("aof/kill[nth=3]", "aof/kill[nth=3]"));
+  EXPECT_FALSE(match_name("aof/kill[nth=3]", "aof/killn"));
+  EXPECT_TRUE(match_name("*kill*", "aof/deep/kill[nth=3]"));
+  EXPECT_TRUE(match_name("aof/*[nth=?]", "aof/kill[nth=3]"));
+  EXPECT_FALSE(match_name("aof/*[nth=?]", "aof/kill[nth=13]"));
+  EXPECT_TRUE(match_name("*", ""));
+  EXPECT_FALSE(match_name("", "a"));
 }
 
 }  // namespace

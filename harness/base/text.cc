@@ -1,0 +1,138 @@
+#include "harness/base/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace crashpoint {
+namespace {
+
+// The length of the well-formed UTF-8 sequence at the front of `bytes`, 0 when there is none.
+// (Unicode 15, table 3-7: no overlong forms, surrogates or code points past 10FFFF.)
+std::size_t utf8_length(std::string_view bytes) {
+  const auto at = [&](std::size_t i) {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned first = at(0);
+  const unsigned second = at(1);
+  if (first < 0x80) {
+    return 1;
+  }
+  if (first >= 0xC2 && first <= 0xDF) {
+    return follows(1) ? 2 : 0;
+  }
+  if (first >= 0xE0 && first <= 0xEF) {
+    const bool overlong = first == 0xE0 && second < 0xA0;
+    const bool surrogate = first == 0xED && second >= 0xA0;
+    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const bool overlong = first == 0xF0 && second < 0x90;
+    const bool too_high = first == 0xF4 && second >= 0x90;
+    return follows(1) && follows(2) && follows(3) && !overlong && !too_high ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_escaped(std::string& out, unsigned char byte) {
+  switch (byte) {
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    default:
+      if (byte >= 0x20 && byte < 0x7F) {
+        out += static_cast<char>(byte);
+      } else {
+        out += fmt::format("\\x{:02x}", byte);
+      }
+  }
+}
+
+}  // namespace
+
+std::string escape(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const std::size_t length = utf8_length(bytes);
+    // C1 controls and the line and paragraph separators would break the line.
+    const bool control = bytes.substr(0, 2) >= "\xC2\x80" && bytes.substr(0, 2) <= "\xC2\x9F";
+    const bool separator = bytes.starts_with("\xE2\x80\xA8") || bytes.starts_with("\xE2\x80\xA9");
+    if (length >= 2 && !control && !separator) {
+      out += bytes.substr(0, length);
+      bytes.remove_prefix(length);
+    } else {
+      append_escaped(out, static_cast<unsigned char>(bytes.front()));
+      bytes.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::string shorten(std::string_view bytes, std::size_t size_max) {
+  if (bytes.size() <= size_max) {
+    return escape(bytes);
+  }
+  std::size_t end = size_max;
+  while (end > 0 && size_max - end < 3 &&
+         (static_cast<unsigned char>(bytes[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return fmt::format("{}... ({} bytes)", escape(bytes.substr(0, end)), bytes.size());
+}
+
+std::string shell_quote(std::string_view word) {
+  constexpr std::string_view kBare =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  if (!word.empty() && word.find_first_not_of(kBare) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
+std::string with_commas(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3;) {
+    at -= 3;
+    out.insert(at, 1, ',');
+  }
+  return out;
+}
+
+std::string counted(std::uint64_t count, std::string_view singular, std::string_view plural) {
+  if (count == 1) {
+    return fmt::format("1 {}", singular);
+  }
+  return plural.empty() ? fmt::format("{} {}s", with_commas(count), singular)
+                        : fmt::format("{} {}", with_commas(count), plural);
+}
+
+std::string ordinal(std::uint64_t number) {
+  constexpr std::array<std::string_view, 4> kSuffixes = {"th", "st", "nd", "rd"};
+  const bool teen = number % 100 >= 11 && number % 100 <= 13;
+  const std::uint64_t last = number % 10;
+  return fmt::format("{}{}", number, kSuffixes[teen || last > 3 ? 0 : last]);
+}
+
+}  // namespace crashpoint

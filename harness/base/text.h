@@ -1,0 +1,31 @@
+// Bytes and words made fit for people, shells and messages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace crashpoint {
+
+// Printable ASCII and valid UTF-8 stay; the rest becomes \n \r \t \" \\ \xNN. The result is valid
+// UTF-8 on one line, whatever the bytes.
+[[nodiscard]] std::string escape(std::string_view bytes);
+
+// escape(), cut after `size_max` bytes of input: "aaaa... (5000 bytes)".
+[[nodiscard]] std::string shorten(std::string_view bytes, std::size_t size_max = 64);
+
+// `word` as a POSIX shell reads it back; left bare when it needs no quotes.
+[[nodiscard]] std::string shell_quote(std::string_view word);
+
+// 1234567 -> "1,234,567".
+[[nodiscard]] std::string with_commas(std::uint64_t number);
+
+// "1 case", "3 cases".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view singular,
+                                  std::string_view plural = {});
+
+// 3 -> "3rd".
+[[nodiscard]] std::string ordinal(std::uint64_t number);
+
+}  // namespace crashpoint

@@ -1,0 +1,59 @@
+#include "harness/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace crashpoint {
+namespace {
+
+TEST(Escape, KeepsPrintableTextAndUtf8) {
+  EXPECT_EQ(escape("SET k 10"), "SET k 10");
+  EXPECT_EQ(escape("Zürich ✓ 😀"), "Zürich ✓ 😀");
+}
+
+TEST(Escape, ShowsEveryOtherByte) {
+  EXPECT_EQ(escape("a\r\n\t\"\\"), "a\\r\\n\\t\\\"\\\\");
+  EXPECT_EQ(escape(std::string_view("\0\x7f\x1b", 3)), "\\x00\\x7f\\x1b");
+}
+
+TEST(Escape, TreatsMalformedUtf8AsBytes) {
+  EXPECT_EQ(escape("\xC0\x80"), "\\xc0\\x80");           // overlong
+  EXPECT_EQ(escape("\xED\xA0\x80"), "\\xed\\xa0\\x80");  // surrogate
+  EXPECT_EQ(escape("\xF5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
+  EXPECT_EQ(escape("a\xE2\x82"), "a\\xe2\\x82");  // cut
+}
+
+TEST(Escape, NeverBreaksTheLine) {
+  EXPECT_EQ(escape("\xE2\x80\xA8"), "\\xe2\\x80\\xa8");  // LINE SEPARATOR
+  EXPECT_EQ(escape("\xC2\x85"), "\\xc2\\x85");           // NEXT LINE
+}
+
+TEST(Shorten, CutsLongBytesAndSaysHowMany) {
+  EXPECT_EQ(shorten("abc", 3), "abc");
+  EXPECT_EQ(shorten("abcd", 3), "abc... (4 bytes)");
+  EXPECT_EQ(shorten("aé", 2), "a... (3 bytes)") << "a character is not cut in two";
+}
+
+TEST(ShellQuote, QuotesOnlyWhatNeedsIt) {
+  EXPECT_EQ(shell_quote("scenarios/aof/x.json"), "scenarios/aof/x.json");
+  EXPECT_EQ(shell_quote("aof/x[nth=3]"), "'aof/x[nth=3]'");
+  EXPECT_EQ(shell_quote("it's"), "'it'\\''s'");
+  EXPECT_EQ(shell_quote(""), "''");
+}
+
+TEST(Numbers, ReadAsPeopleWriteThem) {
+  EXPECT_EQ(with_commas(0), "0");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(with_commas(1234567), "1,234,567");
+  EXPECT_EQ(counted(1, "case"), "1 case");
+  EXPECT_EQ(counted(2000, "case"), "2,000 cases");
+  EXPECT_EQ(counted(2, "entry", "entries"), "2 entries");
+  EXPECT_EQ(ordinal(1), "1st");
+  EXPECT_EQ(ordinal(12), "12th");
+  EXPECT_EQ(ordinal(22), "22nd");
+  EXPECT_EQ(ordinal(113), "113th");
+}
+
+}  // namespace
+}  // namespace crashpoint
