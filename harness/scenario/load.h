@@ -1,0 +1,46 @@
+// Reads scenario files into cases. Never starts or changes anything.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/scenario.h"
+
+namespace crashpoint::scenario {
+
+struct LoadOptions {
+  std::optional<std::uint64_t> seed;  // instead of each file's own
+  std::string target;  // "engine" or "redis", or a command: instead of each file's own
+  // Which cases: globs on names (`*` matches '/'; a name without its bracket means all its cases),
+  // or "tag:NAME". Empty: all. `exclude` wins.
+  std::vector<std::string> filter;
+  std::vector<std::string> exclude;
+};
+
+// Something wrong at a place in a file. `text` says what was found, what is allowed and, where one
+// is near, the name that was meant.
+struct Problem {
+  std::string file;
+  std::size_t line = 0;  // from 1; 0: the file as a whole
+  std::size_t column = 0;
+  std::string pointer;  // JSON pointer: "/faults/0/at/syscall"
+  std::string text;
+};
+
+// "file:line:column: /json/pointer: text"
+[[nodiscard]] std::string to_string(const Problem& problem);
+
+struct Loaded {
+  std::vector<Case> cases;        // in order of name
+  std::vector<Problem> warnings;  // legal, but hardly meant
+  std::size_t file_count = 0;
+};
+
+// `paths` are scenario files or folders, searched for *.json; names that start with '_' are
+// defaults and bases, not scenarios. Throws UsageError whose message has every problem of every
+// file, one a line, when there is any; also when nothing is found or the filter leaves nothing.
+[[nodiscard]] Loaded load(const std::vector<std::string>& paths, const LoadOptions& options = {});
+
+}  // namespace crashpoint::scenario

@@ -1,0 +1,104 @@
+// A scenario as data: what a JSON file says, checked, with defaults filled in and the matrix
+// expanded. Every key is described in scenarios/schema/scenario.schema.json.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/trace/fault.h"
+
+namespace crashpoint::scenario {
+
+// The program under test. `use` names it in reports and in known_findings.
+struct Target {
+  std::string use = "engine";  // "engine", "redis", or "command"
+  std::vector<std::string>
+      command;                    // of "command": with {dir}, {port}, {socket}, {config} to fill in
+  std::string protocol = "resp";  // what its clients speak
+  // Directives in order of name; one that may be repeated ("save") has several values.
+  std::map<std::string, std::vector<std::string>> config;
+  std::vector<std::string> arguments;              // appended to the command line
+  std::map<std::string, std::string> environment;  // added to ours
+};
+
+// What lies in the data directory before the first start: path -> bytes.
+using Files = std::map<std::string, std::string>;
+
+enum class CrashKind : std::uint8_t {
+  kProcessKill,  // the process dies; what its syscalls did survives
+  kPowerLoss,    // the machine dies; what was made durable survives, the rest may
+  kShutdown,     // none: SIGTERM, and its exit is awaited
+};
+
+// Which crash points of a recorded run are tried.
+struct Points {
+  enum class Kind : std::uint8_t {
+    kCrash,             // only where the fault struck, or the workload ended
+    kEverySyscall,      // before and after every recorded event on files, and every ack
+    kPersistencePoint,  // before and after every fsync, rename and the like
+  };
+  Kind kind = Kind::kEverySyscall;
+  std::uint64_t first = 0;  // of those, by number from 0
+  std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
+  std::string while_child;  // "", "rewrite", "snapshot": only while such a child lives
+};
+
+// Which crash states are made at each of them.
+struct Explore {
+  std::vector<CrashKind> kinds = {CrashKind::kProcessKill, CrashKind::kPowerLoss};
+  std::string profile = "weakest";
+  Points points;
+  std::string torn_writes = "sector";  // "none", "half", "sector", "byte"
+  std::uint64_t samples_per_point = 16;
+  std::uint64_t max_states = 50000;
+  std::uint32_t depth = 1;      // 2: recovery of a crash state is itself crashed; and so on
+  std::string prune = "equal";  // "none", "equal", "representative"
+};
+
+// Live: the fault kills, or the end of the workload does. With `explore` the run itself is not
+// crashed (unless a fault does it): its trace is.
+struct Crash {
+  CrashKind kind = CrashKind::kProcessKill;
+  std::optional<Explore> explore;
+};
+
+struct Recovery {
+  std::int64_t deadline_ms = 5000;  // to answer PING without -LOADING
+  std::uint32_t cycles = 1;  // crash, recover, judge, write on: this many times on one directory
+};
+
+// A violation that is known of a target and kept here rather than hidden.
+struct KnownFinding {
+  std::string target;   // "redis", "engine", or the first word of a command
+  std::string version;  // glob: "7.0.*"; empty: any
+  std::string check;    // the check that reports it ("guarantee", "start", ...); empty: any
+  std::string cases;    // glob on the names of this file's cases; empty: all
+  std::string reason;
+  std::string reference;  // a URL or issue
+};
+
+// One case: a scenario file with one point of its matrix filled in.
+struct Case {
+  std::string name;      // stable and unique: "aof/kill-mid-fsync[appendfsync=always,nth=3]"
+  std::string scenario;  // the part before the bracket
+  std::string file;      // as given on the command line, or found below it
+  std::vector<std::pair<std::string, std::string>>
+      parameters;  // of the matrix, in order of the file
+  std::string summary;
+  std::vector<std::string> tags;
+  std::uint64_t seed = 1;
+  Target target;
+  Files files;
+  std::vector<trace::Fault> faults;
+  Crash crash;
+  Recovery recovery;
+  std::vector<KnownFinding> known_findings;
+};
+
+}  // namespace crashpoint::scenario
