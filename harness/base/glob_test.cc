@@ -37,6 +37,17 @@ TEST(PathGlob, ClassesRangesNegationAndQuotes) {
   EXPECT_FALSE(glob_match("x\\*", "xy"));
 }
 
+TEST(PathGlob, AStarGivesBackWhatItTookTooMuchOf) {
+  EXPECT_TRUE(glob_match("*ab*ab", "xababxab"));
+  EXPECT_FALSE(glob_match("*ab*abc", "xababxab"));
+  EXPECT_TRUE(glob_match("**/b*/c", "b/b/bx/c"));
+  EXPECT_FALSE(glob_match("a**/*z", "b/z"));
+}
+
+TEST(PathGlob, ASetThatNeverClosesIsAPlainBracket) {
+  EXPECT_TRUE(glob_match("a[b", "a[b"));
+}
+
 TEST(PathGlob, ManyStarsDoNotTakeExponentialTime) {
   const std::string text(2000, 'a');
   EXPECT_FALSE(glob_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));

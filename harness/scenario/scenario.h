@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/crash/damage.h"
 #include "harness/trace/fault.h"
 
 namespace crashpoint::scenario {
@@ -97,6 +98,7 @@ struct Case {
   Files files;
   std::vector<trace::Fault> faults;
   Crash crash;
+  std::vector<crash::Damage> damage;  // done to what the crash left, in order
   Recovery recovery;
   std::vector<KnownFinding> known_findings;
 };
