@@ -31,9 +31,9 @@ struct KeyDifference {
 
 struct Verdict {
   Outcome outcome = Outcome::kPass;
-  std::string check;    // which check decided: "guarantee", "expect", "start", "usable", "files", ...
-  std::string promise;  // what was promised, in words
-  std::string summary;  // what was found, one sentence
+  std::string check;  // which check decided: "guarantee", "expect", "start", "usable", "files", ...
+  std::string promise;                     // what was promised, in words
+  std::string summary;                     // what was found, one sentence
   std::vector<LostCommand> lost;           // at most kShown of them
   std::uint64_t lost_count = 0;            // all of them
   std::vector<KeyDifference> differences;  // at most kShown of them

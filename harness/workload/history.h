@@ -1,12 +1,16 @@
 // What the clients asked and what the target answered: plain data for the oracle and the report.
 //
-// acked       The last byte of the reply left the target: its send syscall returned. That the client
+// acked       The last byte of the reply left the target: its send syscall returned. That the
+// client
 //             never read it changes nothing. Where no trace was recorded, `acked_ns` is the moment
 //             the client read the reply, and `acked` is trace::kNever.
-// Order       Commands of one client are ordered by `index`. Across clients, A precedes B when A was
-//             acked before B was sent.
+// Order       Commands of one client are ordered by `index`. Across clients, A precedes B when A
+// was
+//             answered before B was sent.
+// Time        *_ns is CLOCK_MONOTONIC; *_unix_ms is CLOCK_REALTIME (deadlines of keys live there).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,15 +25,23 @@ using Arguments = std::vector<std::string>;
 
 struct Operation {
   std::uint32_t client = 0;
-  std::uint64_t index = 0;  // within its client, from 0
-  std::uint32_t step = 0;   // of the workload
-  std::uint32_t database = 0;
+  std::uint64_t index = 0;     // within its client, from 0
+  std::uint32_t step = 0;      // of the workload
+  std::uint32_t database = 0;  // selected when it was sent
   Arguments arguments;
-  std::int64_t sent_ns = 0;                   // just before its first byte was handed to the kernel
-  std::optional<target::RespValue> reply;     // empty: no whole reply left the target
+  std::int64_t sent_ns = 0;                // no later than its first byte was handed to the kernel
+  std::optional<target::RespValue> reply;  // empty: no whole reply left the target
   trace::Position acked = trace::kNever;
   std::int64_t acked_ns = 0;
+  std::int64_t read_ns = 0;  // when the client had read the whole reply; 0: never
+
   [[nodiscard]] bool is_acked() const { return reply.has_value(); }
+  // The first moment at which the reply was surely out: a client may read it before the tracer has
+  // stamped the send's return. 0 while there is no reply.
+  [[nodiscard]] std::int64_t answered_ns() const {
+    return read_ns != 0 && acked_ns != 0 ? std::min(read_ns, acked_ns)
+                                         : std::max(read_ns, acked_ns);
+  }
 };
 
 struct Client {
@@ -37,11 +49,24 @@ struct Client {
   std::string connection;  // as in trace::Event::connection
 };
 
+// A snapshot the server took or may have taken: its content is the data at one moment within
+// [from_ns, to_ns].
+struct Snapshot {
+  std::int64_t from_ns = 0;
+  std::int64_t to_ns = 0;
+  std::int64_t completed_ns = 0;  // when the server said so (reply, INFO); 0: it never did
+  trace::Position completed = trace::kNever;  // the same in the trace, where there is one
+  bool failed = false;                        // the server said that it came to nothing
+  std::string what;                           // "SAVE", "BGSAVE", "save rule"
+};
+
 struct History {
   std::vector<Operation> operations;  // by client, then index
   std::vector<Client> clients;
-  std::int64_t began_ns = 0;  // CLOCK_MONOTONIC; the zero of times shown to people
-  std::int64_t ended_ns = 0;  // the crash, or the end of the workload
+  std::vector<Snapshot> snapshots;  // by from_ns
+  std::int64_t began_ns = 0;        // the zero of times shown to people
+  std::int64_t began_unix_ms = 0;   // the same moment on the wall clock
+  std::int64_t ended_ns = 0;        // the crash, or the end of the workload
 };
 
 }  // namespace crashpoint::workload

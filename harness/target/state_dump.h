@@ -1,0 +1,16 @@
+// Reads the whole state of a RESP server: every database, key, value and deadline.
+#pragma once
+
+#include <cstdint>
+
+#include "harness/oracle/state.h"
+#include "harness/target/resp_client.h"
+
+namespace crashpoint::target {
+
+// The server must be idle: nobody else writes meanwhile. Keys that expire while it is read are
+// absent. Throws ConnectionLost, ProtocolError, and EnvironmentError on a reply that makes no sense
+// or when `timeout_ms` passes without one.
+[[nodiscard]] oracle::State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms = 30'000);
+
+}  // namespace crashpoint::target
