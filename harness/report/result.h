@@ -38,19 +38,18 @@ struct CaseResult {
   std::string file;     // the scenario's path, as given
   std::vector<std::string> tags;
   std::uint64_t seed = 0;
-  std::string target;       // "engine", "redis", or the command
-  std::string crash;        // "process-kill", ...
-  std::string promise;      // the guarantee it was held to, in words
-  oracle::Verdict verdict;  // the first violation, else the first inconclusive one, else a pass
+  std::string target;         // "engine", "redis", or the command
+  std::string crash;          // "process-kill", ...
+  std::string promise;        // the guarantee it was held to, in words
+  oracle::Verdict verdict;    // the first violation, else the first inconclusive one, else a pass
   std::vector<oracle::Verdict> checks;  // every check that ran, in order
   std::vector<FaultResult> faults;
   std::vector<Moment> story;
-  std::vector<std::string> notes;  // what the trace could not see
-  std::string reproduce;           // the one command
-  std::string known_finding;       // reason, when the violation is a declared one of this target
-  std::map<std::string, std::string>
-      artifacts;             // name -> path in the report folder (logs, directories)
-  std::uint64_t cycles = 0;  // crash-recover-verdict rounds done
+  std::vector<std::string> notes;       // what the trace could not see
+  std::string reproduce;                // the one command
+  std::string known_finding;            // reason, when the violation is a declared one of this target
+  std::map<std::string, std::string> artifacts;  // name -> path in the report folder (logs, directories)
+  std::uint64_t cycles = 0;             // crash-recover-verdict rounds done
   Timing timing;
 };
 
