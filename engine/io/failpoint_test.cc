@@ -1,0 +1,97 @@
+#include "engine/io/failpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <csignal>
+#include <set>
+#include <string>
+
+#include <fiu-control.h>
+
+namespace engine::io {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct FailpointDeathTest : ::testing::Test {};
+
+TEST(Failpoint, GoesOnWhenNothingIsArmed) {
+  EXPECT_EQ(failpoint("aof/append/before-write"), 0);
+}
+
+TEST(Failpoint, EveryNameIsUniqueAndDescribed) {
+  std::set<std::string> names;
+  for (const Failpoint& point : failpoints()) {
+    EXPECT_TRUE(names.insert(point.name).second) << point.name << " is listed twice";
+    EXPECT_STRNE(point.description, "") << point.name;
+  }
+}
+
+// Each case arms in a child process, since an armed point stays armed.
+int exit_code_after_arming(const char* specification, int passages) {
+  if (!arm_failpoint(specification)) {
+    return 100;
+  }
+  int last = 0;
+  for (int i = 0; i < passages; ++i) {
+    last = failpoint("aof/append/before-write");
+  }
+  return last;
+}
+
+TEST_F(FailpointDeathTest, InjectsTheErrnoOnEveryPassage) {
+  EXPECT_EXIT(std::exit(exit_code_after_arming("aof/append/before-write:error=ENOSPC", 3)),
+              ::testing::ExitedWithCode(ENOSPC), "");
+}
+
+TEST_F(FailpointDeathTest, WithANumberActsOnThatPassageOnly) {
+  EXPECT_EXIT(std::exit(exit_code_after_arming("aof/append/before-write:2:error=EIO", 2)),
+              ::testing::ExitedWithCode(EIO), "");
+  EXPECT_EXIT(std::exit(exit_code_after_arming("aof/append/before-write:2:error=EIO", 3)),
+              ::testing::ExitedWithCode(0), "");
+}
+
+TEST_F(FailpointDeathTest, KillsByDefault) {
+  EXPECT_EXIT(std::exit(exit_code_after_arming("aof/append/before-write:3", 2)),
+              ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(std::exit(exit_code_after_arming("aof/append/before-write:3", 3)),
+              ::testing::KilledBySignal(SIGKILL), "");
+}
+
+TEST_F(FailpointDeathTest, PlantedBugsTriggerByDefault) {
+  EXPECT_EXIT(
+      {
+        const bool armed = arm_failpoint("planted/reply-before-append").has_value();
+        std::exit(armed && failpoint("planted/reply-before-append") == 1 ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+// Without a tracer the kernel answers the pseudo-syscall with EINVAL.
+TEST_F(FailpointDeathTest, TracedModeWithoutATracerGoesOn) {
+  EXPECT_EXIT(
+      {
+        setenv("CRASHPOINT_FAILPOINTS", "traced", 1);
+        init_failpoints();
+        std::exit(failpoint("aof/append/before-write"));
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(Failpoint, RefusesABadSpecificationInWords) {
+  EXPECT_THAT(arm_failpoint("aof/append/befor-write").error().message,
+              HasSubstr("no failpoint is called 'aof/append/befor-write'"));
+  EXPECT_THAT(arm_failpoint("aof/append/before-write:0").error().message,
+              HasSubstr("NTH counts from 1"));
+  EXPECT_THAT(arm_failpoint("aof/append/before-write:explode").error().message,
+              HasSubstr("unknown action 'explode'"));
+  EXPECT_THAT(arm_failpoint("aof/append/before-write:error=EWHAT").error().message,
+              HasSubstr("unknown errno 'EWHAT'"));
+  EXPECT_THAT(arm_failpoint("aof/append/before-write:1:kill:kill").error().message,
+              HasSubstr("too many fields"));
+}
+
+}  // namespace
+}  // namespace engine::io

@@ -1,0 +1,151 @@
+// Persistence: the one facade through which the server makes the keyspace durable and gets it back.
+//
+// Order of a turn of the event loop, which is the durability promise and the group commit at once:
+// execute what the sockets brought (append() for each atomic step), then before_sleep(), and only
+// if that succeeded send the replies of this turn.
+//
+//   always    before_sleep() has written and synced the whole batch when it returns.
+//   everysec  it has written the batch; a background thread syncs at most one second later,
+//   measured on
+//             the monotonic clock. When the running sync is more than two seconds behind,
+//             before_sleep() waits for it (aof_delayed_fsync).
+//   no        it has written the batch.
+//
+// Errors. Under `always` nothing may be acknowledged that is not durable: before_sleep() fails and
+// the caller exits. Under the other policies a failed write or sync makes write_gate() refuse
+// writes until the log is whole again. Every refusal is logged here, once.
+//
+// Threads. All methods are called from the main thread; the syncing thread is private.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/aof/replay_target.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/persistence/info.h"
+#include "engine/persistence/settings.h"
+
+namespace engine::keyspace {
+class Keyspace;
+}
+
+namespace engine::persistence {
+
+// One command in the form in which it is replayed, and the database it acts on.
+struct Effect {
+  int db = 0;
+  std::span<const std::string_view> argv;
+};
+
+struct ShutdownOptions {
+  enum class Save { kByRules, kYes, kNo };
+  Save save = Save::kByRules;
+  bool force = false;
+};
+
+struct Callbacks {
+  // While recover() or debug_load_aof() runs: every 1024 commands of an AOF and every
+  // loading-process-events-interval-bytes of an RDB. The server answers -LOADING from here.
+  std::function<void()> while_loading = [] {};
+  // First thing in a forked child: the server closes its sockets and renames the process.
+  // `purpose` is redis-server's process title: "redis-rdb-bgsave" or "redis-aof-rewrite".
+  std::function<void(std::string_view purpose)> in_child = [](std::string_view) {};
+};
+
+class Persistence {
+ public:
+  // Borrows `keyspace`, `target` and `log`, which outlive it. No I/O.
+  Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target, Log& log,
+              Callbacks callbacks);
+  ~Persistence();  // ends a child that still runs; closes files without syncing them
+  Persistence(const Persistence&) = delete;
+  Persistence& operator=(const Persistence&) = delete;
+
+  // Brings the keyspace back (AOF if enabled, else RDB), cleans up what a crash left and opens the
+  // log for appending. On an error nothing was changed on disk; the reason has been logged as the
+  // last line, and the caller exits with 1.
+  Status recover();
+
+  // --- the log
+  // ------------------------------------------------------------------------------------
+
+  // One atomic step: its effects are all in the recovered state or none of them.
+  void append(std::span<const Effect> step);
+  // Counts changes for the save rules (server.dirty of redis-server).
+  void add_changes(std::int64_t count);
+  std::int64_t changes() const;  // since the last successful save
+
+  // See the top. An error: the reason has been logged; no reply of this turn may be sent, exit
+  // with 1.
+  Status before_sleep();
+
+  // Why a write command is refused now: the whole error reply without '-' ("MISCONF ..."); empty:
+  // it is not. Valid until the next call of a method that is not const.
+  std::string_view write_gate() const;
+
+  // --- time and events
+  // ----------------------------------------------------------------------------
+
+  // Ten times a second: children, save rules, automatic rewrites, back-off, retries.
+  // An error as for before_sleep().
+  Status cron();
+  // Readable when a child reported or ended, or a sync finished: call on_event(). Constant.
+  int event_fd() const;
+  Status on_event();
+
+  // --- commands
+  // ----------------------------------------------------------------------------------- Texts are
+  // whole replies without '+' or '-'.
+
+  Result<std::string> save();
+  // `schedule`: BGSAVE SCHEDULE, or BGSAVE inside a transaction.
+  Result<std::string> bgsave(bool schedule);
+  // `schedule`: inside a transaction.
+  Result<std::string> bgrewriteaof(bool schedule);
+  std::int64_t last_save_time_s() const;
+  // After FLUSHALL has emptied the keyspace: ends a running snapshot, saves if there are save
+  // rules.
+  void after_flushall();
+
+  // Ends children, syncs the log, saves. An error is the reply to SHUTDOWN, and the server lives
+  // on.
+  Status prepare_shutdown(const ShutdownOptions& options);
+  // For a second SIGINT: removes the temp file of a running snapshot; async-signal-safe.
+  void remove_temp_files_now() noexcept;
+
+  Status debug_load_aof();  // an error: as recover()
+  struct ReloadOptions {
+    bool merge = false;
+    bool flush = true;
+    bool save = true;
+  };
+  Status debug_reload(const ReloadOptions& options);
+  void debug_set_flush_sleep_us(std::int64_t us);  // DEBUG AOF-FLUSH-SLEEP
+  void debug_set_skip_checksum_validation(bool skip);
+
+  // --- settings and figures
+  // -----------------------------------------------------------------------
+
+  const Settings& settings() const;
+  // Makes `wanted` the settings, with the effects of each change (appendonly, aof-disable-auto-gc,
+  // ...). On an error nothing has changed. `in_transaction`: inside MULTI a rewrite is only
+  // scheduled.
+  Status apply(Settings wanted, bool in_transaction = false);
+
+  Info info() const;
+  void reset_stats();      // CONFIG RESETSTAT
+  bool has_child() const;  // the keyspace must not rehash meanwhile
+  bool loading() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace engine::persistence
