@@ -16,7 +16,8 @@
 
 #include <cstdint>
 #include <limits>
-#include <string>
+
+#include "harness/trace/name.h"
 
 namespace crashpoint::trace {
 
@@ -27,19 +28,19 @@ using FileId = std::uint64_t;
 
 // What a syscall does to files, whatever its name and variant.
 enum class Op : std::uint8_t {
-  kOpen,       // open family; `created` and `truncated` say what it did
-  kClose,      //
-  kWrite,      // write, pwrite, writev, pwritev(2), at `offset`, `length` bytes asked, `result` done
-  kCopy,       // copy_file_range, sendfile, splice, FICLONE into `file`: recorded with its data
-  kTruncate,   // truncate, ftruncate: `length` is the new size
-  kAllocate,   // fallocate: `flags` is its mode
-  kRename,     // path -> path2; `flags` as renameat2
-  kLink,       // path2 is the new name of path
-  kSymlink,    // path2 is the link, path what it points to
-  kUnlink,     //
-  kMkdir,      //
-  kRmdir,      //
-  kFsync,      // also fsync of a directory: `directory` is set
+  kOpen,      // open family; `created` and `truncated` say what it did
+  kClose,     //
+  kWrite,     // write, pwrite, writev, pwritev(2), at `offset`, `length` bytes asked, `result` done
+  kCopy,      // copy_file_range, sendfile, splice, FICLONE into `file`: recorded with its data
+  kTruncate,  // truncate, ftruncate: `length` is the new size
+  kAllocate,  // fallocate: `flags` is its mode
+  kRename,    // path -> path2; `flags` as renameat2
+  kLink,      // path2 is the new name of path
+  kSymlink,   // path2 is the link, path what it points to
+  kUnlink,    //
+  kMkdir,     //
+  kRmdir,     //
+  kFsync,     // also fsync of a directory: `directory` is set
   kFdatasync,  //
   kSync,       //
   kSyncfs,     //
@@ -63,7 +64,9 @@ enum class RoleKind : std::uint8_t { kMain, kChild, kThread };
 struct Role {
   RoleKind kind = RoleKind::kMain;
   std::uint32_t ordinal = 0;
-  std::string purpose;
+  Name purpose;
+
+  friend bool operator==(const Role&, const Role&) = default;
 };
 
 // Where an event's bytes lie in the trace's data (see Trace::data()).
@@ -72,36 +75,39 @@ struct DataRef {
   std::uint64_t size = 0;
 };
 
+// Members are ordered so that an event takes no more than it must: there may be millions.
 struct Event {
   Position enter = 0;
-  Position exit = kNever;        // kNever: still in the kernel when the tree died
-  std::int64_t enter_ns = 0;     // CLOCK_MONOTONIC
-  std::int64_t exit_ns = 0;      // 0 while exit is kNever
-  pid_t pid = 0;                 // thread group
-  pid_t tid = 0;
+  Position exit = kNever;     // kNever: still in the kernel when the tree died
+  std::int64_t enter_ns = 0;  // CLOCK_MONOTONIC
+  std::int64_t exit_ns = 0;   // 0 while exit is kNever
   Role role;
-  Op op = Op::kOpen;
-  std::string syscall;           // its kernel name: "pwrite64"; "failpoint" for kFailpoint
-  std::string path;
-  std::string path2;
+  Name syscall;     // its kernel name: "pwrite64"; "failpoint" for kFailpoint
+  Name path;        // of an unlinked file: the last name it had
+  Name path2;       // kRename, kLink, kSymlink
+  Name connection;  // kSend: the peer, "127.0.0.1:50312" or "@name" (unix, abstract)
   FileId file = 0;
-  FileId file2 = 0;              // kRename, kLink: what path2 named before (0: nothing)
+  FileId file2 = 0;            // kRename, kLink: what path2 named before (0: nothing)
+  std::int64_t offset = 0;     // where the bytes went; for O_APPEND the size before the call
+  std::int64_t length = 0;     // as asked
+  std::int64_t result = 0;     // as the program saw it: a count, an fd, 0, or -errno
+  std::int64_t performed = 0;  // as the kernel did it: differs from `result` only under a fault
+  DataRef data;                // kWrite, kCopy, kSend, kOutput: the first `performed` bytes of what
+                               // was written; of a write in flight, all that was asked. Files
+                               // outside the data directory: empty
+  pid_t pid = 0;               // thread group
+  pid_t tid = 0;
   int fd = -1;
-  std::int64_t offset = 0;       // where the bytes went; for O_APPEND the size before the call
-  std::int64_t length = 0;       // as asked
-  std::int64_t result = 0;       // as the program saw it: a count, an fd, 0, or -errno
-  std::int64_t performed = 0;    // as the kernel did it: differs from `result` only under a fault
-  std::uint32_t flags = 0;       // open flags, rename flags, fallocate mode
-  std::uint32_t mode = 0;        // of a created file or directory
-  bool inside = false;           // `path` (or path2) lies in the data directory
-  bool directory = false;        // `file` is a directory
-  bool created = false;          // kOpen made the file
-  bool truncated = false;        // kOpen cut an existing file to 0
-  bool synced_write = false;     // kWrite through O_SYNC / O_DSYNC / RWF_SYNC: durable on return
-  bool not_performed = false;    // a fault kept the kernel from doing it (errno injected, skipped)
-  DataRef data;                  // kWrite, kCopy, kSend, kOutput: the bytes that were written
-  std::string connection;        // kSend: the peer, "127.0.0.1:50312" or "@name" (unix, abstract)
-  int fault = -1;                // index of the fault that acted on this event
+  int fault = -1;           // index of the fault that acted on this event
+  std::uint32_t flags = 0;  // open flags, rename flags, fallocate mode
+  std::uint32_t mode = 0;   // of a created file or directory
+  Op op = Op::kOpen;
+  bool inside = false;         // `path` (or path2) lies in the data directory
+  bool directory = false;      // `file` is a directory
+  bool created = false;        // kOpen made the file
+  bool truncated = false;      // kOpen cut an existing file to 0
+  bool synced_write = false;   // kWrite through O_SYNC / O_DSYNC / RWF_SYNC: durable on return
+  bool not_performed = false;  // a fault kept the kernel from doing it (errno injected, skipped)
 };
 
 }  // namespace crashpoint::trace

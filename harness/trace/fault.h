@@ -31,16 +31,19 @@ struct Occurrence {
 
 // A place that is passed again and again: a syscall or a failpoint, told apart by path and role.
 struct Place {
-  std::string syscall;    // "fdatasync"; "write" stands for its whole family (write, pwrite64, writev, ...)
+  std::string
+      syscall;  // "fdatasync"; "write" stands for its whole family (write, pwrite64, writev, ...)
   std::string failpoint;  // instead of a syscall: a name of the engine's, "aof/append/after-write"
-  std::string path;       // glob within the data directory; empty: any. For rename it matches either name
-  std::string role;       // "", "main", "child", "child:2", "thread", or a purpose: "rewrite", "snapshot"
+  std::string
+      path;  // glob within the data directory; empty: any. For rename it matches either name
+  std::string
+      role;  // "", "main", "child", "child:2", "thread", or a purpose: "rewrite", "snapshot"
   Occurrence nth;
   CountPer count_per = CountPer::kTree;
   Phase phase = Phase::kBefore;
-  double probability = 1.0;                 // of each counted occurrence; drawn from the case's seed
-  std::optional<std::uint64_t> at_offset;   // only the write that crosses this byte of the file
-  std::string while_child;                  // "", "rewrite", "snapshot": only while such a child lives
+  double probability = 1.0;                // of each counted occurrence; drawn from the case's seed
+  std::optional<std::uint64_t> at_offset;  // only the write that crosses this byte of the file
+  std::string while_child;  // "", "rewrite", "snapshot": only while such a child lives
 };
 
 // A moment instead of a place.
@@ -83,10 +86,12 @@ struct Libfiu {
 struct Fault {
   // std::monostate: not at a place or moment, in force from the start (DiskBudget, Libfiu).
   std::variant<std::monostate, Place, AfterAcked, AtTime> at;
-  std::variant<Kill, InjectError, ShortWrite, TornWrite, Delay, Skip, Trigger, DiskBudget, Libfiu> action;
-  bool may_miss = false;                 // the case is judged even if it never fires
-  std::optional<std::size_t> from_step;  // armed when this step of the workload begins; else from the start
-  std::string text;                      // as the user wrote it, for messages
+  std::variant<Kill, InjectError, ShortWrite, TornWrite, Delay, Skip, Trigger, DiskBudget, Libfiu>
+      action;
+  bool may_miss = false;  // the case is judged even if it never fires
+  std::optional<std::size_t>
+      from_step;     // armed when this step of the workload begins; else from the start
+  std::string text;  // as the user wrote it, for messages
 };
 
 struct FaultReport {
@@ -95,7 +100,7 @@ struct FaultReport {
   std::uint64_t fired = 0;
   Position first_fired = kNever;
   std::int64_t first_fired_ns = 0;
-  std::string where;                 // "fdatasync(appendonlydir/appendonly.aof.1.incr.aof) by main, 3rd"
+  std::string where;  // "fdatasync(appendonlydir/appendonly.aof.1.incr.aof) by main, 3rd"
   std::vector<std::string> nearest;  // places that did occur, when it never fired
 };
 

@@ -39,7 +39,7 @@ struct Trace {
   std::vector<Event> events;         // in order of `enter`
   std::shared_ptr<DataStore> store;  // holds every DataRef of `events`
   Notes notes;
-  Position end = 0;                  // past every position used
+  Position end = 0;  // past every position used
 
   [[nodiscard]] std::string_view data(const Event& event) const { return store->view(event.data); }
 };

@@ -1,0 +1,134 @@
+#include "harness/trace/data_store.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "fmt/format.h"
+#include "harness/base/error.h"
+
+namespace crashpoint::trace {
+namespace {
+
+// A multiple of every page size. A new segment costs one mmap, and address space until touched.
+constexpr std::size_t kSegmentSize = std::size_t{16} << 20;
+
+std::string temporary_directory() {
+  const char* const directory = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe)
+  return directory != nullptr && *directory != '\0' ? directory : "/tmp";
+}
+
+}  // namespace
+
+SegmentStore::SegmentStore(std::uint64_t memory_bytes, std::string spill_directory)
+    : memory_bytes_(memory_bytes),
+      spill_directory_(spill_directory.empty() ? temporary_directory()
+                                               : std::move(spill_directory)) {}
+
+SegmentStore::SegmentStore(const Named& file)
+    : memory_bytes_(0),
+      file_(::open(file.path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+  if (file_ < 0) {
+    throw EnvironmentError(
+        fmt::format("cannot write the trace's data to {}: {}", file.path, std::strerror(errno)));
+  }
+}
+
+SegmentStore::~SegmentStore() {
+  for (const Segment& segment : segments_) {
+    ::munmap(segment.memory, segment.size);
+  }
+  if (file_ >= 0) {
+    // A named file ends where its data ends; on failure it ends in NULs, which readers permit.
+    const std::uint64_t end =
+        segments_.empty() || !segments_.back().in_file ? 0 : segments_.back().start + used_;
+    (void)!::ftruncate(file_, static_cast<off_t>(end));
+    ::close(file_);
+  }
+}
+
+DataRef SegmentStore::append(std::span<const std::byte> bytes) {
+  std::byte* const room = reserve(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room);
+  return commit(bytes.size());
+}
+
+std::string_view SegmentStore::view(DataRef ref) const {
+  if (ref.size == 0) {
+    return {};
+  }
+  const auto after =
+      std::upper_bound(segments_.begin(), segments_.end(), ref.offset,
+                       [](std::uint64_t offset, const Segment& s) { return offset < s.start; });
+  const Segment& segment = *std::prev(after);
+  return {reinterpret_cast<const char*>(segment.memory) + (ref.offset - segment.start), ref.size};
+}
+
+std::byte* SegmentStore::reserve(std::size_t size) {
+  if (segments_.empty() || segments_.back().size - used_ < size) {
+    add_segment(size);
+  }
+  return segments_.back().memory + used_;
+}
+
+DataRef SegmentStore::commit(std::size_t used) {
+  const DataRef ref{segments_.back().start + used_, used};
+  used_ += used;
+  return ref;
+}
+
+void SegmentStore::add_segment(std::size_t size_min) {
+  Segment segment;
+  segment.size = (size_min + kSegmentSize - 1) / kSegmentSize * kSegmentSize;
+  segment.start = segments_.empty() ? 0 : segments_.back().start + segments_.back().size;
+  segment.in_file = file_ >= 0 || segment.start + segment.size > memory_bytes_;
+  if (segment.in_file && file_ < 0) {
+    file_ = ::open(spill_directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file_ < 0) {
+      std::string path = spill_directory_ + "/crashpoint-data-XXXXXX";
+      file_ = ::mkostemp(path.data(), O_CLOEXEC);
+      if (file_ >= 0) {
+        ::unlink(path.c_str());
+      }
+    }
+    if (file_ < 0) {
+      throw EnvironmentError(fmt::format("cannot make a temporary file in {}: {}", spill_directory_,
+                                         std::strerror(errno)));
+    }
+  }
+  void* memory = MAP_FAILED;
+  if (segment.in_file) {
+    // Allocated now: a hole that cannot be filled later would be a SIGBUS.
+    const int error =
+        ::posix_fallocate(file_, static_cast<off_t>(file_size_), static_cast<off_t>(segment.size));
+    if (error != 0) {
+      throw EnvironmentError(fmt::format("no room for {} more bytes of recorded data: {}",
+                                         segment.size, std::strerror(error)));
+    }
+    memory = ::mmap(nullptr, segment.size, PROT_READ | PROT_WRITE, MAP_SHARED, file_,
+                    static_cast<off_t>(file_size_));
+    file_size_ += segment.size;
+  } else {
+    memory = ::mmap(nullptr, segment.size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  }
+  if (memory == MAP_FAILED) {
+    throw EnvironmentError(fmt::format("no memory for {} bytes of recorded data: {}", segment.size,
+                                       std::strerror(errno)));
+  }
+  segment.memory = static_cast<std::byte*>(memory);
+  segments_.push_back(segment);
+  used_ = 0;
+}
+
+}  // namespace crashpoint::trace
