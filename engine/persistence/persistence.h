@@ -28,6 +28,7 @@
 #include "engine/aof/replay_target.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/keyspace/effect.h"
 #include "engine/persistence/info.h"
 #include "engine/persistence/settings.h"
 
@@ -37,11 +38,7 @@ class Keyspace;
 
 namespace engine::persistence {
 
-// One command in the form in which it is replayed, and the database it acts on.
-struct Effect {
-  int db = 0;
-  std::span<const std::string_view> argv;
-};
+using keyspace::Effect;
 
 struct ShutdownOptions {
   enum class Save { kByRules, kYes, kNo };

@@ -1,0 +1,26 @@
+// The directives that commands obey. The server sets them at start and on CONFIG SET; the encoding
+// thresholds are in Keyspace::limits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace engine::commands {
+
+struct Settings {
+  std::int64_t slowlog_log_slower_than_us = 10'000;  // negative: never, 0: every command
+  std::size_t slowlog_max_len = 128;
+  std::size_t proto_max_bulk_len = 512ull << 20;
+  bool lazyfree_lazy_user_del = false;  // only what is logged depends on it: UNLINK instead of DEL
+  bool lazyfree_lazy_expire = false;
+  bool active_expire = true;     // DEBUG SET-ACTIVE-EXPIRE
+  int active_expire_effort = 1;  // 1 .. 10
+  int hz = 10;
+
+  enum class Access : std::uint8_t { kLru, kLfu };  // what maxmemory-policy needs to know of a key
+  Access access = Access::kLru;
+  int lfu_log_factor = 10;
+  int lfu_decay_time_min = 1;
+};
+
+}  // namespace engine::commands

@@ -1,0 +1,35 @@
+// What INFO tells of the commands executed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace engine::commands {
+
+struct CommandStatistics {
+  std::uint64_t calls = 0;
+  std::uint64_t usec = 0;
+  std::uint64_t rejected_calls = 0;  // refused before they ran
+  std::uint64_t failed_calls = 0;    // ran and answered with an error
+};
+
+struct Statistics {
+  std::uint64_t commands_processed = 0;
+  std::uint64_t expired_keys = 0;
+  std::uint64_t evicted_keys = 0;
+  std::uint64_t keyspace_hits = 0;
+  std::uint64_t keyspace_misses = 0;
+  std::uint64_t error_replies = 0;
+  std::map<std::string, std::uint64_t> errors_by_code;  // "WRONGTYPE" -> count
+  std::map<std::string_view, CommandStatistics> by_command()
+      const;  // "config|get", those called only
+
+  // By CommandSpec::id.
+  static constexpr std::size_t kCommandsMax = 512;
+  CommandStatistics commands[kCommandsMax] = {};
+};
+
+}  // namespace engine::commands

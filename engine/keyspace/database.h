@@ -1,0 +1,70 @@
+// One of the numbered databases: keys, their values, and when they expire.
+//
+// Holds what it is told to hold: that a key past its time reads as absent is the business of
+// commands/ (a snapshot, a replay and a replica must see such keys).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "engine/base/random.h"
+#include "engine/keyspace/expiry_heap.h"
+#include "engine/keyspace/key_entry.h"
+#include "engine/keyspace/object.h"
+#include "engine/keyspace/table.h"
+
+namespace engine::keyspace {
+
+inline constexpr std::int64_t kNoExpiry = -1;
+
+class Database {
+ public:
+  Database() = default;
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  std::size_t size() const { return keys_.size(); }
+  std::size_t expires_size() const { return expiry_.size(); }
+
+  // Null when there is no such key. An entry stays where it is until its key is erased.
+  KeyEntry* find(std::string_view key) { return keys_.find(key); }
+  const KeyEntry* find(std::string_view key) const { return keys_.find(key); }
+  // The key must not be there.
+  KeyEntry& insert(std::string_view key, Object value);
+  // Inserts, or replaces the value and (unless told to keep it) drops the expiry.
+  KeyEntry& put(std::string_view key, Object value, bool keep_expiry = false);
+  bool erase(std::string_view key);  // false when there was none
+  // Takes the value out; the key goes.
+  Object extract(KeyEntry& entry);
+
+  // Milliseconds since the epoch, or kNoExpiry.
+  std::int64_t expire_ms(const KeyEntry& entry) const { return expiry_.time_of(entry); }
+  void set_expire(KeyEntry& entry, std::int64_t at_ms) { expiry_.set(entry, at_ms); }
+  bool clear_expire(KeyEntry& entry) { return expiry_.remove(entry); }  // false when it had none
+  // The entry that expires first; null when none expires.
+  KeyEntry* soonest_to_expire() { return expiry_.first(); }
+
+  // fn(std::string_view key, const Object&, std::int64_t expire_ms), in the order of scan().
+  template <typename Fn>
+  void for_each(Fn&& fn) const {
+    keys_.for_each([&](const KeyEntry& entry) { fn(entry.key(), entry.object, expire_ms(entry)); });
+  }
+  // As Table::scan, with fn(KeyEntry&).
+  template <typename Fn>
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
+    return keys_.scan(cursor, count, fn);
+  }
+  KeyEntry& random(Random& random) { return *keys_.random(random); }  // not when empty
+  void clear();
+  std::size_t table_bytes() const { return keys_.bytes(); }
+  std::size_t expiry_bytes() const { return expiry_.bytes(); }
+
+ private:
+  Table<KeyEntry> keys_;
+  ExpiryHeap expiry_;
+};
+
+}  // namespace engine::keyspace

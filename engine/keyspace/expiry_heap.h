@@ -1,0 +1,34 @@
+// When keys expire: a binary heap with the soonest on top, so that active expiry needs no sampling.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace engine::keyspace {
+
+class KeyEntry;
+
+class ExpiryHeap {
+ public:
+  std::size_t size() const { return heap_.size(); }
+  std::size_t bytes() const { return heap_.capacity() * sizeof(Item); }
+
+  std::int64_t time_of(const KeyEntry& entry) const;  // kNoExpiry when it has none
+  void set(KeyEntry& entry, std::int64_t at_ms);
+  bool remove(KeyEntry& entry);  // false when it had none
+  KeyEntry* first() { return heap_.empty() ? nullptr : heap_.front().entry; }
+  void clear() { heap_.clear(); }
+
+ private:
+  struct Item {
+    std::int64_t at_ms;
+    KeyEntry* entry;
+  };
+  void place(std::size_t slot, Item item);
+  void sift(std::size_t slot, Item item);
+
+  std::vector<Item> heap_;
+};
+
+}  // namespace engine::keyspace

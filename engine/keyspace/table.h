@@ -1,0 +1,79 @@
+// A hash table of nodes that never rehashes as a whole: extendible hashing.
+//
+// A directory, indexed by the leading bits of the hash, points to segments of at most 256 slots (2
+// KiB). A full segment is split in two by one more bit of the hash; the others stay where they are.
+// So no insert stops the world, and while a forked child shares the memory little of it is copied.
+//
+// Elements are ordered by their hash, and a scan cursor is a hash: everything below it has been
+// returned. Splitting and merging do not disturb that order, so a scan returns each element that is
+// there from its start to its end exactly once.
+//
+// A slot is a pointer with 16 bits of the hash above it (user addresses have 48 bits), so that a
+// lookup touches one cache line of the segment and the node that matches.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/random.h"
+#include "engine/keyspace/table_core.h"
+
+namespace engine::keyspace {
+
+// Node has `std::string_view key() const`. The table owns no nodes: who inserts them frees them.
+template <typename Node>
+class Table {
+ public:
+  std::size_t size() const { return core_.size(); }
+  bool empty() const { return core_.size() == 0; }
+  // Bytes of directory and segments.
+  std::size_t bytes() const { return core_.bytes(); }
+
+  Node* find(std::string_view key) const { return find(key, hash_of(key)); }
+  Node* find(std::string_view key, std::uint64_t hash) const {
+    std::uint64_t* slot = core_.find_slot(key, hash, key_of);
+    return slot == nullptr ? nullptr : node_in(*slot);
+  }
+  // `node`'s key must not be in the table.
+  void insert(Node* node) { insert(node, hash_of(node->key())); }
+  void insert(Node* node, std::uint64_t hash) { core_.insert(node, hash, key_of); }
+  // Puts `node` in the place of the node that has the same key, which must exist.
+  Node* replace(Node* node) {
+    std::uint64_t* slot = core_.find_slot(node->key(), hash_of(node->key()), key_of);
+    Node* old = node_in(*slot);
+    TableCore::set_node(*slot, node);
+    return old;
+  }
+  // Takes the node out; null when there is none.
+  Node* extract(std::string_view key) {
+    return static_cast<Node*>(core_.extract(key, hash_of(key), key_of));
+  }
+  // A node at random, each about equally likely; the table must not be empty.
+  Node* random(Random& random) const { return static_cast<Node*>(core_.random(random)); }
+
+  // fn(Node&) for each node, in order of hash prefix; the table must not change meanwhile.
+  template <typename Fn>
+  void for_each(Fn&& fn) const {
+    core_.for_each([&fn](void* node) { fn(*static_cast<Node*>(node)); });
+  }
+  // Calls fn(Node&) for at least `count` nodes (as far as there are) from `cursor` on; returns the
+  // next cursor, 0 at the end. Start with 0. The table must not change within the call.
+  template <typename Fn>
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
+    return core_.scan(cursor, count, key_of, [&fn](void* node) { fn(*static_cast<Node*>(node)); });
+  }
+  // Forgets all nodes (without freeing them).
+  void clear() { core_ = TableCore(); }
+
+ private:
+  static std::string_view key_of(const void* node) { return static_cast<const Node*>(node)->key(); }
+  static Node* node_in(std::uint64_t slot) { return static_cast<Node*>(TableCore::node(slot)); }
+
+  TableCore core_;
+};
+
+}  // namespace engine::keyspace

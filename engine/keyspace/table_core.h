@@ -1,0 +1,54 @@
+// The part of Table that does not depend on the type of its nodes. Use Table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/random.h"
+
+namespace engine::keyspace {
+
+// Keyed with a secret of this process, so that nobody outside can choose keys that collide.
+std::uint64_t hash_of(std::string_view key);
+
+class TableCore {
+ public:
+  using KeyOf = std::string_view (*)(const void* node);
+
+  TableCore() = default;
+  ~TableCore();
+  TableCore(TableCore&& other) noexcept;
+  TableCore& operator=(TableCore&& other) noexcept;
+  TableCore(const TableCore&) = delete;
+  TableCore& operator=(const TableCore&) = delete;
+
+  std::size_t size() const { return size_; }
+  std::size_t bytes() const;
+  std::uint64_t* find_slot(std::string_view key, std::uint64_t hash, KeyOf key_of) const;
+  void insert(void* node, std::uint64_t hash, KeyOf key_of);
+  void* extract(std::string_view key, std::uint64_t hash, KeyOf key_of);
+  void* random(Random& random) const;
+  void for_each(const std::function<void(void*)>& fn) const;
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, KeyOf key_of,
+                     const std::function<void(void*)>& fn) const;
+
+  static void* node(std::uint64_t slot) { return reinterpret_cast<void*>(slot & kPointerMask); }
+  static void set_node(std::uint64_t& slot, void* node) {
+    slot = (slot & ~kPointerMask) | reinterpret_cast<std::uintptr_t>(node);
+  }
+
+ private:
+  struct Segment;
+  static constexpr std::uint64_t kPointerMask = (std::uint64_t{1} << 48) - 1;
+
+  std::vector<Segment*> directory_;
+  unsigned depth_ = 0;  // the directory has 2^depth_ entries
+  std::size_t segments_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace engine::keyspace
