@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "harness/crash/damage.h"
+#include "harness/oracle/guarantee.h"
+#include "harness/oracle/promise.h"
 #include "harness/trace/fault.h"
+#include "harness/workload/plan.h"
 
 namespace crashpoint::scenario {
 
@@ -31,12 +34,6 @@ struct Target {
 // What lies in the data directory before the first start: path -> bytes.
 using Files = std::map<std::string, std::string>;
 
-enum class CrashKind : std::uint8_t {
-  kProcessKill,  // the process dies; what its syscalls did survives
-  kPowerLoss,    // the machine dies; what was made durable survives, the rest may
-  kShutdown,     // none: SIGTERM, and its exit is awaited
-};
-
 // Which crash points of a recorded run are tried.
 struct Points {
   enum class Kind : std::uint8_t {
@@ -52,7 +49,8 @@ struct Points {
 
 // Which crash states are made at each of them.
 struct Explore {
-  std::vector<CrashKind> kinds = {CrashKind::kProcessKill, CrashKind::kPowerLoss};
+  std::vector<oracle::CrashKind> kinds = {oracle::CrashKind::kProcessKill,
+                                          oracle::CrashKind::kPowerLoss};
   std::string profile = "weakest";
   Points points;
   std::string torn_writes = "sector";  // "none", "half", "sector", "byte"
@@ -62,16 +60,45 @@ struct Explore {
   std::string prune = "equal";  // "none", "equal", "representative"
 };
 
-// Live: the fault kills, or the end of the workload does. With `explore` the run itself is not
-// crashed (unless a fault does it): its trace is.
+// Live: a fault kills the target, or the end of the workload does (one that ends in SHUTDOWN leaves
+// nothing to kill). With `explore` the run itself is not crashed (unless a fault does it): its trace
+// is.
 struct Crash {
-  CrashKind kind = CrashKind::kProcessKill;
+  oracle::CrashKind kind = oracle::CrashKind::kProcessKill;
   std::optional<Explore> explore;
 };
 
 struct Recovery {
   std::int64_t deadline_ms = 5000;  // to answer PING without -LOADING
   std::uint32_t cycles = 1;  // crash, recover, judge, write on: this many times on one directory
+};
+
+// A text that must, or must not, be found. Globs as name_match() has them.
+struct Pattern {
+  std::string glob;
+  bool present = true;
+};
+
+// A field of INFO after recovery: a glob on its text, or bounds on its number.
+struct InfoField {
+  std::string name;
+  std::string glob;  // empty: the bounds decide
+  std::optional<double> min;
+  std::optional<double> max;
+};
+
+struct Oracle {
+  bool starts = true;                          // false: it must refuse to start
+  std::optional<oracle::Guarantee> guarantee;  // absent: derive_promise() of config and crash
+  oracle::Expectations expect;
+  bool usable = true;           // takes writes, and a clean restart gives the same state
+  bool idempotent = true;       // a second recovery of the same crash state gives the same data
+  std::vector<Pattern> files;   // path globs within the data directory
+  std::vector<Pattern> log;     // in one line of what the recovering target printed
+  std::vector<InfoField> info;  //
+  std::vector<std::string> also_loads_in;  // other targets ("redis") that read the directory alike
+  std::vector<std::vector<std::string>> tools;  // each must exit 0; {dir}, {manifest}, {rdb}
+  std::optional<std::uint64_t> memory_mb_max;   // resident, at the end of recovery
 };
 
 // A violation that is known of a target and kept here rather than hidden.
@@ -96,10 +123,12 @@ struct Case {
   std::uint64_t seed = 1;
   Target target;
   Files files;
+  workload::Plan workload;
   std::vector<trace::Fault> faults;
   Crash crash;
   std::vector<crash::Damage> damage;  // done to what the crash left, in order
   Recovery recovery;
+  Oracle oracle;
   std::vector<KnownFinding> known_findings;
 };
 
