@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "engine/base/clock.h"
-#include "engine/base/result.h"
 #include "engine/commands/effect_log.h"
 #include "engine/commands/server_control.h"
 #include "engine/commands/session.h"
@@ -56,11 +55,9 @@ class Executor {
   // destroyed.
   void forget(Session& session);
 
-  // For the AOF loader: executes without gate, log or expiry. An error only for a command that does
-  // not exist ("Unknown command 'bla' reading the append only file"); replies are dropped.
-  Status replay(std::span<const std::string_view> argv);
-  // Starts and ends a replay: database 0, no transaction open.
-  void reset_replay();
+  // For the AOF loader: executes one command on `db` without gate, log or expiry; its reply is
+  // dropped. False: there is no such command.
+  bool replay(int db, std::span<const std::string_view> argv);
 
   Settings& settings();
   Statistics& statistics();

@@ -21,6 +21,9 @@ class ReplyBuffer {
   std::string_view view() const { return {data(), size()}; }
 
   void append(std::string_view bytes) {
+    if (bytes.empty()) {
+      return;
+    }
     char* to = grow(bytes.size());
     std::memcpy(to, bytes.data(), bytes.size());
     end_ += bytes.size();

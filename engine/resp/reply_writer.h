@@ -39,7 +39,6 @@ class ReplyWriter {
   void map(std::size_t pairs);
   void set(std::size_t count);
   void push(std::size_t count);
-  void attribute(std::size_t pairs);
 
   // For aggregates whose length is known only once they are written: mark(), elements, then
   // close_array(mark, count) and its like puts the header in front of them.
