@@ -5,10 +5,9 @@
 // if that succeeded send the replies of this turn.
 //
 //   always    before_sleep() has written and synced the whole batch when it returns.
-//   everysec  it has written the batch; a background thread syncs at most one second later,
-//   measured on
-//             the monotonic clock. When the running sync is more than two seconds behind,
-//             before_sleep() waits for it (aof_delayed_fsync).
+//   everysec  it has written the batch; a background thread syncs at most one second later, on the
+//             monotonic clock. When the running sync takes more than two seconds, before_sleep()
+//             waits for it (aof_delayed_fsync).
 //   no        it has written the batch.
 //
 // Errors. Under `always` nothing may be acknowledged that is not durable: before_sleep() fails and
@@ -26,19 +25,15 @@
 #include <string_view>
 
 #include "engine/aof/replay_target.h"
+#include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/keyspace/effect.h"
+#include "engine/keyspace/keyspace.h"
 #include "engine/persistence/info.h"
 #include "engine/persistence/settings.h"
 
-namespace engine::keyspace {
-class Keyspace;
-}
-
 namespace engine::persistence {
-
-using keyspace::Effect;
 
 struct ShutdownOptions {
   enum class Save { kByRules, kYes, kNo };
@@ -57,9 +52,9 @@ struct Callbacks {
 
 class Persistence {
  public:
-  // Borrows `keyspace`, `target` and `log`, which outlive it. No I/O.
-  Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target, Log& log,
-              Callbacks callbacks);
+  // Borrows all but the settings and callbacks. No I/O.
+  Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
+              const Clock& clock, Log& log, Callbacks callbacks);
   ~Persistence();  // ends a child that still runs; closes files without syncing them
   Persistence(const Persistence&) = delete;
   Persistence& operator=(const Persistence&) = delete;
@@ -72,11 +67,9 @@ class Persistence {
   // --- the log
   // ------------------------------------------------------------------------------------
 
-  // One atomic step: its effects are all in the recovered state or none of them.
-  void append(std::span<const Effect> step);
-  // Counts changes for the save rules (server.dirty of redis-server).
-  void add_changes(std::int64_t count);
-  std::int64_t changes() const;  // since the last successful save
+  // One atomic step: its effects are all in the recovered state or none of them. `changes` is what
+  // it adds to rdb_changes_since_last_save. The views need live only during the call.
+  void append(std::span<const keyspace::Effect> step, std::uint64_t changes);
 
   // See the top. An error: the reason has been logged; no reply of this turn may be sent, exit
   // with 1.
