@@ -45,6 +45,8 @@ struct State {
   // whose deadline lies after `to` are not, for the others it depends. 0: time plays no part.
   std::int64_t observed_from_ms = 0;
   std::int64_t observed_to_ms = 0;
+  // Deadlines may be off by so much: 0 from PEXPIRETIME, more where only PTTL could be asked.
+  std::int64_t deadline_error_ms = 0;
 };
 
 }  // namespace crashpoint::oracle

@@ -14,7 +14,7 @@
 
 namespace crashpoint::target {
 
-// Where a server listens: a Unix socket when `unix_path` is set, else TCP.
+// Where a server listens: a Unix socket when `unix_path` is set, else TCP on an IPv4 address.
 struct Endpoint {
   std::string unix_path;
   std::string host = "127.0.0.1";
@@ -23,26 +23,7 @@ struct Endpoint {
   [[nodiscard]] std::string text() const;  // "127.0.0.1:6379" or the path
 };
 
-// Appends `arguments` as a multibulk request.
-void encode_request(std::span<const std::string> arguments, std::string& out);
-[[nodiscard]] std::string encode_reply(const RespValue& value);
-
-// Turns bytes, in pieces of any size, into replies. Throws ProtocolError on what is no RESP2; the
-// parser is then spent.
-class ReplyParser {
- public:
-  void feed(std::string_view bytes);
-  // The next whole reply, if there is one.
-  [[nodiscard]] std::optional<RespValue> next();
-  // No byte of a further reply has come.
-  [[nodiscard]] bool at_boundary() const { return position_ == buffer_.size(); }
-
- private:
-  std::string buffer_;
-  std::size_t position_ = 0;  // of the first unread byte
-  std::size_t needed_ = 0;    // no reply can be whole before the buffer holds so many bytes
-};
-
+// What came is no RESP2.
 class ProtocolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -54,11 +35,38 @@ class ConnectionLost : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A connected non-blocking socket. Each binds to a name or port of its own, so that the target's
+// Appends `arguments` as a multibulk request.
+void encode_request(std::span<const std::string> arguments, std::string& out);
+[[nodiscard]] std::string encode_reply(const RespValue& value);
+
+// Turns bytes, in pieces of any size, into replies, in time linear in the bytes. Throws
+// ProtocolError on what is no RESP2; the parser is then spent.
+class ReplyParser {
+ public:
+  void feed(std::string_view bytes);
+  // The next whole reply, if there is one.
+  [[nodiscard]] std::optional<RespValue> next();
+
+ private:
+  struct Frame {
+    RespValue array;
+    std::int64_t missing = 0;  // items still to come
+  };
+
+  [[nodiscard]] std::optional<std::string_view> take_line();
+
+  std::string buffer_;
+  std::size_t position_ = 0;        // of the first byte not yet taken
+  std::size_t searched_ = 0;        // no line end lies before
+  std::int64_t bulk_missing_ = -1;  // length of the bulk whose header was taken
+  std::vector<Frame> open_;         // arrays begun and not yet whole, outermost first
+};
+
+// A connected non-blocking socket. Each has a local name or port of its own, so that the target's
 // side of it can be told apart. Movable; closes on destruction.
 class Connection {
  public:
-  // Throws ConnectionLost when nobody listens.
+  // Throws ConnectionLost when nobody listens, EnvironmentError when no socket can be made.
   explicit Connection(const Endpoint& endpoint);
   ~Connection();
   Connection(Connection&& other) noexcept;
@@ -72,7 +80,8 @@ class Connection {
   // Hands as much of what is queued to the kernel as it takes; true when nothing is left.
   // Throws ConnectionLost.
   bool flush();
-  // Reads what has come, without waiting. False when the peer has closed. Throws ConnectionLost.
+  // Reads what has come, without waiting; false once the peer has closed or reset. What came before
+  // that can still be taken by next_reply().
   bool receive();
   [[nodiscard]] std::optional<RespValue> next_reply() { return parser_.next(); }
 
@@ -85,15 +94,18 @@ class Connection {
 };
 
 // Blocking conveniences on top, for code that asks and waits. Throw ConnectionLost, ProtocolError,
-// and EnvironmentError when `timeout_ms` passes.
+// and EnvironmentError when no reply comes for `timeout_ms`.
 class Client {
  public:
   explicit Client(const Endpoint& endpoint, std::int64_t timeout_ms = 10'000);
-  [[nodiscard]] RespValue call(const std::vector<std::string>& arguments);
-  // All are sent before the first reply is awaited.
-  [[nodiscard]] std::vector<RespValue> pipeline(std::span<const std::vector<std::string>> commands);
+  RespValue call(const std::vector<std::string>& arguments);
+  // All are sent before the last reply is awaited; replies are read meanwhile, so neither side's
+  // buffers can fill up.
+  std::vector<RespValue> pipeline(std::span<const std::vector<std::string>> commands);
 
  private:
+  void wait(short events);
+
   Connection connection_;
   std::int64_t timeout_ms_;
 };

@@ -10,9 +10,9 @@ namespace crashpoint::target {
 struct RespValue {
   enum class Kind : std::uint8_t { kSimple, kError, kInteger, kBulk, kNull, kArray, kNullArray };
   Kind kind = Kind::kNull;
-  std::string text;              // kSimple, kError, kBulk
-  std::int64_t integer = 0;      // kInteger
-  std::vector<RespValue> items;  // kArray
+  std::string text = {};              // kSimple, kError, kBulk
+  std::int64_t integer = 0;           // kInteger
+  std::vector<RespValue> items = {};  // kArray
 
   [[nodiscard]] bool is_error() const { return kind == Kind::kError; }
   friend bool operator==(const RespValue&, const RespValue&) = default;
