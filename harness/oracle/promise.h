@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "harness/oracle/guarantee.h"
 
@@ -19,10 +20,10 @@ struct Promise {
   std::string reason;  // "appendonly yes, appendfsync everysec, power loss: ..."
 };
 
-// `config` holds directives as redis.conf spells them, in lower case; what it lacks has Redis's
+// `config` holds directives as redis.conf spells them, in lower case, with their values; what it lacks has Redis's
 // default. `everysec_loss_seconds` is how much the target admits to lose under everysec: 1 for the
 // engine (its clock is monotonic), 2 for redis-server.
-[[nodiscard]] Promise derive_promise(const std::map<std::string, std::string>& config,
+[[nodiscard]] Promise derive_promise(const std::map<std::string, std::vector<std::string>>& config,
                                      CrashKind crash, double everysec_loss_seconds);
 
 }  // namespace crashpoint::oracle

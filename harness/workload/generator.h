@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace crashpoint::workload {
 
 // What may stand in Generate::mix, sorted: command names, and "MULTI" for a transaction of several.
 [[nodiscard]] const std::vector<std::string_view>& mix_names();
+
+// SET 6, INCR 2, RPUSH 1, HSET 1, SADD 1, ZADD 1, DEL 1, MULTI 1.
+[[nodiscard]] const std::map<std::string, std::uint32_t>& default_mix();
 
 // What is wrong with `generate`, in words, one entry each; empty when it can be run.
 [[nodiscard]] std::vector<std::string> problems(const Generate& generate);

@@ -28,9 +28,9 @@ struct Operation {
   std::uint64_t index = 0;     // within its client, from 0
   std::uint32_t step = 0;      // of the workload
   std::uint32_t database = 0;  // selected when it was sent
-  Arguments arguments;
-  std::int64_t sent_ns = 0;                // no later than its first byte was handed to the kernel
-  std::optional<target::RespValue> reply;  // empty: no whole reply left the target
+  Arguments arguments = {};
+  std::int64_t sent_ns = 0;  // no later than its first byte was handed to the kernel
+  std::optional<target::RespValue> reply = {};  // empty: no whole reply left the target
   trace::Position acked = trace::kNever;
   std::int64_t acked_ns = 0;
   std::int64_t read_ns = 0;  // when the client had read the whole reply; 0: never
@@ -54,10 +54,9 @@ struct Client {
 struct Snapshot {
   std::int64_t from_ns = 0;
   std::int64_t to_ns = 0;
-  std::int64_t completed_ns = 0;  // when the server said so (reply, INFO); 0: it never did
-  trace::Position completed = trace::kNever;  // the same in the trace, where there is one
-  bool failed = false;                        // the server said that it came to nothing
-  std::string what;                           // "SAVE", "BGSAVE", "save rule"
+  std::int64_t completed_ns = 0;  // when a client knew it complete (reply, INFO); 0: none ever did
+  std::string what;               // "SAVE", "BGSAVE", "save rule"
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 
 struct History {

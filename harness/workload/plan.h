@@ -17,7 +17,7 @@ namespace crashpoint::workload {
 
 // Literal commands, sent in this order by one client.
 struct Commands {
-  std::vector<Arguments> commands;
+  std::vector<Arguments> commands = {};
   std::uint32_t client = 0;  // which client sends them
   std::uint32_t pipeline =
       1;  // so many are sent at once, then all their replies awaited; at least 1
@@ -33,10 +33,10 @@ struct Generate {
   std::uint32_t value_bytes_min = 8;
   std::uint32_t value_bytes_max = 64;
   std::uint32_t database = 0;  // selected first
-  std::uint32_t shared_keys =
-      0;  // so many lists (RPUSH) and so many counters (INCR) that all clients write together
-  std::map<std::string, std::uint32_t>
-      mix;  // name -> weight; names in kMixNames (generator.h); empty: the default mix
+  // RPUSH and INCR of the mix write so many lists and counters that all clients share; 0: none.
+  std::uint32_t shared_keys = 0;
+  // Command name -> weight, names as in mix_names() (generator.h). Empty: default_mix().
+  std::map<std::string, std::uint32_t> mix = {};
 
   static constexpr std::uint32_t kMaxClients = 1000;
 };
@@ -50,7 +50,7 @@ struct Admin {
             // closed
   };
   static constexpr std::uint32_t kClient = 1000;
-  Arguments command;
+  Arguments command = {};
   Wait wait = Wait::kNone;
 };
 
@@ -64,7 +64,7 @@ struct Step {
 };
 
 struct Plan {
-  std::vector<Step> steps;
+  std::vector<Step> steps = {};
   std::uint64_t seed = 1;
   // Give up when no reply has come for so long while one was due.
   std::int64_t stall_ms = 30'000;

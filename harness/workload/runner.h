@@ -26,10 +26,11 @@ struct Hooks {
 };
 
 enum class End : std::uint8_t {
-  kCompleted,   // every step was carried out
-  kTargetGone,  // every connection was closed or reset by the target
-  kStalled,     // no reply for `stall_ms`
-  kStopped,     // `stop` said so
+  kCompleted,       // every step was carried out
+  kTargetGone,      // every connection was closed or reset by the target
+  kConnectionLost,  // some were, and the others stayed open
+  kStalled,         // no reply for `stall_ms`
+  kStopped,         // `stop` said so
 };
 
 struct Run {
