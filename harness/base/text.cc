@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace crashpoint {
@@ -61,23 +62,51 @@ void append_escaped(std::string& out, unsigned char byte) {
   }
 }
 
+// The length of the character at the front of `bytes` if it is one beyond ASCII that can be shown; else 0.
+std::size_t shown_length(std::string_view bytes) {
+  const std::size_t length = utf8_length(bytes);
+  // C1 controls and the line and paragraph separators would break the line; the directional marks
+  // would show it in another order than it has. XML 1.0 forbids U+FFFE and U+FFFF.
+  const std::string_view two = bytes.substr(0, 2);
+  const std::string_view three = bytes.substr(0, 3);
+  const bool control = two >= "\xC2\x80" && two <= "\xC2\x9F";
+  const bool separator = three == "\xE2\x80\xA8" || three == "\xE2\x80\xA9";
+  const bool direction = (three >= "\xE2\x80\xAA" && three <= "\xE2\x80\xAE") ||
+                         (three >= "\xE2\x81\xA6" && three <= "\xE2\x81\xA9") ||
+                         three == "\xE2\x80\x8E" || three == "\xE2\x80\x8F";
+  const bool noncharacter = three == "\xEF\xBF\xBE" || three == "\xEF\xBF\xBF";
+  return length < 2 || control || separator || direction || noncharacter ? 0 : length;
+}
+
 }  // namespace
 
 std::string escape(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   while (!bytes.empty()) {
-    const std::size_t length = utf8_length(bytes);
-    // C1 controls and the line and paragraph separators would break the line.
-    const bool control = bytes.substr(0, 2) >= "\xC2\x80" && bytes.substr(0, 2) <= "\xC2\x9F";
-    const bool separator = bytes.starts_with("\xE2\x80\xA8") || bytes.starts_with("\xE2\x80\xA9");
-    if (length >= 2 && !control && !separator) {
+    if (const std::size_t length = shown_length(bytes); length != 0) {
       out += bytes.substr(0, length);
       bytes.remove_prefix(length);
     } else {
       append_escaped(out, static_cast<unsigned char>(bytes.front()));
       bytes.remove_prefix(1);
     }
+  }
+  return out;
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const char byte = text.front();
+    const std::size_t length = std::max<std::size_t>(shown_length(text), 1);
+    if (length > 1 || (byte >= 0x20 && byte < 0x7F) || byte == '\n' || byte == '\t') {
+      out += text.substr(0, length);
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+    text.remove_prefix(length);
   }
   return out;
 }

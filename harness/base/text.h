@@ -12,6 +12,11 @@ namespace crashpoint {
 // UTF-8 on one line, whatever the bytes.
 [[nodiscard]] std::string escape(std::string_view bytes);
 
+// `text` made safe to print and to put into JSON or XML: bytes that are no UTF-8, and control
+// characters other than newline and tab, become \xNN. All else stays, quotes and backslashes too, so
+// that what is printable already is not changed.
+[[nodiscard]] std::string printable(std::string_view text);
+
 // escape(), cut after `size_max` bytes of input: "aaaa... (5000 bytes)".
 [[nodiscard]] std::string shorten(std::string_view bytes, std::size_t size_max = 64);
 

@@ -29,6 +29,22 @@ TEST(Escape, NeverBreaksTheLine) {
   EXPECT_EQ(escape("\xC2\x85"), "\\xc2\\x85");           // NEXT LINE
 }
 
+TEST(Escape, ShowsMarksThatWouldReorderTheLine) {
+  EXPECT_EQ(escape("\xE2\x80\xAE"), "\\xe2\\x80\\xae");  // RIGHT-TO-LEFT OVERRIDE
+}
+
+TEST(Printable, ChangesNothingThatCanBePrinted) {
+  EXPECT_EQ(printable("say \"a\\n\"\n\tZürich ✓"), "say \"a\\n\"\n\tZürich ✓");
+  EXPECT_EQ(printable(printable("\x1b[2J\xff")), printable("\x1b[2J\xff"));
+}
+
+TEST(Printable, ShowsControlCharactersAndIllFormedBytes) {
+  EXPECT_EQ(printable(std::string_view("\0\r\x7f\x1b[2J", 7)), "\\x00\\x0d\\x7f\\x1b[2J");
+  EXPECT_EQ(printable("a\xC3"), "a\\xc3");
+  EXPECT_EQ(printable("\xC2\x9B"), "\\xc2\\x9b") << "CSI: terminals obey it too";
+  EXPECT_EQ(printable("\xEF\xBF\xBF"), "\\xef\\xbf\\xbf") << "XML cannot hold it";
+}
+
 TEST(Shorten, CutsLongBytesAndSaysHowMany) {
   EXPECT_EQ(shorten("abc", 3), "abc");
   EXPECT_EQ(shorten("abcd", 3), "abc... (4 bytes)");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,17 @@ struct FaultResult {
 
 // One line of a case's story: what happened when, for people.
 struct Moment {
+  enum class Kind : std::uint8_t {
+    kStep,      // the workload, the harness
+    kAck,       // a reply left the target
+    kSync,      // the target asked for durability
+    kFault,     // something was injected
+    kCrash,     //
+    kRecovery,  // started again, and what came of it
+  };
   double at_ms = 0;  // since the workload began
   std::string what;
+  Kind kind = Kind::kStep;
 };
 
 struct CaseResult {
@@ -38,31 +48,49 @@ struct CaseResult {
   std::string file;     // the scenario's path, as given
   std::vector<std::string> tags;
   std::uint64_t seed = 0;
-  std::string target;         // "engine", "redis", or the command
-  std::string crash;          // "process-kill", ...
-  std::string promise;        // the guarantee it was held to, in words
-  oracle::Verdict verdict;    // the first violation, else the first inconclusive one, else a pass
+  std::string target;       // "engine", "redis", or the command
+  std::string crash;        // "process-kill", ...
+  std::string promise;      // the guarantee it was held to, in words
+  oracle::Verdict verdict;  // the first violation, else the first inconclusive one, else a pass
   std::vector<oracle::Verdict> checks;  // every check that ran, in order
   std::vector<FaultResult> faults;
-  std::vector<Moment> story;
-  std::vector<std::string> notes;       // what the trace could not see
-  std::string reproduce;                // the one command
-  std::string known_finding;            // reason, when the violation is a declared one of this target
-  std::map<std::string, std::string> artifacts;  // name -> path in the report folder (logs, directories)
-  std::uint64_t cycles = 0;             // crash-recover-verdict rounds done
+  std::vector<Moment> story;       // in order of time
+  std::vector<std::string> notes;  // what the trace could not see
+  std::string reproduce;           // the one command
+  // Why the violation is expected: a declared finding of this target. One that is declared and no
+  // longer occurs is a violation of its own, and leaves this empty.
+  std::string known_finding;
+  std::map<std::string, std::string>
+      artifacts;             // name -> path within the report folder (logs, directories)
+  std::uint64_t cycles = 0;  // crash-recover-verdict rounds done
   Timing timing;
 };
 
-struct RunResult {
-  std::string version;     // of crashpoint
-  std::string target;      // "engine (crashpoint-engine 0.1.0)"
-  std::string command;     // as typed
-  std::string started_at;  // ISO 8601, UTC
-  std::uint64_t seed = 0;
+// One of the runs that a merged report is made of.
+struct Shard {
+  std::string command;
+  std::string started_at;
+  std::optional<std::uint64_t> seed;
   unsigned jobs = 1;
   double wall_ms = 0;
   bool interrupted = false;
-  std::vector<CaseResult> cases;
+  std::uint64_t case_count = 0;
+
+  friend bool operator==(const Shard&, const Shard&) = default;
+};
+
+struct RunResult {
+  std::string version;                // of crashpoint
+  std::string target;                 // "engine (crashpoint-engine 0.1.0)"
+  std::string command;                // as typed
+  std::string started_at;             // ISO 8601, UTC: "2024-05-01T12:00:00Z"
+  std::optional<std::uint64_t> seed;  // given for the whole run; else each scenario has its own
+  unsigned jobs = 1;
+  double wall_ms = 0;             // of a merged report: of its longest shard
+  std::uint64_t planned = 0;      // cases that were to run; more than `cases` when interrupted
+  bool interrupted = false;       // stopped by the user before all cases were done
+  std::vector<CaseResult> cases;  //
+  std::vector<Shard> shards;      // of a merged report, else empty
 };
 
 }  // namespace crashpoint::report
