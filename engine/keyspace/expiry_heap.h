@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 namespace engine::keyspace {
 
@@ -12,7 +12,7 @@ class KeyEntry;
 class ExpiryHeap {
  public:
   std::size_t size() const { return heap_.size(); }
-  std::size_t bytes() const { return heap_.capacity() * sizeof(Item); }
+  std::size_t bytes() const { return heap_.size() * sizeof(Item); }
 
   std::int64_t time_of(const KeyEntry& entry) const;  // kNoExpiry when it has none
   void set(KeyEntry& entry, std::int64_t at_ms);
@@ -26,9 +26,10 @@ class ExpiryHeap {
     KeyEntry* entry;
   };
   void place(std::size_t slot, Item item);
+  // Moves `item` up or down from `slot`, which is free, to where it belongs.
   void sift(std::size_t slot, Item item);
 
-  std::vector<Item> heap_;
+  std::deque<Item> heap_;  // grows without moving what it holds
 };
 
 }  // namespace engine::keyspace

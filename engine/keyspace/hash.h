@@ -24,8 +24,11 @@ class Hash {
   ~Hash();
   Hash(const Hash&) = delete;
   Hash& operator=(const Hash&) = delete;
+  std::unique_ptr<Hash> clone() const;
 
   std::size_t size() const { return table_ ? table_->size() : listpack_.count() / 2; }
+  // Heap bytes, extrapolated from at most `samples` elements (0: all).
+  std::size_t memory_bytes(std::size_t samples) const;
   bool is_listpack() const { return table_ == nullptr; }
   const Listpack& listpack() const { return listpack_; }  // only when is_listpack()
 

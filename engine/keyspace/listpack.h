@@ -1,7 +1,7 @@
 // A sequence of short strings and integers in one block of bytes: Redis's listpack.
 //
-// Layout (little-endian): u32 total bytes, u16 count (65535: more than that, count by walking), the
-// entries, 0xFF. An entry is encoding+data followed by its own length, so that it can be walked
+// Layout (little-endian): u32 total bytes, u16 count (65535: as many or more, count by walking), the
+// entries, 0xFF. An entry is encoding and data followed by their length, so that it can be walked
 // backwards. The block is stored in RDB files as it is.
 //
 // A position is the byte offset of an entry. end() is one past the last; changing the listpack
@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "engine/keyspace/element.h"
 
@@ -20,11 +21,11 @@ class Listpack {
  public:
   using Position = std::uint32_t;
 
-  Listpack();  // empty
+  Listpack() = default;  // empty
   // Takes a copy of bytes that validate() accepts.
   static Listpack from_blob(std::string_view blob);
   ~Listpack();
-  Listpack(Listpack&& other) noexcept;
+  Listpack(Listpack&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Listpack& operator=(Listpack&& other) noexcept;
   Listpack(const Listpack&) = delete;
   Listpack& operator=(const Listpack&) = delete;
@@ -33,7 +34,7 @@ class Listpack {
   // Whether `blob` is a well-formed listpack; sets `count` to its number of elements. Walks it all.
   static bool validate(std::string_view blob, std::size_t& count);
 
-  std::string_view blob() const;
+  std::string_view blob() const { return {reinterpret_cast<const char*>(bytes_at(0)), bytes()}; }
   std::size_t bytes() const;
   std::size_t count() const;
   bool empty() const { return first() == end(); }
@@ -46,29 +47,37 @@ class Listpack {
   // Of element `index`, counted from the end when negative; end() when there is none.
   Position at(std::int64_t index) const;
   Element get(Position at) const;
-  // The first element equal to `text` at or after `from`, looking at every (skip+1)-th; end() if
-  // none.
+  // The first element equal to `text` at or after `from`, leaving out `skip` elements after each one
+  // it looks at; end() if none.
   Position find(std::string_view text, Position from, std::size_t skip = 0) const;
 
   void append(std::string_view text) { insert(end(), text); }
   void prepend(std::string_view text) { insert(first(), text); }
-  // Puts an element before `at`; returns the position of the new one.
-  Position insert(Position at, std::string_view text);
-  Position replace(Position at, std::string_view text);
-  // Removes `elements` elements from `at` on; returns the position of the one behind them.
-  Position erase(Position at, std::size_t elements = 1);
+  // Puts an element before `at`, which is then its position.
+  void insert(Position at, std::string_view text) { splice(at, at, text); }
+  void replace(Position at, std::string_view text) { splice(at, next(at), text); }
+  // Removes `elements` elements from `at` on (fewer if there are fewer).
+  void erase(Position at, std::size_t elements = 1);
 
-  // Bytes that appending `text` would add.
+  // Takes the elements from `at` on out into a listpack of their own.
+  Listpack split(Position at);
+  // Gives back memory that was kept for growth.
+  void shrink_to_fit();
+
+  // Bytes that an element of this text takes.
   static std::size_t entry_bytes(std::string_view text);
   static constexpr std::size_t kHeaderBytes = 6;
-  static constexpr std::size_t kBytesMax = 1u << 30;  // Redis's bound on a listpack
+  static constexpr std::size_t kBytesMax = UINT32_MAX;
 
  private:
-  explicit Listpack(unsigned char* block) : block_(block) {}
-  void splice(std::size_t at, std::size_t removed, std::size_t added);
-  void add_to_count(std::int64_t change);
+  const unsigned char* bytes_at(std::size_t at) const;
+  // Replaces what is between two positions (at most one element) by an element.
+  void splice(Position from, Position to, std::string_view text);
+  // Makes the bytes [from, to) `size` bytes long, moving what follows.
+  void resize_gap(std::size_t from, std::size_t to, std::size_t size);
+  void add_to_count(std::ptrdiff_t change);
 
-  unsigned char* block_;
+  unsigned char* block_ = nullptr;  // null: empty
 };
 
 }  // namespace engine::keyspace

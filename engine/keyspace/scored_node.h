@@ -11,7 +11,7 @@ class ScoredNode {
   static ScoredNode* create(std::string_view member, double score);
   static void destroy(ScoredNode* node);
 
-  std::string_view key() const { return {reinterpret_cast<const char*>(&size_ + 1), size_}; }
+  std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), size_}; }
 
   double score;
 

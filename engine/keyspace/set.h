@@ -22,8 +22,11 @@ class Set {
   ~Set();
   Set(const Set&) = delete;
   Set& operator=(const Set&) = delete;
+  std::unique_ptr<Set> clone() const;
 
   std::size_t size() const { return table_ ? table_->size() : intset_.count(); }
+  // Heap bytes, extrapolated from at most `samples` elements (0: all).
+  std::size_t memory_bytes(std::size_t samples) const;
   bool is_intset() const { return table_ == nullptr; }
   const Intset& intset() const { return intset_; }  // only when is_intset()
 
@@ -32,7 +35,6 @@ class Set {
   bool erase(std::string_view member);                                 // false when it was not
   Element random(Random& random) const;                                // not when empty
   void convert_to_table();
-  // The table it then holds has this size soon: no more than a hint.
 
   template <typename Fn>  // fn(std::string_view member)
   void for_each(Fn&& fn) const {

@@ -28,8 +28,11 @@ class SortedSet {
   ~SortedSet();
   SortedSet(const SortedSet&) = delete;
   SortedSet& operator=(const SortedSet&) = delete;
+  std::unique_ptr<SortedSet> clone() const;
 
   std::size_t size() const;
+  // Heap bytes, extrapolated from at most `samples` elements (0: all).
+  std::size_t memory_bytes(std::size_t samples) const;
   bool is_listpack() const { return index_ == nullptr; }
   const Listpack& listpack() const { return listpack_; }  // only when is_listpack()
 
@@ -105,7 +108,9 @@ class SortedSet {
   struct Index {
     Table<ScoredNode> members;
     RankTree order;
+    void add(std::string_view member, double score);  // the member must be new
   };
+  bool is_small(const EncodingLimits& limits) const;
 
   Listpack listpack_;
   std::unique_ptr<Index> index_;

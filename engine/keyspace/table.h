@@ -14,11 +14,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "engine/base/memory.h"
 #include "engine/base/random.h"
 #include "engine/keyspace/table_core.h"
 
@@ -36,17 +35,20 @@ class Table {
   Node* find(std::string_view key) const { return find(key, hash_of(key)); }
   Node* find(std::string_view key, std::uint64_t hash) const {
     std::uint64_t* slot = core_.find_slot(key, hash, key_of);
-    return slot == nullptr ? nullptr : node_in(*slot);
+    return slot == nullptr ? nullptr : as_node(*slot);
   }
   // `node`'s key must not be in the table.
   void insert(Node* node) { insert(node, hash_of(node->key())); }
   void insert(Node* node, std::uint64_t hash) { core_.insert(node, hash, key_of); }
-  // Puts `node` in the place of the node that has the same key, which must exist.
-  Node* replace(Node* node) {
-    std::uint64_t* slot = core_.find_slot(node->key(), hash_of(node->key()), key_of);
-    Node* old = node_in(*slot);
-    TableCore::set_node(*slot, node);
-    return old;
+  // Lets fn(Node*) change the node of this key, all but its key; fn returns where the node then is.
+  // False when there is none.
+  template <typename Fn>
+  bool update(std::string_view key, std::uint64_t hash, Fn&& fn) {
+    std::uint64_t* slot = core_.find_slot(key, hash, key_of);
+    if (slot != nullptr) {
+      TableCore::set_node(*slot, fn(as_node(*slot)));
+    }
+    return slot != nullptr;
   }
   // Takes the node out; null when there is none.
   Node* extract(std::string_view key) {
@@ -66,12 +68,22 @@ class Table {
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
     return core_.scan(cursor, count, key_of, [&fn](void* node) { fn(*static_cast<Node*>(node)); });
   }
+  // Heap bytes of the table and of its nodes, extrapolated from at most `samples` of them (0: all).
+  std::size_t memory_bytes(std::size_t samples) const {
+    std::size_t seen = 0;
+    std::size_t in_nodes = 0;
+    scan(0, samples == 0 ? size() : samples, [&](const Node& node) {
+      ++seen;
+      in_nodes += memory::usable_size(&node);
+    });
+    return bytes() + (seen == 0 ? 0 : in_nodes * size() / seen);
+  }
   // Forgets all nodes (without freeing them).
   void clear() { core_ = TableCore(); }
 
  private:
   static std::string_view key_of(const void* node) { return static_cast<const Node*>(node)->key(); }
-  static Node* node_in(std::uint64_t slot) { return static_cast<Node*>(TableCore::node(slot)); }
+  static Node* as_node(std::uint64_t slot) { return static_cast<Node*>(TableCore::node_in(slot)); }
 
   TableCore core_;
 };

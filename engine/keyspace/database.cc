@@ -1,0 +1,51 @@
+#include "engine/keyspace/database.h"
+
+#include <utility>
+
+namespace engine::keyspace {
+
+Database::~Database() {
+  clear();
+}
+
+KeyEntry& Database::insert(std::string_view key, Object value) {
+  KeyEntry* entry = KeyEntry::create(key, std::move(value));
+  keys_.insert(entry);
+  return *entry;
+}
+
+KeyEntry& Database::put(std::string_view key, Object value, bool keep_expiry) {
+  KeyEntry* entry = find(key);
+  if (entry == nullptr) {
+    return insert(key, std::move(value));
+  }
+  entry->object = std::move(value);
+  if (!keep_expiry) {
+    expiry_.remove(*entry);
+  }
+  return *entry;
+}
+
+bool Database::erase(std::string_view key) {
+  KeyEntry* entry = keys_.extract(key);
+  if (entry == nullptr) {
+    return false;
+  }
+  expiry_.remove(*entry);
+  KeyEntry::destroy(entry);
+  return true;
+}
+
+Object Database::extract(KeyEntry& entry) {
+  Object value = std::move(entry.object);
+  erase(entry.key());
+  return value;
+}
+
+void Database::clear() {
+  keys_.for_each([](KeyEntry& entry) { KeyEntry::destroy(&entry); });
+  keys_.clear();
+  expiry_.clear();
+}
+
+}  // namespace engine::keyspace

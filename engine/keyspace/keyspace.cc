@@ -1,0 +1,42 @@
+#include "engine/keyspace/keyspace.h"
+
+#include <utility>
+
+#include "engine/base/memory.h"
+
+namespace engine::keyspace {
+
+Keyspace::Keyspace(int databases) {
+  databases_.reserve(static_cast<std::size_t>(databases));
+  for (int i = 0; i < databases; ++i) {
+    databases_.push_back(std::make_unique<Database>());
+  }
+}
+
+void Keyspace::swap(int a, int b) {
+  std::swap(databases_[static_cast<std::size_t>(a)], databases_[static_cast<std::size_t>(b)]);
+}
+
+void Keyspace::clear() {
+  for (const auto& database : databases_) {
+    database->clear();
+  }
+}
+
+std::size_t Keyspace::size() const {
+  std::size_t size = 0;
+  for (const auto& database : databases_) {
+    size += database->size();
+  }
+  return size;
+}
+
+std::size_t Keyspace::memory_bytes() const {
+  std::size_t bytes = memory::used_bytes();
+  for (const auto& database : databases_) {
+    bytes += database->expiry_bytes();
+  }
+  return bytes;
+}
+
+}  // namespace engine::keyspace
