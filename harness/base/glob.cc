@@ -116,7 +116,7 @@ bool glob_match(std::string_view pattern, std::string_view path) {
   return match_whole(pattern, path);
 }
 
-bool match_name(std::string_view pattern, std::string_view name) {
+bool name_match(std::string_view pattern, std::string_view name) {
   std::size_t p = 0;
   std::size_t n = 0;
   std::optional<Star> star;
@@ -158,20 +158,20 @@ std::string path_glob_problem(std::string_view pattern) {
   return {};
 }
 
-std::string inside_path_problem(std::string_view pattern) {
-  if (std::string problem = path_glob_problem(pattern); !problem.empty()) {
-    return problem;
+std::string outside_problem(std::string_view path) {
+  if (path.empty()) {
+    return "is empty";
   }
-  if (pattern.front() == '/') {
+  if (path.front() == '/') {
     return "is absolute; paths are relative to the data directory";
   }
-  if (pattern.find('\0') != std::string_view::npos) {
+  if (path.find('\0') != std::string_view::npos) {
     return "holds a NUL byte";
   }
-  for (std::size_t begin = 0; begin <= pattern.size();) {
-    std::size_t end = pattern.find('/', begin);
-    end = end == std::string_view::npos ? pattern.size() : end;
-    if (pattern.substr(begin, end - begin) == "..") {
+  for (std::size_t begin = 0; begin <= path.size();) {
+    std::size_t end = path.find('/', begin);
+    end = end == std::string_view::npos ? path.size() : end;
+    if (path.substr(begin, end - begin) == "..") {
       return "leads out of the data directory through '..'";
     }
     begin = end + 1;

@@ -13,13 +13,13 @@
 namespace crashpoint {
 
 [[nodiscard]] bool glob_match(std::string_view pattern, std::string_view path);
-[[nodiscard]] bool match_name(std::string_view pattern, std::string_view name);
+[[nodiscard]] bool name_match(std::string_view pattern, std::string_view name);
 
 // Why `pattern` is no path glob ("'[' at 3 is never closed"); empty when it is one.
 [[nodiscard]] std::string path_glob_problem(std::string_view pattern);
 
-// Why `pattern` cannot name something inside a directory ("is absolute", "leads outside through
-// '..'"), its glob syntax included; empty when it stays inside.
-[[nodiscard]] std::string inside_path_problem(std::string_view pattern);
+// Why `path` cannot be one inside a directory ("is absolute", "leads outside"), taken literally;
+// empty when it stays inside.
+[[nodiscard]] std::string outside_problem(std::string_view path);
 
 }  // namespace crashpoint

@@ -51,7 +51,7 @@ TEST(PathGlob, ASetThatNeverClosesIsAPlainBracket) {
 TEST(PathGlob, ManyStarsDoNotTakeExponentialTime) {
   const std::string text(2000, 'a');
   EXPECT_FALSE(glob_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));
-  EXPECT_FALSE(match_name("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));
+  EXPECT_FALSE(name_match("*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", text));
 }
 
 TEST(PathGlob, SaysWhatIsWrongWithAPattern) {
@@ -61,24 +61,24 @@ TEST(PathGlob, SaysWhatIsWrongWithAPattern) {
   EXPECT_EQ(path_glob_problem("x\\"), "ends in a '\\' that quotes nothing");
 }
 
-TEST(InsidePath, RefusesWhatLeadsOutside) {
-  EXPECT_EQ(inside_path_problem("appendonlydir/*.aof"), "");
-  EXPECT_EQ(inside_path_problem("a..b/..c"), "");
-  EXPECT_NE(inside_path_problem("/etc/passwd"), "");
-  EXPECT_NE(inside_path_problem("../dump.rdb"), "");
-  EXPECT_NE(inside_path_problem("a/../../b"), "");
-  EXPECT_NE(inside_path_problem("a/.."), "");
-  EXPECT_NE(inside_path_problem(std::string_view("a\0b", 3)), "");
+TEST(OutsidePath, RefusesWhatLeadsOutside) {
+  EXPECT_EQ(outside_problem("appendonlydir/*.aof"), "");
+  EXPECT_EQ(outside_problem("a..b/..c"), "");
+  EXPECT_NE(outside_problem("/etc/passwd"), "");
+  EXPECT_NE(outside_problem("../dump.rdb"), "");
+  EXPECT_NE(outside_problem("a/../../b"), "");
+  EXPECT_NE(outside_problem("a/.."), "");
+  EXPECT_NE(outside_problem(std::string_view("a\0b", 3)), "");
 }
 
 TEST(NameGlob, TakesBracketsLiterallyAndStarsAcrossSlashes) {
-  EXPECT_TRUE(match_name("aof/kill[nth=3]", "aof/kill[nth=3]"));
-  EXPECT_FALSE(match_name("aof/kill[nth=3]", "aof/killn"));
-  EXPECT_TRUE(match_name("*kill*", "aof/deep/kill[nth=3]"));
-  EXPECT_TRUE(match_name("aof/*[nth=?]", "aof/kill[nth=3]"));
-  EXPECT_FALSE(match_name("aof/*[nth=?]", "aof/kill[nth=13]"));
-  EXPECT_TRUE(match_name("*", ""));
-  EXPECT_FALSE(match_name("", "a"));
+  EXPECT_TRUE(name_match("aof/kill[nth=3]", "aof/kill[nth=3]"));
+  EXPECT_FALSE(name_match("aof/kill[nth=3]", "aof/killn"));
+  EXPECT_TRUE(name_match("*kill*", "aof/deep/kill[nth=3]"));
+  EXPECT_TRUE(name_match("aof/*[nth=?]", "aof/kill[nth=3]"));
+  EXPECT_FALSE(name_match("aof/*[nth=?]", "aof/kill[nth=13]"));
+  EXPECT_TRUE(name_match("*", ""));
+  EXPECT_FALSE(name_match("", "a"));
 }
 
 }  // namespace

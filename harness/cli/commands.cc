@@ -2,6 +2,9 @@
 
 namespace crashpoint::cli {
 
-void add_verbs([[maybe_unused]] CLI::App& app, [[maybe_unused]] Action& action) {}
+void add_verbs(CLI::App& app, Action& action) {
+  add_validate_command(app, action);
+  add_list_command(app, action);
+}
 
 }  // namespace crashpoint::cli

@@ -32,9 +32,16 @@ struct Problem {
 // "file:line:column: /json/pointer: text"
 [[nodiscard]] std::string to_string(const Problem& problem);
 
+// A case that the target asked for on the command line cannot run.
+struct LeftOut {
+  std::string name;
+  std::string reason;
+};
+
 struct Loaded {
-  std::vector<Case> cases;        // in order of name
+  std::vector<Case> cases;        // in order of name, numbers within names by size
   std::vector<Problem> warnings;  // legal, but hardly meant
+  std::vector<LeftOut> left_out;
   std::size_t file_count = 0;
 };
 

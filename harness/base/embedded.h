@@ -1,0 +1,10 @@
+// Files of the repository that the binary carries with it, so that it works wherever it is copied.
+#pragma once
+
+#include <string_view>
+
+namespace crashpoint::embedded {
+
+extern const std::string_view kScenarioSchema;  // scenarios/schema/scenario.schema.json
+
+}  // namespace crashpoint::embedded

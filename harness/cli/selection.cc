@@ -1,0 +1,83 @@
+#include "harness/cli/selection.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <random>
+
+#include "harness/base/error.h"
+#include "harness/base/text.h"
+
+#include <CLI/CLI.hpp>
+
+namespace crashpoint::cli {
+namespace {
+
+constexpr const char* kDefaultFolder = "scenarios";
+constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
+
+std::optional<std::uint64_t> parse_seed(const std::string& text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  if (text == "random") {
+    std::random_device device;
+    return ((std::uint64_t{device()} << 32) | device()) & kSeedMax;
+  }
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size() || seed > kSeedMax) {
+    throw UsageError(fmt::format(
+        "crashpoint: --seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
+        shorten(text), kSeedMax));
+  }
+  return seed;
+}
+
+}  // namespace
+
+void add_selection(CLI::App& verb, Selection& selection) {
+  verb.add_option("PATH", selection.paths,
+                  "Scenario files, or folders to search for them (default: scenarios)");
+  verb.add_option("--filter", selection.filter,
+                  "Only cases with this name (* and ? as in a shell) or tag:NAME; may be repeated")
+      ->type_name("GLOB")
+      ->take_all()
+      ->expected(1);
+  verb.add_option("--exclude", selection.exclude, "Not these; wins over --filter")
+      ->type_name("GLOB")
+      ->take_all()
+      ->expected(1);
+  verb.add_option("--target", selection.target,
+                  "engine, redis, or the program of another RESP server: instead of the files' own")
+      ->type_name("NAME");
+  verb.add_option("--seed", selection.seed, "Instead of the files' own: a number, or random")
+      ->type_name("N");
+}
+
+scenario::Loaded load(const Selection& selection) {
+  std::vector<std::string> paths = selection.paths;
+  if (paths.empty()) {
+    if (!std::filesystem::is_directory(kDefaultFolder)) {
+      throw UsageError(fmt::format(
+          "crashpoint: no scenario given, and there is no folder \"{}\" here\n"
+          "  give files or folders, or write your first one:  crashpoint new my-scenario",
+          kDefaultFolder));
+    }
+    paths.emplace_back(kDefaultFolder);
+  }
+  scenario::LoadOptions options;
+  options.seed = parse_seed(selection.seed);
+  options.target = selection.target;
+  options.filter = selection.filter;
+  options.exclude = selection.exclude;
+  scenario::Loaded loaded = scenario::load(paths, options);
+  for (const scenario::Problem& warning : loaded.warnings) {
+    fmt::print(stderr, "{} (warning)\n", scenario::to_string(warning));
+  }
+  return loaded;
+}
+
+}  // namespace crashpoint::cli

@@ -1,0 +1,12 @@
+// A fault in words: "kill the tree during the 3rd fdatasync of *.incr.aof by main".
+#pragma once
+
+#include <string>
+
+#include "harness/trace/fault.h"
+
+namespace crashpoint::scenario {
+
+[[nodiscard]] std::string describe(const trace::Fault& fault);
+
+}  // namespace crashpoint::scenario

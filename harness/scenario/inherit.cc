@@ -1,0 +1,175 @@
+#include "harness/scenario/inherit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <system_error>
+
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kExtendsMax = 16;
+constexpr std::uintmax_t kFileBytesMax = std::uintmax_t{16} << 20;
+constexpr std::string_view kDefaults = "_defaults.json";
+
+Problem whole_file(const std::string& file, std::string text) {
+  return {file, 0, 0, "", std::move(text)};
+}
+
+bool is_scenario(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return path.extension() == ".json" && !name.starts_with('_') && !name.starts_with('.') &&
+         !name.ends_with(".schema.json");
+}
+
+std::string not_there(const fs::path& path) {
+  std::vector<std::string> siblings;
+  std::error_code error;
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    siblings.push_back(entry.path().filename().string());
+  }
+  std::sort(siblings.begin(), siblings.end());
+  const std::string meant = nearest(path.filename().string(), siblings);
+  return meant.empty()
+             ? "no such file or folder"
+             : fmt::format("no such file or folder; did you mean \"{}\"?",
+                           (path.has_parent_path() ? folder / meant : fs::path(meant)).string());
+}
+
+void find_below(const fs::path& folder, std::set<std::string>& files,
+                std::vector<Problem>& problems) {
+  std::error_code error;
+  auto entry = fs::recursive_directory_iterator(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->is_regular_file() && is_scenario(entry->path())) {
+      files.insert(entry->path().lexically_normal().string());
+    } else if (entry->is_directory() && entry->path().filename().string().starts_with('.')) {
+      entry.disable_recursion_pending();
+    }
+  }
+  if (error) {
+    problems.push_back(
+        whole_file(folder.string(), fmt::format("cannot be searched: {}", error.message())));
+  }
+}
+
+std::optional<std::string> read_file(const std::string& file, std::vector<Problem>& problems) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  std::ifstream stream(file, std::ios::binary);
+  if (error || !stream) {
+    problems.push_back(whole_file(file, error ? fmt::format("cannot be read: {}", error.message())
+                                              : std::string("cannot be read: permission denied")));
+    return std::nullopt;
+  }
+  if (size > kFileBytesMax) {
+    problems.push_back(
+        whole_file(file, fmt::format("has {} bytes; allowed: at most {}", with_commas(size),
+                                     with_commas(kFileBytesMax))));
+    return std::nullopt;
+  }
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::optional<Document> read_document(const std::string& file, std::vector<Problem>& problems) {
+  const std::optional<std::string> text = read_file(file, problems);
+  if (!text.has_value()) {
+    return std::nullopt;
+  }
+  std::optional<Document> document = Document::parse(file, *text, problems);
+  if (document.has_value() && !document->json().is_object()) {
+    problems.push_back(problem_at(document->value_position(""), "",
+                                  "a scenario is an object, {\"version\": 1, ...}"));
+    return std::nullopt;
+  }
+  return document;
+}
+
+// Merges `file` and, before it, what it extends into `result`.
+bool merge_chain(const std::string& file, Document& result, std::vector<std::string>& chain,
+                 std::vector<Problem>& problems) {
+  const std::optional<Document> document = read_document(file, problems);
+  if (!document.has_value()) {
+    return false;
+  }
+  chain.push_back(fs::weakly_canonical(file).string());
+  const auto extends = document->json().find("extends");
+  if (extends != document->json().end() && extends->is_string()) {
+    const std::string base =
+        (fs::path(file).parent_path() / extends->get<std::string>()).lexically_normal().string();
+    const std::string canonical = fs::weakly_canonical(base).string();
+    const auto fail = [&](std::string text) {
+      problems.push_back(
+          problem_at(document->value_position("/extends"), "/extends", std::move(text)));
+      return false;
+    };
+    if (!fs::exists(base)) {
+      return fail(fmt::format("{}: {}", base, not_there(base)));
+    }
+    if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
+      return fail(fmt::format("{} extends itself through this", base));
+    }
+    if (chain.size() >= kExtendsMax) {
+      return fail(fmt::format("more than {} files extend one another", kExtendsMax));
+    }
+    if (!merge_chain(base, result, chain, problems)) {
+      return false;
+    }
+    result.erase("name");  // a base's name is its own
+  }
+  result.merge("", *document);
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::string> find_files(const std::vector<std::string>& paths,
+                                    std::vector<Problem>& problems) {
+  std::set<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (fs::is_directory(path, error)) {
+      const std::size_t before = files.size();
+      find_below(path, files, problems);
+      if (files.size() == before && problems.empty()) {
+        problems.push_back(whole_file(path, "holds no scenario (*.json)"));
+      }
+    } else if (fs::exists(path, error)) {
+      files.insert(fs::path(path).lexically_normal().string());
+    } else {
+      problems.push_back(whole_file(path, not_there(path)));
+    }
+  }
+  return {files.begin(), files.end()};
+}
+
+std::optional<Document> read_with_inherited(const std::string& file,
+                                            std::vector<Problem>& problems) {
+  std::optional<Document> result = Document::parse(file, "{}", problems);
+  const fs::path defaults = fs::path(file).parent_path() / kDefaults;
+  std::error_code error;
+  std::vector<std::string> chain;
+  if (fs::exists(defaults, error) && fs::path(file).filename() != kDefaults &&
+      !merge_chain(defaults.string(), *result, chain, problems)) {
+    return std::nullopt;
+  }
+  result->erase("name");
+  chain.clear();
+  if (!merge_chain(file, *result, chain, problems)) {
+    return std::nullopt;
+  }
+  return result;
+}
+
+}  // namespace crashpoint::scenario

@@ -1,0 +1,294 @@
+#include "harness/scenario/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <tuple>
+
+#include "harness/base/error.h"
+#include "harness/base/glob.h"
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+#include "harness/scenario/inherit.h"
+#include "harness/scenario/matrix.h"
+#include "harness/scenario/parse.h"
+#include "harness/scenario/schema_check.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+constexpr std::size_t kProblemsShown = 50;
+// Of one file; the matrix repeats a mistake for every case, with other values.
+constexpr std::size_t kProblemsPerFile = 200;
+
+std::string default_name(const std::string& file) {
+  const std::filesystem::path path = std::filesystem::weakly_canonical(file);
+  return fmt::format("{}/{}", path.parent_path().filename().string(), path.stem().string());
+}
+
+// A key that the schema allows and no parser asked for would be ignored in silence: our bug.
+void check_all_read(const Reading& reading, const Json& json, const std::string& pointer) {
+  if (json.is_object()) {
+    for (const auto& [key, value] : json.items()) {
+      const std::string at = pointer + pointer_token(key);
+      if (!reading.asked.contains(at)) {
+        throw std::logic_error("the schema allows " + at + ", but the loader does not read it");
+      }
+      check_all_read(reading, value, at);
+    }
+  } else if (json.is_array()) {
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      check_all_read(reading, json[i], fmt::format("{}/{}", pointer, i));
+    }
+  }
+}
+
+bool needs_failpoints(const Json& json) {
+  const Json faults = json.value("faults", Json::array());
+  return std::any_of(faults.begin(), faults.end(), [](const Json& fault) {
+    return fault.contains("at") && fault["at"].contains("failpoint");
+  });
+}
+
+class Loader {
+ public:
+  explicit Loader(const LoadOptions& options) : options_(options) {}
+
+  Loaded load(const std::vector<std::string>& paths) {
+    const std::vector<std::string> files = find_files(paths, problems_);
+    for (const std::string& file : files) {
+      load_file(file);
+    }
+    loaded_.file_count = files.size();
+    fail_on_problems(files.size());
+    sort_by_name();
+    if (loaded_.cases.empty()) {
+      throw UsageError(nothing_left());
+    }
+    return std::move(loaded_);
+  }
+
+ private:
+  void load_file(const std::string& file) {
+    const std::size_t before = problems_.size();
+    std::optional<Document> document = read_with_inherited(file, problems_);
+    if (!document.has_value()) {
+      return;
+    }
+    document->erase("extends");
+    check_matrix_form(*document);
+    if (problems_.size() > before) {
+      return;
+    }
+    const std::vector<Variant> variants = expand_matrix(*document, problems_);
+    for (const Variant& variant : variants) {
+      if (problems_.size() - before > kProblemsPerFile) {
+        return;
+      }
+      load_variant(file, variant);
+    }
+  }
+
+  // Only the matrix: what it fills in may be what the rest lacks.
+  void check_matrix_form(const Document& document) {
+    if (!document.json().contains("matrix")) {
+      return;
+    }
+    std::vector<Problem> all;
+    check_schema(document, all);
+    std::copy_if(all.begin(), all.end(), std::back_inserter(problems_), [](const Problem& problem) {
+      return problem.pointer == "/matrix" || problem.pointer.starts_with("/matrix/");
+    });
+  }
+
+  void load_variant(const std::string& file, const Variant& variant) {
+    Document document = variant.document;
+    const std::size_t before = problems_.size();
+    check_schema(document, problems_);
+    if (problems_.size() > before) {
+      return;
+    }
+    const std::string scenario = document.json().value("name", default_name(file));
+    const std::string name = scenario + variant.suffix();
+    check_unique(document, scenario, name, file);
+    if (!options_.target.empty() && options_.target != "engine" &&
+        needs_failpoints(document.json())) {
+      loaded_.left_out.push_back({name, "its failpoints are places in crashpoint-engine's code"});
+      return;
+    }
+    override_target(document);
+    const std::uint64_t seed =
+        options_.seed.value_or(document.json().value("seed", std::uint64_t{1}));
+    Reading reading{
+        document, problems_, loaded_.warnings, seed, {"/$schema", "/version", "/name", "/seed"}};
+    Case out;
+    out.name = name;
+    out.scenario = scenario;
+    out.file = file;
+    out.parameters = variant.parameters;
+    parse_case(Node(reading, document.json(), ""), out);
+    if (problems_.size() == before) {
+      check_all_read(reading, document.json(), "");
+      if (is_chosen(out)) {
+        loaded_.cases.push_back(std::move(out));
+      } else {
+        passed_over_.push_back(scenario);
+      }
+    }
+  }
+
+  void override_target(Document& document) const {
+    if (options_.target.empty()) {
+      return;
+    }
+    const Json use = options_.target == "engine" || options_.target == "redis"
+                         ? Json(options_.target)
+                         : Json{{"command", {options_.target, "{config}"}}};
+    if (!document.json().contains("target")) {
+      document.assign("/target", Json::object(), document.value_position(""));
+    }
+    document.assign("/target/use", use, document.value_position("/target/use"));
+  }
+
+  void check_unique(const Document& document, const std::string& scenario, const std::string& name,
+                    const std::string& file) {
+    const auto [known, is_new] = names_.emplace(name, file);
+    if (!is_new) {
+      problems_.push_back(problem_at(
+          document.value_position("/name"), "/name",
+          known->second == file
+              ? fmt::format("two of its cases are called \"{}\"", name)
+              : fmt::format("\"{}\" is also the name of {}; give one of them another \"name\"",
+                            scenario, known->second)));
+    }
+  }
+
+  static bool matches(const std::string& pattern, const Case& candidate) {
+    constexpr std::string_view kTag = "tag:";
+    if (pattern.starts_with(kTag)) {
+      const std::string_view wanted = std::string_view(pattern).substr(kTag.size());
+      return std::any_of(candidate.tags.begin(), candidate.tags.end(),
+                         [&](const std::string& tag) { return name_match(wanted, tag); });
+    }
+    return name_match(pattern, candidate.name) || name_match(pattern, candidate.scenario);
+  }
+
+  bool is_chosen(const Case& candidate) const {
+    const auto matched = [&](const std::string& pattern) { return matches(pattern, candidate); };
+    return (options_.filter.empty() ||
+            std::any_of(options_.filter.begin(), options_.filter.end(), matched)) &&
+           std::none_of(options_.exclude.begin(), options_.exclude.end(), matched);
+  }
+
+  void fail_on_problems(std::size_t file_count) {
+    if (problems_.empty()) {
+      return;
+    }
+    const auto key = [](const Problem& p) {
+      return std::tie(p.file, p.line, p.column, p.pointer, p.text);
+    };
+    std::sort(problems_.begin(), problems_.end(),
+              [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
+    problems_.erase(
+        std::unique(problems_.begin(), problems_.end(),
+                    [&](const Problem& a, const Problem& b) { return key(a) == key(b); }),
+        problems_.end());
+    std::set<std::string> files;
+    std::string message;
+    for (std::size_t i = 0; i < problems_.size(); ++i) {
+      files.insert(problems_[i].file);
+      if (i < kProblemsShown) {
+        message += to_string(problems_[i]) + "\n";
+      }
+    }
+    if (problems_.size() > kProblemsShown) {
+      message += fmt::format("... and {} more\n", problems_.size() - kProblemsShown);
+    }
+    throw UsageError(fmt::format(
+        "{}{} in {}; nothing was started.", message, counted(problems_.size(), "problem"),
+        files.size() == 1 && file_count == 1 ? *files.begin() : counted(files.size(), "file")));
+  }
+
+  // As people count: nth=2 before nth=10.
+  static bool name_less(std::string_view a, std::string_view b) {
+    std::size_t i = 0;
+    std::size_t j = 0;
+    const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+    while (i < a.size() && j < b.size()) {
+      if (is_digit(a[i]) && is_digit(b[j])) {
+        const auto number = [&](std::string_view text, std::size_t& at) {
+          const std::size_t begin = at;
+          while (at < text.size() && is_digit(text[at])) {
+            ++at;
+          }
+          return text.substr(begin, at - begin);
+        };
+        const std::string_view left = number(a, i);
+        const std::string_view right = number(b, j);
+        if (left != right) {
+          return left.size() != right.size() ? left.size() < right.size() : left < right;
+        }
+      } else if (a[i] != b[j]) {
+        return a[i] < b[j];
+      } else {
+        ++i;
+        ++j;
+      }
+    }
+    return a.size() - i < b.size() - j;
+  }
+
+  void sort_by_name() {
+    std::sort(loaded_.cases.begin(), loaded_.cases.end(),
+              [](const Case& a, const Case& b) { return name_less(a.name, b.name); });
+  }
+
+  std::string nothing_left() const {
+    if (passed_over_.empty()) {
+      return loaded_.left_out.empty()
+                 ? "no scenarios found"
+                 : fmt::format("target \"{}\" can run none of them: {}", options_.target,
+                               loaded_.left_out.front().reason);
+    }
+    std::string message = "no case is left: --filter and --exclude took all of them away";
+    for (const std::string& pattern : options_.filter) {
+      const std::string meant = nearest(pattern, passed_over_);
+      if (!meant.empty()) {
+        message += fmt::format("; did you mean \"{}\"?", meant);
+        break;
+      }
+    }
+    return message;
+  }
+
+  const LoadOptions& options_;
+  std::vector<Problem> problems_;
+  std::map<std::string, std::string> names_;  // of a case -> its file
+  std::vector<std::string> passed_over_;      // scenarios the filter took away
+  Loaded loaded_;
+};
+
+}  // namespace
+
+std::string to_string(const Problem& problem) {
+  std::string out = problem.file;
+  if (problem.line > 0) {
+    out += fmt::format(":{}:{}", problem.line, problem.column);
+  }
+  out += ": ";
+  if (!problem.pointer.empty()) {
+    out += problem.pointer + ": ";
+  }
+  return out + problem.text;
+}
+
+Loaded load(const std::vector<std::string>& paths, const LoadOptions& options) {
+  return Loader(options).load(paths);
+}
+
+}  // namespace crashpoint::scenario

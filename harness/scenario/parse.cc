@@ -1,0 +1,196 @@
+#include "harness/scenario/parse.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "harness/base/glob.h"
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+constexpr int kErrnoMax = 133;
+constexpr std::uintmax_t kCopyBytesMax = std::uintmax_t{1} << 28;
+
+std::string unhex(const std::string& digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+std::string repeat(const std::string& text, std::size_t times) {
+  std::string bytes;
+  bytes.reserve(text.size() * times);
+  for (std::size_t i = 0; i < times; ++i) {
+    bytes += text;
+  }
+  return bytes;
+}
+
+std::string copy_of(const Node& node) {
+  const std::filesystem::path path = std::filesystem::path(node.file()).parent_path() / node.text();
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) {
+    node.problem(fmt::format("cannot read {}: {}", path.string(),
+                             error ? error.message() : std::strerror(errno)));
+    return {};
+  }
+  if (size > kCopyBytesMax) {
+    node.problem(fmt::format("{} has {} bytes; allowed: at most {}", path.string(),
+                             with_commas(size), with_commas(kCopyBytesMax)));
+    return {};
+  }
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+// The number that `name_of` calls by this text; 0 and a problem when there is none below `end`.
+template <typename NameOf>
+int number_by_name(const Node& node, int end, const char* what, NameOf name_of) {
+  std::vector<std::string> names;
+  for (int number = 1; number <= end; ++number) {
+    const std::string name = name_of(number);
+    if (name == node.text()) {
+      return number;
+    }
+    if (!name.empty()) {
+      names.push_back(name);
+    }
+  }
+  const std::string meant = nearest(node.text(), names);
+  node.problem(fmt::format("found \"{}\"; allowed: the name of {}{}", shorten(node.text()), what,
+                           meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)));
+  return 0;
+}
+
+std::vector<KnownFinding> parse_known_findings(const Node& node) {
+  std::vector<KnownFinding> findings;
+  for (const Node& item : node.items()) {
+    KnownFinding finding;
+    item.read("target", finding.target);
+    item.read("version", finding.version);
+    item.read("check", finding.check);
+    item.read("cases", finding.cases);
+    item.read("reason", finding.reason);
+    item.read("reference", finding.reference);
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+Recovery parse_recovery(const Node& node) {
+  Recovery recovery;
+  node.read("deadline_ms", recovery.deadline_ms);
+  node.read("cycles", recovery.cycles);
+  return recovery;
+}
+
+}  // namespace
+
+std::string parse_bytes(const Node& node) {
+  if (node.is_text()) {
+    return node.text();
+  }
+  if (!node.json().is_object()) {
+    return node.json().dump();
+  }
+  if (const auto digits = node.find("hex")) {
+    return unhex(digits->text());
+  }
+  if (const auto text = node.find("repeat")) {
+    return repeat(text->text(), node.at("times").as<std::size_t>());
+  }
+  return copy_of(node.at("copy"));
+}
+
+std::vector<std::string> parse_texts(const Node& list) {
+  std::vector<std::string> texts;
+  for (const Node& item : list.items()) {
+    texts.push_back(fill_in_seed(item.text(), item.seed()));
+  }
+  return texts;
+}
+
+std::string parse_inside_path(const Node& node) {
+  std::string problem = path_glob_problem(node.text());
+  if (problem.empty()) {
+    problem = outside_problem(node.text());
+  }
+  if (!problem.empty()) {
+    node.problem(fmt::format("\"{}\" {}", shorten(node.text()), problem));
+  }
+  return node.text();
+}
+
+int parse_errno(const Node& node) {
+  return number_by_name(node, kErrnoMax, "an errno, such as ENOSPC or EIO", [](int number) {
+    const char* name = strerrorname_np(number);
+    return name == nullptr ? std::string() : std::string(name);
+  });
+}
+
+int parse_signal(const Node& node) {
+  return number_by_name(node, SIGRTMIN - 1, "a signal, such as SIGKILL or SIGTERM", [](int number) {
+    const char* name = sigabbrev_np(number);
+    return name == nullptr ? std::string() : fmt::format("SIG{}", name);
+  });
+}
+
+std::string fill_in_seed(const std::string& text, std::uint64_t seed) {
+  constexpr std::string_view kSeed = "{seed}";
+  std::string out = text;
+  const std::string digits = std::to_string(seed);
+  for (std::size_t at = out.find(kSeed); at != std::string::npos;
+       at = out.find(kSeed, at + digits.size())) {
+    out.replace(at, kSeed.size(), digits);
+  }
+  return out;
+}
+
+Files parse_files(const Node& node) {
+  Files files;
+  for (const auto& [path, content] : node.members()) {
+    if (const std::string problem = outside_problem(path); !problem.empty()) {
+      content.problem_at_key(fmt::format("\"{}\" {}", shorten(path), problem));
+    }
+    files[path] = parse_bytes(content);
+  }
+  return files;
+}
+
+void parse_case(const Node& root, Case& out) {
+  root.read("summary", out.summary);
+  root.read("tags", out.tags);
+  out.seed = root.seed();
+  const auto part = [&](const char* key, auto parse) {
+    if (const std::optional<Node> node = root.find(key)) {
+      parse(*node);
+    }
+  };
+  part("target", [&](const Node& node) { out.target = parse_target(node); });
+  part("files", [&](const Node& node) { out.files = parse_files(node); });
+  part("workload", [&](const Node& node) { out.workload = parse_workload(node); });
+  out.workload.seed = out.seed;
+  root.read("stall_ms", out.workload.stall_ms);
+  part("faults", [&](const Node& node) { out.faults = parse_faults(node, out); });
+  part("crash", [&](const Node& node) { out.crash = parse_crash(node); });
+  part("damage", [&](const Node& node) { out.damage = parse_damage(node); });
+  part("recovery", [&](const Node& node) { out.recovery = parse_recovery(node); });
+  part("oracle", [&](const Node& node) { out.oracle = parse_oracle(node, out); });
+  part("known_findings",
+       [&](const Node& node) { out.known_findings = parse_known_findings(node); });
+}
+
+}  // namespace crashpoint::scenario

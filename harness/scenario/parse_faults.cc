@@ -1,0 +1,271 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <variant>
+
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+#include "harness/scenario/describe_fault.h"
+#include "harness/scenario/parse.h"
+#include "harness/scenario/syscall_facts.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
+
+// Facts of nothing, for a failpoint or a name that is a problem already.
+const SyscallFacts& facts_of(const trace::Place& place) {
+  static const SyscallFacts kNone;
+  const SyscallFacts* facts = syscall_facts(place.syscall);
+  return facts == nullptr ? kNone : *facts;
+}
+
+trace::Occurrence parse_nth(const Node& node) {
+  if (node.json().is_number()) {
+    const auto nth = node.as<std::uint64_t>();
+    return {nth, nth, 1};
+  }
+  trace::Occurrence nth{1, kForEver, 1};
+  if (node.json().is_object()) {
+    node.read("from", nth.first);
+    node.read("to", nth.last);
+    node.read("step", nth.step);
+    if (nth.first > nth.last) {
+      node.problem(
+          fmt::format("from {} to {}: allowed: the smaller number first", nth.first, nth.last));
+    }
+  }
+  return nth;
+}
+
+void check_syscall(const Node& node) {
+  if (syscall_facts(node.text()) != nullptr) {
+    return;
+  }
+  const std::vector<std::string> names = syscall_names();
+  const std::string meant = nearest(node.text(), names);
+  node.problem(fmt::format("unknown syscall \"{}\"; {}", shorten(node.text()),
+                           meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
+                                         : fmt::format("did you mean \"{}\"?", meant)));
+}
+
+trace::Place parse_place(const Node& node) {
+  trace::Place place;
+  if (const auto syscall = node.find("syscall")) {
+    place.syscall = syscall->text();
+    check_syscall(*syscall);
+  }
+  node.read("failpoint", place.failpoint);
+  if (const auto path = node.find("path")) {
+    place.path = parse_inside_path(*path);
+    if (!place.failpoint.empty()) {
+      path->problem_at_key("\"path\" goes only with \"syscall\"; a failpoint has no file");
+    }
+  }
+  node.read("role", place.role);
+  if (const auto nth = node.find("nth")) {
+    place.nth = parse_nth(*nth);
+  }
+  if (const auto per = node.find("per")) {
+    place.count_per = per->text() == "tree"      ? trace::CountPer::kTree
+                      : per->text() == "process" ? trace::CountPer::kProcess
+                                                 : trace::CountPer::kPath;
+  }
+  if (const auto phase = node.find("phase")) {
+    place.phase = phase->text() == "before"   ? trace::Phase::kBefore
+                  : phase->text() == "during" ? trace::Phase::kDuring
+                                              : trace::Phase::kAfter;
+    if (!place.failpoint.empty()) {
+      phase->problem_at_key("\"phase\" goes only with \"syscall\"; a failpoint is one moment");
+    }
+  }
+  node.read("probability", place.probability);
+  if (const auto offset = node.find("at_offset")) {
+    place.at_offset = offset->as<std::uint64_t>();
+    if (!facts_of(place).writes) {
+      offset->problem_at_key("\"at_offset\" goes only with a write");
+    }
+  }
+  node.read("while", place.while_child);
+  return place;
+}
+
+void check_moment(const Node& node) {
+  for (const char* key :
+       {"path", "role", "nth", "per", "phase", "probability", "at_offset", "while"}) {
+    if (const auto found = node.find(key)) {
+      found->problem_at_key(fmt::format(
+          "\"{}\" goes only with \"syscall\" or \"failpoint\", not with a moment", key));
+    }
+  }
+}
+
+void parse_at(const Node& node, trace::Fault& fault) {
+  if (const auto commands = node.find("after_acked")) {
+    fault.at = trace::AfterAcked{commands->as<std::uint64_t>()};
+    check_moment(node);
+  } else if (const auto ms = node.find("at_ms")) {
+    fault.at = trace::AtTime{ms->as<std::int64_t>()};
+    check_moment(node);
+  } else {
+    fault.at = parse_place(node);
+  }
+}
+
+void check_error(const Node& node, const trace::Fault& fault) {
+  const auto* place = std::get_if<trace::Place>(&fault.at);
+  if (place == nullptr || syscall_facts(place->syscall) == nullptr) {
+    return;
+  }
+  const std::vector<std::string>& possible = facts_of(*place).errors;
+  if (possible.empty()) {
+    node.problem(fmt::format("{} cannot fail", place->syscall));
+  } else if (!std::binary_search(possible.begin(), possible.end(), node.text())) {
+    node.problem(fmt::format("{} cannot fail with {}; allowed: {}", place->syscall, node.text(),
+                             fmt::join(possible, ", ")));
+  }
+}
+
+void parse_delay(const Node& node, trace::Fault& fault) {
+  trace::Delay delay;
+  const bool range = node.json().is_array();
+  delay.min_ms = (range ? node.json()[0] : node.json()).get<std::int64_t>();
+  delay.max_ms = (range ? node.json()[1] : node.json()).get<std::int64_t>();
+  if (delay.min_ms > delay.max_ms) {
+    node.problem(fmt::format("found [{}, {}]; allowed: [least, most]", delay.min_ms, delay.max_ms));
+  }
+  fault.action = delay;
+}
+
+void parse_libfiu(const Node& node, trace::Fault& fault) {
+  trace::Libfiu libfiu;
+  node.read("name", libfiu.name);
+  node.read("probability", libfiu.probability);
+  if (const auto error = node.find("error")) {
+    libfiu.error = parse_errno(*error);
+  }
+  fault.action = libfiu;
+}
+
+void parse_error(const Node& node, const Node& error, trace::Fault& fault) {
+  const int number = parse_errno(error);
+  fault.action = trace::InjectError{number};
+  if (number != 0) {
+    check_error(error, fault);
+  }
+  const auto times = node.find("times");
+  auto* place = std::get_if<trace::Place>(&fault.at);
+  if (!times.has_value() || place == nullptr) {
+    return;
+  }
+  if (place->nth.first != place->nth.last) {
+    times->problem_at_key("\"times\" goes with an \"nth\" that is one number");
+    return;
+  }
+  const auto count = times->as<std::uint64_t>();
+  place->nth.last =
+      count == 0 || count > kForEver - place->nth.first ? kForEver : place->nth.first + count - 1;
+}
+
+void parse_do(const Node& node, trace::Fault& fault) {
+  if (const auto what = node.find("kill")) {
+    trace::Kill kill;
+    kill.tree = what->text() == "tree";
+    if (const auto signal = node.find("signal")) {
+      kill.signal = parse_signal(*signal);
+    }
+    fault.action = kill;
+  } else if (const auto error = node.find("error")) {
+    parse_error(node, *error, fault);
+  } else if (const auto short_bytes = node.find("short_write")) {
+    fault.action = trace::ShortWrite{short_bytes->as<std::uint64_t>()};
+  } else if (const auto torn_bytes = node.find("torn_write")) {
+    fault.action = trace::TornWrite{torn_bytes->as<std::uint64_t>()};
+  } else if (const auto delay = node.find("delay_ms")) {
+    parse_delay(*delay, fault);
+  } else if (node.has("skip")) {
+    fault.action = trace::Skip{};
+  } else if (node.has("trigger")) {
+    fault.action = trace::Trigger{};
+  } else if (const auto bytes = node.find("disk_bytes")) {
+    fault.action = trace::DiskBudget{bytes->as<std::uint64_t>()};
+  } else {
+    parse_libfiu(node.at("libfiu"), fault);
+  }
+}
+
+// Which actions make sense at which places.
+void check_together(const Node& node, const trace::Fault& fault) {
+  const Node action = node.at("do");
+  const bool always = std::holds_alternative<trace::DiskBudget>(fault.action) ||
+                      std::holds_alternative<trace::Libfiu>(fault.action);
+  const bool nowhere = std::holds_alternative<std::monostate>(fault.at);
+  if (always != nowhere) {
+    node.problem(always ? "disk_bytes and libfiu are in force from the start; take \"at\" away"
+                        : "\"at\" is missing: where does it strike?");
+    return;
+  }
+  if (nowhere) {
+    return;
+  }
+  const auto* place = std::get_if<trace::Place>(&fault.at);
+  if (place == nullptr) {
+    if (!std::holds_alternative<trace::Kill>(fault.action)) {
+      action.problem("at a moment (after_acked, at_ms) only \"kill\" can happen");
+    }
+    return;
+  }
+  if (!place->syscall.empty() && syscall_facts(place->syscall) == nullptr) {
+    return;
+  }
+  const std::string what = place->failpoint.empty() ? place->syscall : "a failpoint";
+  const SyscallFacts& facts = facts_of(*place);
+  if ((std::holds_alternative<trace::ShortWrite>(fault.action) ||
+       std::holds_alternative<trace::TornWrite>(fault.action)) &&
+      !facts.writes) {
+    action.problem(
+        fmt::format("short_write and torn_write go only with a write, not with {}", what));
+  }
+  if (std::holds_alternative<trace::Skip>(fault.action) && !facts.skippable) {
+    action.problem(fmt::format(
+        "{} cannot be skipped; allowed: calls that write, rename, remove or sync", what));
+  }
+  if (std::holds_alternative<trace::Trigger>(fault.action) && place->failpoint.empty()) {
+    action.problem("\"trigger\" goes only with a failpoint");
+  }
+}
+
+}  // namespace
+
+std::vector<trace::Fault> parse_faults(const Node& node, const Case& known) {
+  std::vector<trace::Fault> faults;
+  for (const Node& item : node.items()) {
+    trace::Fault fault;
+    if (const auto at = item.find("at")) {
+      parse_at(*at, fault);
+      const auto* place = std::get_if<trace::Place>(&fault.at);
+      if (place != nullptr && !place->failpoint.empty() && known.target.use != "engine") {
+        at->problem("a failpoint is a place in crashpoint-engine's own code; this target has none");
+      }
+    }
+    parse_do(item.at("do"), fault);
+    check_together(item, fault);
+    item.read("may_miss", fault.may_miss);
+    if (const auto step = item.find("from_step")) {
+      fault.from_step = step->as<std::size_t>();
+      if (*fault.from_step >= known.workload.steps.size()) {
+        step->problem(fmt::format("found {}; the workload has {}, counted from 0", *fault.from_step,
+                                  counted(known.workload.steps.size(), "step")));
+      }
+    }
+    fault.text = describe(fault);
+    faults.push_back(std::move(fault));
+  }
+  return faults;
+}
+
+}  // namespace crashpoint::scenario

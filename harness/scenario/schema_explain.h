@@ -1,0 +1,24 @@
+// Says in words where a value departs from a schema. Internal to scenario/.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "harness/scenario/document.h"
+
+namespace crashpoint::scenario {
+
+struct Departure {
+  std::string pointer;
+  bool at_key = false;  // the key at `pointer` is at fault, not its value
+  std::string text;     // "found 7; allowed: a whole number from 1 to 5"
+};
+
+// Calls `report` for each place in `value` that `schema` does not allow. Knows the part of draft 7
+// that scenario.schema.json uses.
+void explain(const Json& schema, const Json& value, const std::function<void(Departure)>& report);
+
+// What `schema` allows, in words: "a whole number from 1 to 5".
+[[nodiscard]] std::string allowed_by(const Json& schema);
+
+}  // namespace crashpoint::scenario
