@@ -57,7 +57,9 @@ File& File::operator=(File&& other) noexcept {
   return *this;
 }
 
-File::~File() { static_cast<void>(close()); }
+File::~File() {
+  static_cast<void>(close());
+}
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<char> into) const {
   std::size_t done = 0;
@@ -179,9 +181,9 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
     return tl::unexpected(size.error());
   }
   if (*size > limit_bytes) {
-    return fail(fmt::format("read {}: {} bytes are more than the {} allowed", path, *size,
-                            limit_bytes),
-                EFBIG);
+    return fail(
+        fmt::format("read {}: {} bytes are more than the {} allowed", path, *size, limit_bytes),
+        EFBIG);
   }
   std::string content(static_cast<std::size_t>(*size), '\0');
   const Result<std::size_t> got = file->read_at(0, content);

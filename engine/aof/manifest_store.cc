@@ -1,0 +1,100 @@
+#include "engine/aof/manifest_store.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/io/directory.h"
+#include "engine/io/failpoint.h"
+#include "engine/io/file.h"
+
+namespace engine::aof {
+namespace {
+
+constexpr std::size_t kManifestBytesMax = std::size_t{16} << 20;
+
+Status fail_at(io::FailpointName point, const std::string& path) {
+  if (const int error = io::failpoint(point)) {
+    return tl::unexpected(io::errno_error(point.c_str(), path, error));
+  }
+  return {};
+}
+
+Status write_synced(const std::string& path, const std::string& text) {
+  if (const Status ok = fail_at("manifest/write/before", path); !ok) {
+    return ok;
+  }
+  Result<io::File> file = io::File::open(path, io::OpenMode::kCreate);
+  if (!file) {
+    return tl::unexpected(file.error());
+  }
+  if (const Status written = file->write_all(text); !written) {
+    return written;
+  }
+  if (const Status ok = fail_at("manifest/sync/before", path); !ok) {
+    return ok;
+  }
+  if (const Status synced = file->sync_data(); !synced) {
+    return synced;
+  }
+  return file->close();
+}
+
+}  // namespace
+
+ManifestStore::ManifestStore(std::string directory, std::string appendfilename)
+    : directory_(std::move(directory)), appendfilename_(std::move(appendfilename)) {}
+
+std::string ManifestStore::path(const std::string& name) const {
+  return io::join_path(directory_, name);
+}
+
+Result<bool> ManifestStore::load(Log& log) {
+  const std::string file = path(manifest_name(appendfilename_));
+  const Result<std::string> text = io::read_file(file, kManifestBytesMax);
+  if (!text) {
+    if (text.error().code == ENOENT || text.error().code == ENOTDIR) {
+      return false;
+    }
+    return fail("Fatal error: can't open the AOF manifest file " + file +
+                    " for reading: " + text.error().message,
+                text.error().code);
+  }
+  tl::expected<Manifest, ManifestError> manifest = parse_manifest(*text);
+  if (!manifest) {
+    const ManifestError& error = manifest.error();
+    log.warning("*** FATAL AOF MANIFEST FILE ERROR ***");
+    log.warning("Reading the manifest file {}, at line {}", file, error.line);
+    log.warning(">>> '{}'", error.content);
+    return fail(error.reason);
+  }
+  current_ = std::move(*manifest);
+  return true;
+}
+
+Status ManifestStore::persist(Manifest next) {
+  const std::string name = path(manifest_name(appendfilename_));
+  const std::string temp = path(temp_manifest_name(appendfilename_));
+  Status status = write_synced(temp, format_manifest(next));
+  if (status) {
+    status = fail_at("manifest/rename/before", temp);
+  }
+  if (status) {
+    status = io::rename_file(temp, name);
+  }
+  if (!status) {
+    static_cast<void>(io::remove_file(temp));
+    return status;
+  }
+  current_ = std::move(next);
+  if (const Status ok = fail_at("manifest/rename/after", name); !ok) {
+    return ok;
+  }
+  if (io::failpoint("planted/skip-manifest-directory-sync") == 0) {
+    if (const Status synced = io::sync_directory(directory_); !synced) {
+      return synced;
+    }
+  }
+  return fail_at("manifest/directory-sync/after", directory_);
+}
+
+}  // namespace engine::aof

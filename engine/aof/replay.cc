@@ -1,0 +1,315 @@
+#include "engine/aof/replay.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/aof/annotation.h"
+#include "engine/aof/aof_format.h"
+#include "engine/aof/command_reader.h"
+#include "engine/base/text.h"
+
+namespace engine::aof {
+namespace {
+
+constexpr std::uint64_t kProgressCommands = 1024;
+
+// What the loader knows of the annotations read so far.
+struct Session {
+  std::optional<Nonce> nonce;      // of the last #SYNCED line
+  std::uint64_t synced_bytes = 0;  // durable for certain: the furthest #SYNCED line so far
+  // The last thing read was a step under a checksum or a #SYNCED line: what follows was written by an
+  // engine that puts a checksum before every step. After a bare command (redis-server's, or written
+  // under aof-checksum no) nothing can be said about what follows.
+  bool checked = false;
+};
+
+class Replay {
+ public:
+  Replay(const io::File& file, const ReplayOptions& options, std::uint64_t file_size,
+         ReplayTarget& target)
+      : file_(file),
+        options_(options),
+        target_(target),
+        reader_(file, options.offset, file_size),
+        good_end_(options.offset) {
+    result_.file_size = file_size;
+  }
+
+  Result<ReplayResult> run();
+
+ private:
+  // Each returns a result to end with, nothing to go on.
+  using End = std::optional<Result<ReplayResult>>;
+  End on_annotation(const Item& item);
+  End on_command(const Item& item);
+  Status execute(std::span<const std::string_view> argv);
+  Status select(std::string_view db);
+
+  Result<ReplayResult> at_end();
+  Result<ReplayResult> unexpected_end();
+  Result<ReplayResult> damaged(std::uint64_t offset, std::string_view what);
+  Result<ReplayResult> cut(std::string reason);
+  // An error if what follows good_end_ had been durable, so that it must not be cut off.
+  Status check_never_synced(std::uint64_t offset, std::string_view what) const;
+  // How far any #SYNCED line from `offset` on says the file was durable.
+  Result<std::uint64_t> synced_according_to_rest(std::uint64_t offset) const;
+
+  tl::unexpected<Error> refuse(std::string message) const { return fail(std::move(message)); }
+
+  const io::File& file_;
+  const ReplayOptions& options_;
+  ReplayTarget& target_;
+  CommandReader reader_;
+  Session session_;
+  ReplayResult result_;
+  std::uint64_t good_end_;      // everything before it has been executed, whole steps
+  std::uint64_t step_end_ = 0;  // of the step whose checksum was verified
+  int db_ = 0;
+  bool in_transaction_ = false;
+  std::vector<std::vector<std::string>> transaction_;
+};
+
+Result<ReplayResult> Replay::run() {
+  for (;;) {
+    const Result<Item> item = reader_.next();
+    if (!item) {
+      return tl::unexpected(item.error());
+    }
+    End end;
+    switch (item->kind) {
+      case Item::Kind::kEnd:
+        return at_end();
+      case Item::Kind::kCut:
+        return unexpected_end();
+      case Item::Kind::kBadFormat:
+        return damaged(item->begin, "neither a command nor an annotation");
+      case Item::Kind::kAnnotation:
+        end = on_annotation(*item);
+        break;
+      case Item::Kind::kCommand:
+        end = on_command(*item);
+        break;
+    }
+    if (end) {
+      return *end;
+    }
+  }
+}
+
+Replay::End Replay::on_annotation(const Item& item) {
+  const std::uint64_t begin = item.begin;
+  const std::uint64_t end = item.end;
+  if (options_.checksum && item.line.starts_with(kSyncedPrefix)) {
+    const std::optional<SyncedLine> line = parse_synced_line(item.line);
+    if (!line || line->distance > begin) {
+      return damaged(begin, "a damaged #SYNCED line");
+    }
+    session_.nonce = line->nonce;
+    session_.synced_bytes = std::max(session_.synced_bytes, begin - line->distance);
+    session_.checked = true;
+  } else if (options_.checksum && item.line.starts_with(kChecksumPrefix)) {
+    const std::optional<ChecksumLine> line = parse_checksum_line(item.line);
+    if (!line || !session_.nonce) {
+      return damaged(begin, "a damaged #CRC line");
+    }
+    const std::string check(line->check);  // the next read moves the window
+    const Result<std::string_view> step = reader_.peek(line->size);
+    if (!step) {
+      return Result<ReplayResult>(tl::unexpected(step.error()));
+    }
+    if (step->size() < line->size) {
+      return unexpected_end();
+    }
+    if (!step_matches(ChecksumLine{line->size, check}, *session_.nonce, *step)) {
+      return damaged(begin, "checksum mismatch");
+    }
+    session_.checked = true;
+    step_end_ = end + step->size();
+    return std::nullopt;  // good_end_ moves when the step has been executed
+  } else if (end > step_end_ && !item.line.starts_with(kTimestampPrefix) && session_.checked) {
+    return damaged(begin, "an unknown annotation");
+  }
+  if (!in_transaction_ && end > step_end_) {
+    good_end_ = end;
+  }
+  return std::nullopt;
+}
+
+Replay::End Replay::on_command(const Item& item) {
+  const std::string_view name = item.argv[0];
+  if (item.end > step_end_) {
+    session_.checked = false;
+  }
+  Status status;
+  if (equals_ignoring_case(name, "multi")) {
+    in_transaction_ = true;
+  } else if (equals_ignoring_case(name, "exec")) {
+    in_transaction_ = false;
+    for (const std::vector<std::string>& command : transaction_) {
+      const std::vector<std::string_view> argv(command.begin(), command.end());
+      if (status = execute(argv); !status) {
+        break;
+      }
+    }
+    transaction_.clear();
+  } else if (in_transaction_) {
+    transaction_.emplace_back(item.argv.begin(), item.argv.end());
+  } else {
+    status = execute(item.argv);
+  }
+  if (!status) {
+    return Result<ReplayResult>(tl::unexpected(status.error()));
+  }
+  if (!in_transaction_ && item.end >= step_end_) {
+    good_end_ = item.end;
+  }
+  return std::nullopt;
+}
+
+Status Replay::execute(std::span<const std::string_view> argv) {
+  if (equals_ignoring_case(argv[0], "select")) {
+    return select(argv.size() == 2 ? argv[1] : "");
+  }
+  if (!target_.replay(db_, argv)) {
+    return refuse(fmt::format("Unknown command '{}' reading the append only file {}",
+                              argv[0].substr(0, 128), file_.path()));
+  }
+  if (options_.command_delay_us > 0) {
+    ::usleep(static_cast<useconds_t>(options_.command_delay_us));
+  }
+  if (++result_.commands % kProgressCommands == 0 && options_.progress) {
+    options_.progress(good_end_);
+  }
+  return {};
+}
+
+Status Replay::select(std::string_view db) {
+  const std::optional<std::int64_t> index = parse_int64(db);
+  if (!index || *index < 0 || *index >= options_.databases) {
+    return refuse(
+        fmt::format("The append only file {} selects database '{}' at byte {}, but there "
+                    "are {} ('databases' in the configuration)",
+                    file_.path(), db, good_end_, options_.databases));
+  }
+  db_ = static_cast<int>(*index);
+  return {};
+}
+
+Result<ReplayResult> Replay::at_end() {
+  if (in_transaction_) {
+    return unexpected_end();
+  }
+  result_.valid_size = result_.file_size;
+  return result_;
+}
+
+Result<ReplayResult> Replay::cut(std::string reason) {
+  result_.valid_size = good_end_;
+  result_.cut_reason = std::move(reason);
+  return result_;
+}
+
+Result<ReplayResult> Replay::unexpected_end() {
+  if (!options_.last) {
+    return refuse(
+        fmt::format("Fatal error: the truncated file is not the last file ({}, complete up "
+                    "to byte {} of {})",
+                    file_.path(), good_end_, result_.file_size));
+  }
+  const std::string_view what =
+      in_transaction_ ? "it ends inside a transaction" : "it ends inside a command";
+  if (const Status torn = check_never_synced(good_end_, what); !torn) {
+    return tl::unexpected(torn.error());
+  }
+  if (!options_.truncated_ok) {
+    return refuse(fmt::format(
+        "Unexpected end of file reading the append only file {}. You can: 1) Make a backup of your "
+        "AOF file, then use ./redis-check-aof --fix <filename.manifest>. 2) Alternatively you can "
+        "set "
+        "the 'aof-load-truncated' configuration option to yes and restart the server.",
+        file_.path()));
+  }
+  return cut(std::string(what));
+}
+
+Result<ReplayResult> Replay::damaged(std::uint64_t offset, std::string_view what) {
+  if (!session_.checked) {
+    return refuse(
+        fmt::format("Bad file format reading the append only file {} at byte {} of {}: {}; make a "
+                    "backup of your "
+                    "AOF file, then use ./redis-check-aof --fix <filename.manifest>",
+                    file_.path(), offset, result_.file_size, what));
+  }
+  if (const Status torn = check_never_synced(offset, what); !torn) {
+    return tl::unexpected(torn.error());
+  }
+  if (!options_.truncated_ok) {
+    return unexpected_end();
+  }
+  return cut(fmt::format("{} at byte {}, in a part that was never synced", what, offset));
+}
+
+// Every file but the last was durable before anything rested on the next one.
+Status Replay::check_never_synced(std::uint64_t offset, std::string_view what) const {
+  if (!options_.checksum) {
+    return {};
+  }
+  const Result<std::uint64_t> synced = synced_according_to_rest(good_end_);
+  if (!synced) {
+    return tl::unexpected(synced.error());
+  }
+  if (options_.last && std::max(*synced, session_.synced_bytes) <= good_end_) {
+    return {};
+  }
+  return refuse(fmt::format(
+      "The append only file {} is damaged at byte {} of {} ({}), and that part had been synced to "
+      "disk: this is not the torn end of a crash. Nothing was changed. Restore the file from a "
+      "backup, or make a copy and cut it there, which loses the {} bytes behind it: truncate -s {} "
+      "{}",
+      file_.path(), offset, result_.file_size, what, result_.file_size - good_end_, good_end_,
+      file_.path()));
+}
+
+Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) const {
+  constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
+  std::string window(kWindowBytes, '\0');
+  std::uint64_t furthest = 0;
+  while (offset < result_.file_size) {
+    const Result<std::size_t> got = file_.read_at(offset, window);
+    if (!got) {
+      return tl::unexpected(got.error());
+    }
+    const std::string_view bytes = std::string_view(window).substr(0, *got);
+    for (std::size_t at = bytes.find(kSyncedPrefix); at != std::string_view::npos;
+         at = bytes.find(kSyncedPrefix, at + 1)) {
+      const std::string_view text = bytes.substr(at, kAnnotationBytesMax);
+      const std::optional<SyncedLine> line = parse_synced_line(text.substr(0, text.find('\r')));
+      if (line && line->distance <= offset + at) {
+        furthest = std::max(furthest, offset + at - line->distance);
+      }
+    }
+    if (bytes.size() < kWindowBytes) {
+      break;
+    }
+    offset += kWindowBytes - kAnnotationBytesMax;  // a line may lie across two windows
+  }
+  return furthest;
+}
+
+}  // namespace
+
+Result<ReplayResult> replay_file(const io::File& file, const ReplayOptions& options,
+                                 ReplayTarget& target) {
+  const Result<std::uint64_t> size = file.size();
+  if (!size) {
+    return tl::unexpected(size.error());
+  }
+  return Replay(file, options, *size, target).run();
+}
+
+}  // namespace engine::aof

@@ -1,0 +1,60 @@
+#include "engine/aof/step_encoder.h"
+
+#include "engine/aof/aof_format.h"
+#include "engine/base/text.h"
+
+namespace engine::aof {
+
+void append_command(std::string& to, std::span<const std::string_view> argv) {
+  to += '*';
+  to += Digits(std::uint64_t{argv.size()}).view();
+  to += "\r\n";
+  for (const std::string_view argument : argv) {
+    to += '$';
+    to += Digits(std::uint64_t{argument.size()}).view();
+    to += "\r\n";
+    to += argument;
+    to += "\r\n";
+  }
+}
+
+void StepEncoder::restart() {
+  selected_db_ = -1;
+  timestamp_s_ = -1;
+}
+
+void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step,
+                         const std::optional<Nonce>& nonce, std::optional<std::int64_t> now_s) {
+  // The checksum line comes first and needs the bytes, so they are made aside.
+  std::string& bytes = nonce ? scratch_ : to;
+  if (nonce) {
+    scratch_.clear();
+  }
+  if (now_s && *now_s != timestamp_s_) {
+    timestamp_s_ = *now_s;
+    bytes += kTimestampPrefix;
+    bytes += Digits(*now_s).view();
+    bytes += "\r\n";
+  }
+  if (step.size() > 1) {
+    bytes += "*1\r\n$5\r\nMULTI\r\n";
+  }
+  for (const keyspace::Effect& effect : step) {
+    if (effect.db != selected_db_) {
+      selected_db_ = effect.db;
+      const Digits db(std::int64_t{effect.db});
+      const std::string_view select[] = {"SELECT", db.view()};
+      append_command(bytes, select);
+    }
+    append_command(bytes, effect.argv);
+  }
+  if (step.size() > 1) {
+    bytes += "*1\r\n$4\r\nEXEC\r\n";
+  }
+  if (nonce) {
+    append_checksum_line(to, *nonce, scratch_);
+    to += scratch_;
+  }
+}
+
+}  // namespace engine::aof

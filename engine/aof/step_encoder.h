@@ -1,0 +1,35 @@
+// Turns atomic steps into the bytes of an increment: RESP commands, SELECT where the database
+// changes, MULTI and EXEC around a step of several commands, and the annotations (aof_format.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/aof/annotation.h"
+#include "engine/keyspace/effect.h"
+
+namespace engine::aof {
+
+// "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
+void append_command(std::string& to, std::span<const std::string_view> argv);
+
+class StepEncoder {
+ public:
+  // Another file, or the same one opened again: the next step begins with a SELECT.
+  void restart();
+
+  // Appends one step. `nonce`: with a checksum line before it. `now_s`: with a #TS line wherever the
+  // second (Unix time) has changed.
+  void append(std::string& to, std::span<const keyspace::Effect> step,
+              const std::optional<Nonce>& nonce, std::optional<std::int64_t> now_s);
+
+ private:
+  int selected_db_ = -1;
+  std::int64_t timestamp_s_ = -1;
+  std::string scratch_;
+};
+
+}  // namespace engine::aof
