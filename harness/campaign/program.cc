@@ -94,13 +94,7 @@ fs::path find_redis(const fs::path& links) {
 
 // "v=7.0.15" of what the program prints for --version; empty when it prints no such thing.
 std::string ask_version(const fs::path& binary) {
-  const std::string command = shell_quote(binary.string()) + " --version 2>/dev/null </dev/null";
-  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
-  if (!output) {
-    return {};
-  }
-  std::string text(4096, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), output.get()));
+  const std::string text = output_of(binary.string(), "--version");
   std::smatch match;
   return std::regex_search(text, match, std::regex(R"(v=([0-9]\S*))")) ? match[1].str() : "";
 }
@@ -158,6 +152,22 @@ void write_configuration(const fs::path& file, const scenario::Target& target, c
 }
 
 }  // namespace
+
+std::string output_of(const std::string& program, const std::string& option) {
+  const std::string command =
+      fmt::format("{} {} 2>/dev/null </dev/null", shell_quote(program), shell_quote(option));
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
+  std::string text;
+  std::array<char, 4096> piece{};
+  while (output) {
+    const std::size_t size = std::fread(piece.data(), 1, piece.size(), output.get());
+    if (size == 0) {
+      break;
+    }
+    text.append(piece.data(), size);
+  }
+  return text;
+}
 
 Program find_program(const scenario::Target& target, const fs::path& links) {
   Program program;

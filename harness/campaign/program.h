@@ -25,6 +25,9 @@ struct Program {
 // missing, saying where it was sought and which package brings it.
 Program find_program(const scenario::Target& target, const std::filesystem::path& links);
 
+// What `program option` prints on stdout; empty where it cannot be run. For --version and the like.
+std::string output_of(const std::string& program, const std::string& option);
+
 // One start of a program on one data directory.
 struct Instance {
   std::vector<std::string> command;

@@ -1,0 +1,200 @@
+#include "harness/campaign/campaign.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <utility>
+#include <variant>
+
+#include "harness/base/error.h"
+#include "harness/base/glob.h"
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+#include "harness/campaign/case_runner.h"
+#include "harness/campaign/program.h"
+#include "harness/campaign/worker_pool.h"
+#include "harness/campaign/workspace.h"
+#include "harness/report/report_json.h"
+
+namespace crashpoint::campaign {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The names of the failpoints that `case_` strikes at.
+std::set<std::string> failpoints_of(const scenario::Case& scenario) {
+  std::set<std::string> names;
+  for (const trace::Fault& fault : scenario.faults) {
+    const auto* place = std::get_if<trace::Place>(&fault.at);
+    if (place != nullptr && !place->failpoint.empty()) {
+      names.insert(place->failpoint);
+    }
+  }
+  return names;
+}
+
+// The first word of each line of `program --list-failpoints`.
+std::vector<std::string> list_failpoints(const std::string& program) {
+  std::istringstream output(output_of(program, "--list-failpoints"));
+  std::vector<std::string> names;
+  for (std::string line; std::getline(output, line);) {
+    names.push_back(line.substr(0, line.find_first_of(" \t")));
+  }
+  return names;
+}
+
+// The programs of a run, each found once, before any worker is forked.
+class Programs {
+ public:
+  explicit Programs(fs::path links) : links_(std::move(links)) {}
+
+  const Program& of(const scenario::Target& target) {
+    const std::string key =
+        target.use == "command" ? fmt::format("{}", fmt::join(target.command, "\n")) : target.use;
+    const auto known = programs_.find(key);
+    return known != programs_.end()
+               ? known->second
+               : programs_.emplace(key, find_program(target, links_)).first->second;
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [key, program] : programs_) {
+      names.push_back(program.version.empty() ? program.use : program.use + " " + program.version);
+    }
+    return names;
+  }
+
+ private:
+  fs::path links_;
+  std::map<std::string, Program> programs_;
+};
+
+class Campaign {
+ public:
+  Campaign(const std::vector<scenario::Case>& cases, const CampaignOptions& options)
+      : cases_(cases),
+        options_(options),
+        workspace_(Workspace::open()),
+        programs_(workspace_.path()) {}
+
+  CampaignResult run() {
+    check();
+    std::map<std::size_t, report::CaseResult> finished;
+    const Job job = [this](std::size_t number) {
+      const scenario::Case& scenario = cases_[number];
+      const CaseContext context{
+          workspace_.path() / fmt::format("{}", number),
+          [this](const scenario::Target& target) { return programs_.of(target); },
+          options_.reproduce_options};
+      return report::encode_case(run_case(scenario, context));
+    };
+    const Done done = [&](std::size_t number, const std::string& result, const std::string& died) {
+      const scenario::Case& scenario = cases_[number];
+      report::CaseResult outcome =
+          died.empty() ? report::decode_case(result) : lost_worker(scenario, died);
+      apply_known_findings(scenario, outcome);
+      options_.case_done(outcome);
+      finished.emplace(number, std::move(outcome));
+    };
+    result_.interrupted = !run_in_workers(cases_.size(), options_.jobs, job, done, options_.go_on);
+    for (auto& [number, outcome] : finished) {
+      result_.cases.push_back(std::move(outcome));
+    }
+    result_.targets = programs_.names();
+    return std::move(result_);
+  }
+
+ private:
+  // Finds every program and failpoint that the run will need.
+  void check() {
+    std::map<std::string, std::vector<std::string>> failpoints;  // by engine
+    for (const scenario::Case& scenario : cases_) {
+      const std::string binary = programs_.of(scenario.target).command.front();
+      for (const std::string& use : scenario.oracle.also_loads_in) {
+        scenario::Target other;
+        other.use = use;
+        static_cast<void>(programs_.of(other));
+      }
+      const std::set<std::string> wanted = failpoints_of(scenario);
+      if (wanted.empty()) {
+        continue;
+      }
+      if (!failpoints.contains(binary)) {
+        failpoints[binary] = list_failpoints(binary);
+      }
+      check_failpoints(scenario, wanted, failpoints[binary], binary);
+    }
+  }
+
+  static void check_failpoints(const scenario::Case& scenario, const std::set<std::string>& wanted,
+                               const std::vector<std::string>& known, const std::string& binary) {
+    for (const std::string& name : wanted) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string near = nearest(name, known);
+        throw UsageError(fmt::format(
+            "{}: {}: the engine has no failpoint '{}'{}; `{} --list-failpoints` lists them",
+            scenario.file, scenario.name, name,
+            near.empty() ? "" : fmt::format(", did you mean '{}'?", near), binary));
+      }
+    }
+  }
+
+  static report::CaseResult lost_worker(const scenario::Case& scenario, const std::string& died) {
+    report::CaseResult result;
+    result.name = scenario.name;
+    result.summary = scenario.summary;
+    result.file = scenario.file;
+    result.tags = scenario.tags;
+    result.seed = scenario.seed;
+    result.target = scenario.target.use;
+    result.verdict.outcome = oracle::Outcome::kInconclusive;
+    result.verdict.check = "harness";
+    result.verdict.summary = fmt::format(
+        "the worker that ran this case was {}: a fault of crashpoint, please report it", died);
+    result.checks.push_back(result.verdict);
+    return result;
+  }
+
+  // A declared finding that occurs does not fail the run; one that no longer occurs does.
+  void apply_known_findings(const scenario::Case& scenario, report::CaseResult& result) {
+    const Program& program = programs_.of(scenario.target);
+    for (const scenario::KnownFinding& finding : scenario.known_findings) {
+      if (finding.target != program.use ||
+          !(finding.version.empty() || name_match(finding.version, program.version)) ||
+          !(finding.cases.empty() || name_match(finding.cases, scenario.name))) {
+        continue;
+      }
+      if (result.verdict.outcome == oracle::Outcome::kViolation &&
+          (finding.check.empty() || finding.check == result.verdict.check)) {
+        result.known_finding = finding.reason;
+      } else if (result.verdict.outcome == oracle::Outcome::kPass) {
+        result.verdict.outcome = oracle::Outcome::kViolation;
+        result.verdict.check = "known_findings";
+        result.verdict.promise = fmt::format("a known finding of {} {}: {}", program.use,
+                                             program.version, finding.reason);
+        result.verdict.summary = "it no longer occurs; take it out of known_findings";
+        result.checks.push_back(result.verdict);
+      }
+    }
+  }
+
+  const std::vector<scenario::Case>& cases_;
+  const CampaignOptions& options_;
+  Workspace workspace_;
+  Programs programs_;
+  CampaignResult result_;
+};
+
+}  // namespace
+
+CampaignResult run_campaign(const std::vector<scenario::Case>& cases,
+                            const CampaignOptions& options) {
+  return Campaign(cases, options).run();
+}
+
+}  // namespace crashpoint::campaign

@@ -1,0 +1,25 @@
+// One case from start to verdict: run the workload under faults, crash, damage, recover, judge.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "harness/campaign/program.h"
+#include "harness/report/result.h"
+#include "harness/scenario/scenario.h"
+
+namespace crashpoint::campaign {
+
+struct CaseContext {
+  std::filesystem::path folder;  // for this case alone: made, and removed again
+  // The program behind a target; find_program() with the run's folder for links, or a cache of it.
+  std::function<Program(const scenario::Target&)> program;
+  std::string reproduce_options;  // what the printed command needs besides file, case and seed
+};
+
+// Never throws for what the target does. What the harness cannot do (a program that does not start
+// in the first place, ptrace forbidden, a full disk) makes the case inconclusive and says why.
+report::CaseResult run_case(const scenario::Case& scenario, const CaseContext& context);
+
+}  // namespace crashpoint::campaign
