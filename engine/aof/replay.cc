@@ -1,7 +1,6 @@
 #include "engine/aof/replay.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "engine/aof/annotation.h"
 #include "engine/aof/aof_format.h"
 #include "engine/aof/command_reader.h"
+#include "engine/base/debug_delay.h"
 #include "engine/base/text.h"
 
 namespace engine::aof {
@@ -36,6 +36,7 @@ class Replay {
         options_(options),
         target_(target),
         reader_(file, options.offset, file_size),
+        delay_(options.command_delay_us),
         good_end_(options.offset) {
     result_.file_size = file_size;
   }
@@ -66,6 +67,7 @@ class Replay {
   ReplayTarget& target_;
   CommandReader reader_;
   Session session_;
+  DebugDelay delay_;
   ReplayResult result_;
   std::uint64_t good_end_;      // everything before it has been executed, whole steps
   std::uint64_t step_end_ = 0;  // of the step whose checksum was verified
@@ -179,9 +181,7 @@ Status Replay::execute(std::span<const std::string_view> argv) {
     return refuse(fmt::format("Unknown command '{}' reading the append only file {}",
                               argv[0].substr(0, 128), file_.path()));
   }
-  if (options_.command_delay_us > 0) {
-    ::usleep(static_cast<useconds_t>(options_.command_delay_us));
-  }
+  delay_.pause();
   if (++result_.commands % kProgressCommands == 0 && options_.progress) {
     options_.progress(good_end_);
   }

@@ -1,0 +1,227 @@
+#include "engine/rdb/snapshot_loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "engine/base/debug_delay.h"
+#include "engine/base/text.h"
+#include "engine/rdb/decode.h"
+#include "engine/rdb/input.h"
+#include "engine/rdb/rdb_format.h"
+
+namespace engine::rdb {
+namespace {
+
+constexpr int kChecksumSinceVersion = 5;
+constexpr int kEmptyKeysLogged = 10;
+
+class Loader {
+ public:
+  Loader(Input& input, keyspace::Keyspace& keyspace, const LoadOptions& options, Log& log)
+      : input_(input),
+        keyspace_(keyspace),
+        options_(options),
+        log_(log),
+        delay_(options.key_delay_us) {}
+
+  LoadResult run();
+
+ private:
+  void header();
+  void aux();
+  void select();
+  void key(std::uint8_t type);
+  void put(std::string_view key, keyspace::Object value);
+  void checksum();
+
+  Input& input_;
+  keyspace::Keyspace& keyspace_;
+  const LoadOptions& options_;
+  Log& log_;
+  DebugDelay delay_;
+  int version_ = 0;
+  int db_ = 0;
+  std::int64_t expire_ms_ = keyspace::kNoExpiry;  // of the next key
+  LoadResult result_;
+};
+
+void Loader::header() {
+  const std::string_view header = input_.bytes(kHeaderBytes);
+  if (!input_.ok()) {
+    return;
+  }
+  if (!header.starts_with(kMagic)) {
+    return input_.fail("Wrong signature trying to load DB from file");
+  }
+  const std::string_view digits = header.substr(kMagic.size());
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version_);
+  if (error != std::errc() || end != digits.data() + digits.size() || version_ < 1 ||
+      version_ > kVersion) {
+    input_.fail(fmt::format("Can't handle RDB format version {}", digits));
+  }
+}
+
+void Loader::aux() {
+  const std::string key(input_.string());
+  const std::string_view value = input_.string();
+  if (!input_.ok()) {
+    return;
+  }
+  if (key.starts_with('%')) {
+    log_.notice("RDB '{}': {}", key, value);
+  } else if (key == "redis-ver") {
+    log_.notice("Loading RDB produced by version {}", value);
+  } else if (key == "ctime") {
+    const std::int64_t age_s = options_.now_ms / 1000 - parse_int64(value).value_or(0);
+    log_.notice("RDB age {} seconds", std::max<std::int64_t>(age_s, 0));
+  } else if (key == "used-mem") {
+    log_.notice("RDB memory usage when created {:.2f} Mb",
+                static_cast<double>(parse_int64(value).value_or(0)) / (1024 * 1024));
+  } else if (key == "aof-base" && value == "1") {
+    log_.notice("RDB is base AOF");
+  }
+}
+
+void Loader::select() {
+  const std::uint64_t db = input_.length();
+  if (input_.ok() && db >= static_cast<std::uint64_t>(keyspace_.count())) {
+    return input_.fail(
+        fmt::format("FATAL: Data file was created with a Redis server configured to "
+                    "handle more than {} databases. Exiting",
+                    keyspace_.count()));
+  }
+  db_ = static_cast<int>(db);
+}
+
+void Loader::key(std::uint8_t type) {
+  const std::int64_t expire_ms = std::exchange(expire_ms_, keyspace::kNoExpiry);
+  const std::string key(input_.string());  // the value comes behind it
+  if (!input_.ok()) {
+    return;
+  }
+  std::optional<keyspace::Object> value = get_value(input_, type, keyspace_.limits);
+  if (!input_.ok()) {
+    return;
+  }
+  if (!value) {
+    if (result_.empty_keys_skipped++ < kEmptyKeysLogged) {
+      log_.notice("rdbLoadObject skipping empty key: {}", key);
+    }
+    return;
+  }
+  if (expire_ms != keyspace::kNoExpiry && expire_ms < options_.now_ms && !options_.keep_expired) {
+    ++result_.keys_expired;
+    return;
+  }
+  keyspace::Database& database = keyspace_.database(db_);
+  if (!options_.overwrite && database.find(key) != nullptr) {
+    return input_.fail(fmt::format("RDB has duplicated key '{}' in DB {}", key, db_));
+  }
+  keyspace::KeyEntry& entry = options_.overwrite ? database.put(key, std::move(*value))
+                                                 : database.insert(key, std::move(*value));
+  if (expire_ms != keyspace::kNoExpiry) {
+    database.set_expire(entry, expire_ms);
+  }
+  ++result_.keys_loaded;
+  delay_.pause();
+}
+
+void Loader::checksum() {
+  if (version_ < kChecksumSinceVersion) {
+    return;
+  }
+  const std::uint64_t computed = input_.crc();
+  const auto stored = input_.little_endian<std::uint64_t>();
+  if (!input_.ok() || !options_.verify_checksum) {
+    return;
+  }
+  if (stored == 0) {
+    log_.notice("RDB file was saved with checksum disabled: no check performed.");
+  } else if (stored != computed) {
+    input_.fail(fmt::format("Wrong RDB checksum expected: ({:x}) but got ({:x}). Aborting now.",
+                            computed, stored));
+  }
+}
+
+LoadResult Loader::run() {
+  header();
+  while (input_.ok()) {
+    const std::uint8_t opcode = input_.byte();
+    if (!input_.ok()) {
+      break;
+    }
+    switch (opcode) {
+      case kEof:
+        checksum();
+        result_.end_offset = input_.offset();
+        return result_;
+      case kExpireSeconds:
+        expire_ms_ = std::int64_t{input_.little_endian<std::int32_t>()} * 1000;
+        break;
+      case kExpireMs:
+        expire_ms_ = input_.little_endian<std::int64_t>();
+        break;
+      case kFrequency:
+        static_cast<void>(input_.byte());
+        break;
+      case kIdle:
+        static_cast<void>(input_.length());
+        break;
+      case kSelectDb:
+        select();
+        break;
+      case kResizeDb:
+        static_cast<void>(input_.length());  // hints only: the table of keys grows without a rehash
+        static_cast<void>(input_.length());
+        break;
+      case kAux:
+        aux();
+        break;
+      case kFunction:
+      case kFunction2:
+        input_.fail("it holds Lua functions, which this engine cannot run");
+        break;
+      case kModuleAux:
+        input_.fail("it holds data of a module, and this engine has no modules");
+        break;
+      default:
+        key(opcode);
+        break;
+    }
+  }
+  return result_;
+}
+
+}  // namespace
+
+Result<LoadResult> load_snapshot(const io::File& file, keyspace::Keyspace& keyspace,
+                                 const LoadOptions& options, Log& log) {
+  const Result<std::uint64_t> size = file.size();
+  if (!size) {
+    return tl::unexpected(size.error());
+  }
+  Input input(file, *size, options.verify_checksum);
+  if (options.progress) {
+    input.on_progress(options.progress_interval_bytes, options.progress);
+  }
+  const LoadResult result = Loader(input, keyspace, options, log).run();
+  if (!input.ok()) {
+    return tl::unexpected(input.error());
+  }
+  if (result.empty_keys_skipped > 0) {
+    log.notice("Done loading RDB, keys loaded: {}, keys expired: {}, empty keys skipped: {}.",
+               result.keys_loaded, result.keys_expired, result.empty_keys_skipped);
+  } else {
+    log.notice("Done loading RDB, keys loaded: {}, keys expired: {}.", result.keys_loaded,
+               result.keys_expired);
+  }
+  return result;
+}
+
+}  // namespace engine::rdb
