@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -24,14 +25,17 @@ std::string error_name(int error) {
   return name == nullptr ? std::to_string(error) : std::string(name);
 }
 
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
+}
+
 std::string describe_action(const trace::Fault& fault) {
   return std::visit(
       Overloaded{
           [](const trace::Kill& kill) {
             return fmt::format("kill the {}{}", kill.tree ? "tree" : "process",
-                               kill.signal == 9
-                                   ? std::string()
-                                   : fmt::format(" with SIG{}", sigabbrev_np(kill.signal)));
+                               kill.signal == SIGKILL ? "" : " with " + signal_name(kill.signal));
           },
           [](const trace::InjectError& inject) { return "fail with " + error_name(inject.error); },
           [](const trace::ShortWrite& write) {

@@ -82,10 +82,12 @@ class Loader {
     }
     document->erase("extends");
     check_matrix_form(*document);
-    if (problems_.size() > before) {
-      return;
+    const std::vector<Variant> variants =
+        problems_.size() > before ? std::vector<Variant>() : expand_matrix(*document, problems_);
+    if (problems_.size() > before) {  // the rest of the file may have more to say
+      document->erase("matrix");
+      load_variant(file, {*document, {}});
     }
-    const std::vector<Variant> variants = expand_matrix(*document, problems_);
     for (const Variant& variant : variants) {
       if (problems_.size() - before > kProblemsPerFile) {
         return;
@@ -111,6 +113,7 @@ class Loader {
     const std::size_t before = problems_.size();
     check_schema(document, problems_);
     if (problems_.size() > before) {
+      check_meaning_of_rest(document, before);
       return;
     }
     const std::string scenario = document.json().value("name", default_name(file));
@@ -140,6 +143,24 @@ class Loader {
         passed_over_.push_back(scenario);
       }
     }
+  }
+
+  // The parts that the schema found nothing wrong with (the problems from `before` on are its own)
+  // may still say what cannot be.
+  void check_meaning_of_rest(Document& document, std::size_t before) {
+    for (std::size_t i = before; i < problems_.size(); ++i) {
+      const std::string key =
+          Pointer(problems_[i].pointer).empty()
+              ? std::string()
+              : problems_[i].pointer.substr(1, problems_[i].pointer.find('/', 1) - 1);
+      document.erase(key);
+      if (key == "workload") {
+        document.erase("faults");  // they count its steps
+      }
+    }
+    Reading reading{document, problems_, loaded_.warnings, 1, {}};
+    Case ignored;
+    parse_case(Node(reading, document.json(), ""), ignored);
   }
 
   void override_target(Document& document) const {
@@ -211,7 +232,7 @@ class Loader {
     }
     throw UsageError(fmt::format(
         "{}{} in {}; nothing was started.", message, counted(problems_.size(), "problem"),
-        files.size() == 1 && file_count == 1 ? *files.begin() : counted(files.size(), "file")));
+        files.size() == 1 && file_count <= 1 ? *files.begin() : counted(files.size(), "file")));
   }
 
   // As people count: nth=2 before nth=10.

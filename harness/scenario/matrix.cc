@@ -55,10 +55,10 @@ class Expander {
   std::vector<Variant> expand() {
     const std::size_t before = problems_.size();
     read_axes();
-    name_axes();
     if (problems_.size() > before || too_many()) {
       return {};
     }
+    name_axes();
     std::vector<Variant> variants;
     std::vector<std::size_t> chosen(axes_.size(), 0);
     do {

@@ -51,10 +51,6 @@ workload::Generate parse_generate(const Node& node) {
     const bool range = size->json().is_array();
     generate.value_bytes_min = (range ? size->json()[0] : size->json()).get<std::uint32_t>();
     generate.value_bytes_max = (range ? size->json()[1] : size->json()).get<std::uint32_t>();
-    if (generate.value_bytes_min > generate.value_bytes_max) {
-      size->problem(fmt::format("found [{}, {}]; allowed: [smallest, largest]",
-                                generate.value_bytes_min, generate.value_bytes_max));
-    }
   }
   if (const auto mix = node.find("mix")) {
     for (const auto& [name, weight] : mix->members()) {
@@ -62,7 +58,9 @@ workload::Generate parse_generate(const Node& node) {
     }
   }
   for (const std::string& problem : workload::problems(generate)) {
-    node.problem(problem);
+    const std::string key = problem.substr(0, problem.find_first_of(": "));
+    const std::optional<Node> found = node.json().contains(key) ? node.find(key) : std::nullopt;
+    found.value_or(node).problem(problem);
   }
   return generate;
 }

@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <regex>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -99,8 +101,10 @@ const Json* meant_alternative(const Json& schema, const Json& value) {
     }
     std::size_t known = 1;
     if (value.is_object() && branch->contains("properties")) {
+      const Json& properties = (*branch)["properties"];
+      const std::vector<std::string> names = keys_of(properties);
       for (const auto& [key, ignored] : value.items()) {
-        known += (*branch)["properties"].contains(key) ? 1U : 0U;
+        known += properties.contains(key) ? 2U : nearest(key, names).empty() ? 0U : 1U;
       }
     }
     if (known > best_known) {
@@ -109,6 +113,37 @@ const Json* meant_alternative(const Json& schema, const Json& value) {
     }
   }
   return best;
+}
+
+// Adds where in a scenario each key may stand: "nth" -> "faults[].at".
+void add_homes(const Json& unresolved, const std::string& path,
+               std::map<std::string, std::set<std::string>>& homes) {
+  for (const Json* schema : alternatives(unresolved)) {
+    if (const auto items = schema->find("items"); items != schema->end()) {
+      add_homes(*items, path + "[]", homes);
+    }
+    if (const auto properties = schema->find("properties"); properties != schema->end()) {
+      for (const auto& [key, below] : properties->items()) {
+        homes[key].insert(path);
+        add_homes(below, path.empty() ? key : path + "." + key, homes);
+      }
+    }
+  }
+}
+
+// The one place where `key` may stand, in words; empty when it is none or several.
+std::string only_home(const std::string& key) {
+  static const std::map<std::string, std::set<std::string>> homes = [] {
+    std::map<std::string, std::set<std::string>> all;
+    add_homes(schema(), "", all);
+    return all;
+  }();
+  const auto found = homes.find(key);
+  if (found == homes.end() || found->second.size() != 1) {
+    return {};
+  }
+  const std::string& home = *found->second.begin();
+  return home.empty() ? "at the top level" : "in " + home;
 }
 
 class Explainer {
@@ -205,16 +240,17 @@ class Explainer {
   }
 
   void object(const Json& schema, const Json& value, const std::string& pointer) {
+    std::set<std::string> meant;  // known keys that unknown ones were meant to be
     for (const auto& [key, item] : value.items()) {
       if (const Json* below = member_schema(schema, key)) {
         this->value(*below, item, pointer + pointer_token(key));
       } else if (schema.contains("additionalProperties")) {
-        unknown_key(schema, key, pointer);
+        meant.insert(unknown_key(schema, key, pointer));
       }
     }
     if (schema.contains("required")) {
       for (const Json& key : schema["required"]) {
-        if (!value.contains(key.get<std::string>())) {
+        if (!value.contains(key.get<std::string>()) && !meant.contains(key.get<std::string>())) {
           missing(schema, key.get<std::string>(), pointer);
         }
       }
@@ -222,7 +258,7 @@ class Explainer {
     if (value.size() < schema.value("minProperties", std::size_t{0})) {
       report_({pointer, false, "found an empty object; it must say something"});
     }
-    exactly_one(schema, value, pointer);
+    exactly_one(schema, value, pointer, meant);
     if (const auto dependencies = schema.find("dependencies"); dependencies != schema.end()) {
       for (const auto& [key, needed] : dependencies->items()) {
         if (value.contains(key) && !value.contains(needed[0].get<std::string>())) {
@@ -250,9 +286,17 @@ class Explainer {
     return others != schema.end() && others->is_object() ? &*others : nullptr;
   }
 
-  void unknown_key(const Json& schema, const std::string& key, const std::string& pointer) {
+  // Returns the known key that was meant; empty when none is near.
+  std::string unknown_key(const Json& schema, const std::string& key, const std::string& pointer) {
     const std::vector<std::string> known =
         schema.contains("properties") ? keys_of(schema["properties"]) : std::vector<std::string>();
+    if (const std::string home = only_home(key);
+        !home.empty() && !schema.contains("patternProperties")) {
+      report_({pointer + pointer_token(key), true,
+               fmt::format("unknown key \"{}\"; it belongs {}", shorten(key), home)});
+      return {};
+    }
+    const std::string meant = nearest(key, known);
     std::string hint = did_you_mean(key, known);
     if (hint.empty() && schema.contains("patternProperties")) {
       hint = "; allowed: JSON pointers, which begin with '/', and \"exclude\"";
@@ -261,6 +305,7 @@ class Explainer {
     }
     report_({pointer + pointer_token(key), true,
              fmt::format("unknown key \"{}\"{}", shorten(key), hint)});
+    return meant;
   }
 
   void missing(const Json& schema, const std::string& key, const std::string& pointer) {
@@ -269,25 +314,28 @@ class Explainer {
                          allowed_by(schema["properties"][key]))});
   }
 
-  void exactly_one(const Json& schema, const Json& value, const std::string& pointer) {
+  void exactly_one(const Json& schema, const Json& value, const std::string& pointer,
+                   const std::set<std::string>& meant) {
     if (!schema.contains("oneOf")) {
       return;
     }
     std::vector<std::string> choices;
     std::vector<std::string> found;
+    std::size_t almost = 0;
     for (const Json& branch : schema["oneOf"]) {
       choices.push_back(branch["required"][0].get<std::string>());
+      almost += meant.contains(choices.back()) ? 1U : 0U;
       if (value.contains(choices.back())) {
         found.push_back(choices.back());
       }
     }
-    if (found.size() == 1) {
-      return;
+    if (found.size() > 1) {
+      report_({pointer, false,
+               fmt::format("found {} together; only one of them may be here",
+                           fmt::join(found, " and "))});
+    } else if (found.empty() && almost == 0) {
+      report_({pointer, false, fmt::format("needs one of: {}", fmt::join(choices, ", "))});
     }
-    report_({pointer, false,
-             found.empty() ? fmt::format("needs one of: {}", fmt::join(choices, ", "))
-                           : fmt::format("found {} together; only one of them may be here",
-                                         fmt::join(found, " and "))});
   }
 
   void wrong(const std::string& pointer, const Json& value, const Json& schema,

@@ -1,0 +1,341 @@
+// The messages a mistake in a scenario gives, word for word: they are part of the interface.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/files_for_test.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+struct Mistake {
+  const char* name;
+  const char* keys;  // of a scenario that is complete without them, on its line 3
+  std::vector<std::string> problems;
+};
+
+std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
+  return out << mistake.name;
+}
+
+class Mistakes : public testing::TestWithParam<Mistake> {};
+
+TEST_P(Mistakes, AreToldWithPlaceFoundAndAllowed) {
+  const FilesForTest files;
+  const std::string text =
+      std::string("{\n\"version\": 1, \"summary\": \"s\",\n") + GetParam().keys + "\n}";
+  EXPECT_EQ(files.problems_of(text), GetParam().problems);
+}
+
+const Mistake kKeys[] = {
+    {"UnknownKey",
+     R"("fautls": [])",
+     {R"(3:1: /fautls: unknown key "fautls"; did you mean "faults"?)"}},
+    {"UnknownKeyNearNothing",
+     R"("recovery": {"wibble": 1})",
+     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms)"}},
+    {"KeyOfAnotherPlace",
+     R"("nth": 3)",
+     {R"(3:1: /nth: unknown key "nth"; it belongs in faults[].at)"}},
+    {"KeyOfTheTopLevel",
+     R"("recovery": {"damage": []})",
+     {R"(3:14: /recovery/damage: unknown key "damage"; it belongs at the top level)"}},
+    {"WrongType",
+     R"("recovery": {"cycles": "3"})",
+     {R"(3:24: /recovery/cycles: found "3"; allowed: a whole number from 1 to 1000)"}},
+    {"OutOfRange",
+     R"("recovery": {"cycles": 0})",
+     {R"(3:24: /recovery/cycles: found 0; allowed: a whole number from 1 to 1000)"}},
+    {"NotWhole",
+     R"("recovery": {"cycles": 1.5})",
+     {R"(3:24: /recovery/cycles: found 1.5; allowed: a whole number from 1 to 1000)"}},
+    {"TooLargeForANumber",
+     R"("seed": 99999999999999999999)",
+     {R"(3:9: /seed: found 1e+20; allowed: a whole number from 0 to 9007199254740991)"}},
+    {"ListForAnObject",
+     R"("oracle": [])",
+     {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, expect, files, guarantee, idempotent, info, log, memory_mb_max, start, tools, usable)"}},
+    {"TextForABoolean",
+     R"("oracle": {"usable": "yes"})",
+     {R"(3:22: /oracle/usable: found "yes"; allowed: true or false)"}},
+    {"WordNearAnother",
+     R"("crash": "proces-kill")",
+     {R"(3:10: /crash: found "proces-kill"; allowed: "process-kill", "power-loss", or {"explore": {...}}; did you mean "process-kill"?)"}},
+    {"TagInCapitals",
+     R"("tags": ["AOF"])",
+     {R"(3:10: /tags/0: found "AOF"; allowed: lower case letters, digits and . _ -)"}},
+    {"TagTwice", R"("tags": ["a", "b", "a"])", {R"(3:20: /tags/2: "a" stands in the list twice)"}},
+    {"NameWithSpaces",
+     R"("name": "my test")",
+     {R"(3:9: /name: found "my test"; allowed: letters, digits and . _ + -, in parts divided by '/')"}},
+    {"KeyTwice",
+     R"("seed": 1, "seed": 2)",
+     {R"(3:12: /seed: key "seed" is given twice; only one may stay)"}},
+};
+
+const Mistake kTargets[] = {
+    {"UnknownTarget",
+     R"("target": {"use": "reddis"})",
+     {R"(3:19: /target/use: found "reddis"; allowed: "engine", "redis", or {"command": [...], "protocol": "resp"}; did you mean "redis"?)"}},
+    {"CommandMissing",
+     R"("target": {"use": {"protocol": "resp"}})",
+     {R"(3:19: /target/use: "command" is missing; allowed: a list (at least 1) of a string)"}},
+    {"BooleanDirective",
+     R"("target": {"config": {"appendonly": true}})",
+     {R"(3:37: /target/config/appendonly: found true; allowed: a string, a number, or a list of them)"}},
+    {"NoNameOfAVariable",
+     R"("target": {"environment": {"A=B": "1"}})",
+     {R"(3:28: /target/environment/A=B: is no name of an environment variable)"}},
+    {"FileOutside",
+     R"("files": {"/etc/passwd": "", "../x": ""})",
+     {R"(3:11: /files/~1etc~1passwd: "/etc/passwd" is absolute; paths are relative to the data directory)",
+      R"(3:30: /files/..~1x: "../x" leads out of the data directory through '..')"}},
+    {"HexOfOddLength",
+     R"("files": {"x": {"hex": "abc"}})",
+     {R"(3:24: /files/x/hex: found "abc"; allowed: hexadecimal digits, two a byte)"}},
+};
+
+const Mistake kWorkloads[] = {
+    {"StepOfNothing",
+     R"("workload": [{}])",
+     {R"(3:14: /workload/0: needs one of: commands, generate, admin, pause_ms)"}},
+    {"StepOfTwo",
+     R"("workload": [{"admin": ["BGSAVE"], "pause_ms": 1}])",
+     {R"(3:14: /workload/0: found admin and pause_ms together; only one of them may be here)"}},
+    {"SlipInAStep",
+     R"("workload": [{"comands": []}])",
+     {R"(3:15: /workload/0/comands: unknown key "comands"; did you mean "commands"?)"}},
+    {"CommandAsText",
+     R"("workload": [{"commands": ["SET a 1"]}])",
+     {R"(3:28: /workload/0/commands/0: found "SET a 1"; allowed: a command, a list like ["SET", "key", "value"])"}},
+    {"WaitWithoutAdmin",
+     R"("workload": [{"pause_ms": 1, "wait": "done"}])",
+     {R"(3:30: /workload/0/wait: "wait" goes only with "admin", which is not here)"}},
+    {"TooManyLiteralCommands",
+     R"("workload": [{"commands": [["PING"], ["PING"]], "repeat": 1000000}])",
+     {R"(3:27: /workload/0/commands: 2,000,000 commands; allowed: at most 1,000,000 (use "generate" for more))"}},
+};
+
+const Mistake kFaults[] = {
+    {"UnknownSyscall",
+     R"("faults": [{"at": {"syscall": "fdatsync"}, "do": {"kill": "tree"}}])",
+     {R"(3:31: /faults/0/at/syscall: unknown syscall "fdatsync"; did you mean "fdatasync"?)"}},
+    {"UnknownErrno",
+     R"("faults": [{"at": {"syscall": "write"}, "do": {"error": "ENOSPCE"}}])",
+     {R"(3:57: /faults/0/do/error: found "ENOSPCE"; allowed: the name of an errno, such as ENOSPC or EIO; did you mean "ENOSPC"?)"}},
+    {"ErrnoOfAnotherSyscall",
+     R"("faults": [{"at": {"syscall": "fsync"}, "do": {"error": "EPIPE"}}])",
+     {R"(3:57: /faults/0/do/error: fsync cannot fail with EPIPE; allowed: EDQUOT, EINTR, EINVAL, EIO, ENOMEM, ENOSPC, EROFS)"}},
+    {"ErrorWhereNoneCanBe",
+     R"("faults": [{"at": {"syscall": "sync"}, "do": {"error": "EIO"}}])",
+     {R"(3:56: /faults/0/do/error: sync cannot fail)"}},
+    {"UnknownSignal",
+     R"("faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree", "signal": "SIGTREM"}}])",
+     {R"(3:66: /faults/0/do/signal: found "SIGTREM"; allowed: the name of a signal, such as SIGKILL or SIGTERM; did you mean "SIGTERM"?)"}},
+    {"BadGlob",
+     R"("faults": [{"at": {"syscall": "write", "path": "x[0-9"}, "do": {"kill": "tree"}}])",
+     {R"(3:48: /faults/0/at/path: "x[0-9" has a '[' at character 2 that is never closed)"}},
+    {"GlobThatLeadsOutside",
+     R"("faults": [{"at": {"syscall": "write", "path": "../*"}, "do": {"kill": "tree"}}])",
+     {R"(3:48: /faults/0/at/path: "../*" leads out of the data directory through '..')"}},
+    {"NoPlace",
+     R"("faults": [{"do": {"kill": "tree"}}])",
+     {R"(3:12: /faults/0: "at" is missing: where does it strike?)"}},
+    {"PlaceOfWhatIsEverywhere",
+     R"("faults": [{"at": {"syscall": "write"}, "do": {"disk_bytes": 4096}}])",
+     {R"(3:12: /faults/0: disk_bytes and libfiu are in force from the start; take "at" away)"}},
+    {"MomentWithAPlace",
+     R"("faults": [{"at": {"after_acked": 3, "role": "main"}, "do": {"kill": "tree"}}])",
+     {R"(3:38: /faults/0/at/role: "role" goes only with "syscall" or "failpoint", not with a moment)"}},
+    {"ErrorAtAMoment",
+     R"("faults": [{"at": {"at_ms": 3}, "do": {"error": "EIO"}}])",
+     {R"(3:39: /faults/0/do: at a moment (after_acked, at_ms) only "kill" can happen)"}},
+    {"FailpointWithAPhase",
+     R"("faults": [{"at": {"failpoint": "aof/append/after-write", "phase": "after"}, "do": {"kill": "tree"}}])",
+     {R"(3:59: /faults/0/at/phase: "phase" goes only with "syscall"; a failpoint is one moment)"}},
+    {"FailpointOfAnotherTarget",
+     R"("target": {"use": "redis"}, "faults": [{"at": {"failpoint": "a/b"}, "do": {"kill": "tree"}}])",
+     {R"(3:47: /faults/0/at: a failpoint is a place in crashpoint-engine's own code; this target has none)"}},
+    {"ShortWriteOfASync",
+     R"("faults": [{"at": {"syscall": "fsync"}, "do": {"short_write": 3}}])",
+     {R"(3:47: /faults/0/do: short_write and torn_write go only with a write, not with fsync)"}},
+    {"SkippedFork",
+     R"("faults": [{"at": {"syscall": "fork"}, "do": {"skip": true}}])",
+     {R"(3:46: /faults/0/do: fork cannot be skipped; allowed: calls that write, rename, remove or sync)"}},
+    {"SkipFalse",
+     R"("faults": [{"at": {"syscall": "fsync"}, "do": {"skip": false}}])",
+     {R"(3:56: /faults/0/do/skip: found false; allowed: true)"}},
+    {"TriggeredSyscall",
+     R"("faults": [{"at": {"syscall": "write"}, "do": {"trigger": true}}])",
+     {R"(3:47: /faults/0/do: "trigger" goes only with a failpoint)"}},
+    {"TimesOfARange",
+     R"("faults": [{"at": {"syscall": "write", "nth": "every"}, "do": {"error": "EIO", "times": 3}}])",
+     {R"(3:80: /faults/0/do/times: "times" goes with an "nth" that is one number)"}},
+    {"RangeBackwards",
+     R"("faults": [{"at": {"syscall": "write", "nth": {"from": 3, "to": 1}}, "do": {"kill": "tree"}}])",
+     {R"(3:47: /faults/0/at/nth: from 3 to 1: allowed: the smaller number first)"}},
+    {"StepThatIsNotThere",
+     R"("workload": [{"pause_ms": 1}], "faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}, "from_step": 1}])",
+     {R"(3:101: /faults/0/from_step: found 1; the workload has 1 step, counted from 0)"}},
+};
+
+const Mistake kOracles[] = {
+    {"SlipInAGuarantee",
+     R"("oracle": {"guarantee": "durabel"})",
+     {R"(3:25: /oracle/guarantee: found "durabel"; allowed: "durable", "prefix", "snapshot", "none" or {"buffered": {"seconds": N}}; did you mean "durable"?)"}},
+    {"BufferedWithoutSeconds",
+     R"("oracle": {"guarantee": {"buffered": {}}})",
+     {R"(3:38: /oracle/guarantee/buffered: "seconds" is missing; allowed: a number from 0 to 3600)"}},
+    {"ValueOfNoType",
+     R"("oracle": {"expect": {"keys": {"a": {"lst": []}}}})",
+     {R"(3:38: /oracle/expect/keys/a/lst: unknown key "lst"; did you mean "list"?)"}},
+    {"MemberTwice",
+     R"("oracle": {"expect": {"keys": {"a": {"set": ["x", "x"]}}}})",
+     {R"(3:51: /oracle/expect/keys/a/set/1: stands in the set twice)"}},
+    {"PresentAndAbsent",
+     R"("oracle": {"expect": {"keys": {"a": "1"}, "absent": ["a"]}})",
+     {R"(3:54: /oracle/expect/absent/0: "a" is expected under "keys" too)"}},
+    {"BoundsBackwards",
+     R"("oracle": {"info": {"x": {"min": 3, "max": 1}}})",
+     {R"(3:26: /oracle/info/x: min is more than max)"}},
+    {"FileOutsideExpected",
+     R"("oracle": {"files": {"absent": ["/tmp/*"]}})",
+     {R"(3:33: /oracle/files/absent/0: "/tmp/*" is absolute; paths are relative to the data directory)"}},
+};
+
+const Mistake kDamages[] = {
+    {"NoFile",
+     R"("damage": [{"remove": true}])",
+     {R"(3:12: /damage/0: "file" is missing; allowed: a string)"}},
+    {"DamageOutside",
+     R"("damage": [{"file": "/etc/*", "remove": true}])",
+     {R"(3:21: /damage/0/file: "/etc/*" is absolute; paths are relative to the data directory)"}},
+    {"SwapOutside",
+     R"("damage": [{"file": "x", "swap": "a/../../b"}])",
+     {R"(3:34: /damage/0/swap: "a/../../b" leads out of the data directory through '..')"}},
+    {"CutBackwards",
+     R"("damage": [{"file": "x", "truncate_tail": {"from": 5, "to": 3}}])",
+     {R"(3:43: /damage/0/truncate_tail: cuts from 5 to 3 bytes; allowed: the smaller number first)"}},
+    {"PermissionsInDecimal",
+     R"("damage": [{"file": "x", "chmod": "0999"}])",
+     {R"(3:35: /damage/0/chmod: found "0999"; allowed: three octal digits, "0400")"}},
+};
+
+const auto kName = [](const auto& info) { return std::string(info.param.name); };
+INSTANTIATE_TEST_SUITE_P(Keys, Mistakes, testing::ValuesIn(kKeys), kName);
+INSTANTIATE_TEST_SUITE_P(Targets, Mistakes, testing::ValuesIn(kTargets), kName);
+INSTANTIATE_TEST_SUITE_P(Workloads, Mistakes, testing::ValuesIn(kWorkloads), kName);
+INSTANTIATE_TEST_SUITE_P(Faults, Mistakes, testing::ValuesIn(kFaults), kName);
+INSTANTIATE_TEST_SUITE_P(Oracles, Mistakes, testing::ValuesIn(kOracles), kName);
+INSTANTIATE_TEST_SUITE_P(Damages, Mistakes, testing::ValuesIn(kDamages), kName);
+
+TEST(Problems, AreAllToldAtOnceInTheOrderOfTheFileWithTheirNumber) {
+  const FilesForTest files;
+  const std::string file = files.write("a/t.json", R"({
+  "version": 2,
+  "oracle": { "usable": 1 },
+  "faults": [ { "at": { "syscall": "fsnyc" }, "do": { "kill": "tree" } } ],
+  "damage": [ { "file": "..", "remove": true } ]
+})");
+  EXPECT_THAT(
+      files.problems({file}),
+      ElementsAre(
+          R"(a/t.json:1:1: "summary" is missing; allowed: a string)",
+          R"(a/t.json:2:14: /version: found 2; allowed: 1)",
+          R"(a/t.json:3:25: /oracle/usable: found 1; allowed: true or false)",
+          R"(a/t.json:4:36: /faults/0/at/syscall: unknown syscall "fsnyc"; did you mean "fsync"?)",
+          R"(a/t.json:5:25: /damage/0/file: ".." leads out of the data directory through '..')",
+          "5 problems in a/t.json; nothing was started."));
+}
+
+TEST(Problems, OfSeveralFilesAreCountedTogether) {
+  const FilesForTest files;
+  files.write("a.json", "{}");
+  files.write("b.json", "[");
+  EXPECT_THAT(files.problems({files.path()}),
+              ElementsAre(R"(a.json:1:1: "summary" is missing; allowed: a string)",
+                          R"(a.json:1:1: "version" is missing; allowed: 1)",
+                          "b.json:1:2: not JSON: the file ends in the middle; a bracket, brace or "
+                          "quote is not closed",
+                          "3 problems in 2 files; nothing was started."));
+}
+
+TEST(Problems, OfAMatrixAreToldOnceNotForEachCase) {
+  const FilesForTest files;
+  EXPECT_THAT(
+      files.problems_of(R"({"version": 1, "summary": "s",
+"recovery": {"cycles": 0}, "matrix": {"/seed": {"from": 1, "to": 1000}}})"),
+      ElementsAre("2:24: /recovery/cycles: found 0; allowed: a whole number from 1 to 1000"));
+}
+
+TEST(Problems, PointAtTheMatrixValueThatIsWrong) {
+  const FilesForTest files;
+  EXPECT_THAT(
+      files.problems_of(R"({"version": 1, "summary": "s", "recovery": {"cycles": 1},
+"matrix": {"/recovery/cycles": [1, 2000, 3]}})"),
+      ElementsAre("2:36: /recovery/cycles: found 2000; allowed: a whole number from 1 to 1000"));
+}
+
+TEST(Problems, BeyondFiftyAreCounted) {
+  const FilesForTest files;
+  std::string tags;
+  for (int i = 0; i < 60; ++i) {
+    tags += (i > 0 ? ", " : "") + std::string("\"A") + std::to_string(i) + "\"";
+  }
+  const std::vector<std::string> problems = files.problems(
+      {files.write("t.json", R"({"version": 1, "summary": "s", "tags": [)" + tags + "]}")});
+  ASSERT_EQ(problems.size(), 52U);
+  EXPECT_EQ(problems[50], "... and 10 more");
+  EXPECT_EQ(problems[51], "60 problems in t.json; nothing was started.");
+}
+
+TEST(Problems, OfAFileThatIsNotThereNameTheOneThatIs) {
+  const FilesForTest files;
+  files.write("aof/kill.json", "{}");
+  EXPECT_THAT(files.problems({files.path("aof/kil.json")}),
+              ElementsAre("aof/kil.json: no such file or folder; did you mean \"aof/kill.json\"?",
+                          "1 problem in aof/kil.json; nothing was started."));
+}
+
+TEST(Problems, AnEmptyFolderIsNoSuccess) {
+  const FilesForTest files;
+  std::filesystem::create_directory(files.path("empty"));
+  EXPECT_THAT(files.problems({files.path("empty")}),
+              ElementsAre("empty: holds no scenario (*.json)", testing::_));
+}
+
+TEST(Problems, TwoFilesOfOneNameAreRefused) {
+  const FilesForTest files;
+  files.write("a/x.json", R"({"version": 1, "summary": "s", "name": "n"})");
+  files.write("b/x.json", R"({"version": 1, "summary": "s", "name": "n"})");
+  const std::vector<std::string> problems = files.problems({files.path()});
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(problems[0],
+            "b/x.json:1:40: /name: \"n\" is also the name of a/x.json; give one of them another "
+            "\"name\"");
+}
+
+TEST(Problems, AFilterThatLeavesNothingIsNoSuccess) {
+  const FilesForTest files;
+  LoadOptions options;
+  options.filter = {"aof/kil"};
+  EXPECT_THAT(
+      files.problems({files.write("aof/kill.json", R"({"version": 1, "summary": "s"})")}, options),
+      ElementsAre("no case is left: --filter and --exclude took all of them away; did you "
+                  "mean \"aof/kill\"?"));
+}
+
+TEST(Problems, ACorrectFileHasNone) {
+  const FilesForTest files;
+  EXPECT_THAT(files.problems_of(R"({"version": 1, "summary": "s"})"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace crashpoint::scenario
