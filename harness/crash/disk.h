@@ -1,0 +1,62 @@
+// Directories and files as they are for good, and images of them with further operations on top.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/crash/image.h"
+#include "harness/crash/selection.h"
+#include "harness/crash/timeline.h"
+
+namespace crashpoint::crash {
+
+struct AppliedOp {
+  std::uint32_t op = 0;  // in Timeline::ops()
+  Choice choice = Choice::kPresent;
+};
+
+// Not for several threads at once. Borrows the timeline.
+class Disk {
+ public:
+  // Holds what was there before the run.
+  explicit Disk(const Timeline& timeline);
+
+  // For good, in this order (indices in Timeline::ops()). An operation on an inode that was
+  // forgotten does nothing.
+  void apply(std::span<const std::uint32_t> ops);
+
+  // The directory with `ops` on top, in order of the trace. Contents are shared with images made
+  // before where they are the same.
+  [[nodiscard]] CrashImage image(std::span<const AppliedOp> ops, const std::optional<Tear>& tear);
+
+  // How many names the inode has.
+  [[nodiscard]] std::uint32_t names_of(InodeId inode) const;
+  // Drops the content of a file no image will show again.
+  void forget(InodeId inode);
+
+ private:
+  struct File {
+    SharedContent content;
+    // With operations on top, by those: see key_of().
+    std::unordered_map<std::string, SharedContent> made;
+  };
+  class ImageMaker;
+
+  void apply_entry(const MicroOp& op);
+  SharedContent content_with(InodeId inode, std::span<const AppliedOp> ops,
+                             const std::optional<Tear>& tear);
+  [[nodiscard]] std::string key_of(std::span<const AppliedOp> ops,
+                                   const std::optional<Tear>& tear) const;
+
+  const Timeline& timeline_;
+  Directories directories_;
+  std::unordered_map<InodeId, File> files_;
+  std::unordered_map<InodeId, std::uint32_t> name_counts_;
+  std::uint64_t made_bytes_ = 0;
+};
+
+}  // namespace crashpoint::crash

@@ -1,0 +1,39 @@
+// The bytes of one file while operations are applied to it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/crash/selection.h"
+#include "harness/crash/timeline.h"
+
+namespace crashpoint::crash {
+
+class FileBytes {
+ public:
+  explicit FileBytes(std::string bytes) : bytes_(std::move(bytes)), size_(bytes_.size()) {}
+
+  // `data`: the bytes of a kData operation.
+  void apply(const MicroOp& op, std::string_view data);
+
+  // An append's bytes did not come: garbage or stale ones are there instead.
+  void fill(const MicroOp& op, Choice choice);
+
+  // `op` belongs to the torn write, which began at `write_offset` and had `write_size` bytes.
+  void apply_torn(const MicroOp& op, std::string_view data, const Tear& tear,
+                  std::uint64_t write_offset, std::uint64_t write_size);
+
+  // The file; bytes written past its end do not show.
+  [[nodiscard]] std::string take();
+
+ private:
+  void put(std::uint64_t offset, std::string_view data);
+  void fill(std::uint64_t from, std::uint64_t to, Choice choice);
+
+  std::string bytes_;  // may be longer than the file (bytes whose size did not come), or shorter
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace crashpoint::crash

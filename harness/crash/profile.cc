@@ -1,0 +1,119 @@
+#include "harness/crash/profile.h"
+
+#include <algorithm>
+
+namespace crashpoint::crash {
+namespace {
+
+// Names and sizes set by truncate or fallocate: in a journal the moment the call is made.
+constexpr OpClasses kMetadata = kEntryOp | kResizeOp | kShiftOp;
+
+// A fallocate that moves or zeroes bytes writes out what is dirty first (ext4_collapse_range,
+// xfs_flush_unmap_range, btrfs_punch_hole), and what is written later is written where it left it.
+constexpr OrderRule kShiftsAreBarriers[] = {{kAllOps, kShiftOp, Scope::kSameFile},
+                                            {kShiftOp, kAllOps, Scope::kSameFile}};
+
+// Sizes of one file are only ever logged in order: Ferrite (ASPLOS'16) Definition 7, rule 1.
+constexpr OrderRule kSizesOfAFile{kGrowOps, kGrowOps, Scope::kSameFile};
+
+// A page holds the newest bytes when it is written out: Ferrite rule 2.
+constexpr OrderRule kBytesOfABlock{kDataOp, kDataOp, Scope::kSameBlock};
+
+std::vector<OrderRule> rules(std::initializer_list<OrderRule> own) {
+  std::vector<OrderRule> all(own);
+  all.insert(all.end(), {kSizesOfAFile, kBytesOfABlock});
+  all.insert(all.end(), std::begin(kShiftsAreBarriers), std::end(kShiftsAreBarriers));
+  return all;
+}
+
+Profile process_kill() {
+  return {.name = "process-kill",
+          .order = {{kAllOps, kAllOps, Scope::kAnywhere}},
+          .with_data = kGrowOps,
+          .durable_on_return = true};
+}
+
+// Everything in order, as on a filesystem that journals data too: the state is what a process kill
+// would have left at this moment or at an earlier one.
+Profile prefix() {
+  return {.name = "prefix", .order = {{kAllOps, kAllOps, Scope::kAnywhere}}, .with_data = kGrowOps};
+}
+
+// ext4, data=ordered (the default), with delayed allocation.
+//   - One journal: metadata is committed in the order it was made (BOB, OSDI'14 table 1: directory
+//     operations are atomic and ordered; ALICE table 3d).
+//   - An append inside the last allocated block sets the size at once, in the running transaction
+//     (ext4_da_do_write_end), and its bytes float: the range reads as zeros (Ferrite 4.1, and seen on
+//     Linux 6.18). One into new blocks sets the size when they are written back, later than all
+//     metadata before it.
+//   - fsync of a file commits the running transaction if the file has a part in it
+//     (fs/ext4/fsync.c); of a directory always (ext4_fsync_journal: not a regular file).
+//   - A failed fsync leaves new sizes and old bytes (Rebello et al., ATC'20, table 1).
+Profile ext4_ordered() {
+  return {.name = "ext4-ordered",
+          .order = rules({{kMetadata | kGrowInOp, kMetadata | kGrowOps, Scope::kAnywhere}}),
+          .with_data = kGrowNewOp,
+          .fsync_keeps = FsyncKeeps::kWholeJournal,
+          .fsync_failure = FsyncFailure::kSizeDurable};
+}
+
+// data=writeback: bytes are not tied to the size even in new blocks, which may then hold what was on
+// the disk before (BOB table 1: append atomicity fails; ext4(5)).
+Profile ext4_writeback() {
+  Profile profile = ext4_ordered();
+  profile.name = "ext4-writeback";
+  profile.with_data = 0;
+  profile.garbage = true;
+  return profile;
+}
+
+// xfs: metadata strictly ordered; the size is logged when the bytes are on disk (xfs_end_ioend ->
+// xfs_setfilesize), so it never runs ahead; truncate writes out what the size does not cover yet
+// (xfs_setattr_size). An fsync forces the log up to the file's last change (xfs_fsync_flush_log).
+Profile xfs() {
+  return {.name = "xfs",
+          .order = rules({{kMetadata, kMetadata | kGrowOps, Scope::kAnywhere},
+                          {kGrowOps | kDataOp, kResizeOp, Scope::kSameFile}}),
+          .with_data = kGrowOps,
+          .fsync_keeps = FsyncKeeps::kOwnNames,
+          .fsync_failure = FsyncFailure::kSizeDurable};
+}
+
+// btrfs: copy on write, size and bytes come together when an ordered extent completes
+// (btrfs_finish_one_ordered). An fsync logs the file with its new names, and not what was done to
+// others (tree-log.c), so names float against each other (ALICE table 3d, BOB table 1).
+Profile btrfs() {
+  return {.name = "btrfs",
+          .order = rules({{kEntryOp, kEntryOp, Scope::kSameName},
+                          {kResizeOp | kGrowOps, kResizeOp | kGrowOps, Scope::kSameFile}}),
+          .with_data = kGrowOps,
+          .fsync_keeps = FsyncKeeps::kOwnNames,
+          .fsync_failure = FsyncFailure::kReverts};
+}
+
+// What POSIX leaves open and ALICE (OSDI'14, table 2) explores, with both orders of a rename's
+// entries: nothing is ordered, everything tears, only what was asked to be durable is.
+Profile weakest() {
+  return {.name = "weakest",
+          .order = {},
+          .rename_atomic = false,
+          .garbage = true,
+          .torn_anywhere = true};
+}
+
+}  // namespace
+
+std::span<const Profile> profiles() {
+  static const std::vector<Profile> kProfiles = {
+      process_kill(), prefix(), xfs(), btrfs(), ext4_ordered(), ext4_writeback(), weakest()};
+  return kProfiles;
+}
+
+const Profile* find_profile(std::string_view name) {
+  const std::span<const Profile> all = profiles();
+  const auto at = std::find_if(all.begin(), all.end(),
+                               [name](const Profile& profile) { return profile.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+}  // namespace crashpoint::crash

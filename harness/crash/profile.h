@@ -1,0 +1,73 @@
+// What a filesystem permits after a crash, as data: which operations may reach the disk before
+// which, what comes as one, what a sync makes durable, what a torn write looks like.
+//
+// A crash state is a set of micro-operations, applied in order of the trace. It is permitted when it
+// holds everything durable, and with each operation all that must come before it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crashpoint::crash {
+
+// Classes of micro-operations; a set of them is a mask.
+using OpClasses = std::uint8_t;
+inline constexpr OpClasses kEntryOp = 1;    // a name made or removed
+inline constexpr OpClasses kResizeOp = 2;   // truncate, fallocate
+inline constexpr OpClasses kShiftOp = 4;    // fallocate that moves or zeroes bytes
+inline constexpr OpClasses kDataOp = 8;     // bytes
+inline constexpr OpClasses kGrowInOp = 16;  // an append's new size, inside a block that is on disk
+inline constexpr OpClasses kGrowDelayedOp = 32;  // inside a block that has not been allocated yet
+inline constexpr OpClasses kGrowNewOp = 64;      // into blocks the file did not reach before
+inline constexpr OpClasses kGrowOps = kGrowInOp | kGrowDelayedOp | kGrowNewOp;
+inline constexpr OpClasses kAllOps = 127;
+
+enum class Scope : std::uint8_t { kAnywhere, kSameFile, kSameBlock, kSameName };
+
+// An operation of `earlier` that had returned when one of `later` began is on disk whenever that
+// one is.
+struct OrderRule {
+  OpClasses earlier = 0;
+  OpClasses later = 0;
+  Scope scope = Scope::kAnywhere;
+};
+
+// What a sync of a file makes durable besides its bytes and its size.
+enum class FsyncKeeps : std::uint8_t {
+  kFileOnly,      // nothing: its name needs a sync of its directory
+  kOwnNames,      // its names, and those of the directories they lie in
+  kWholeJournal,  // if the file has metadata to commit, all metadata of the filesystem; a sync of
+                  // a directory always does
+};
+
+// What a sync that reported EIO or ENOSPC leaves behind. The pages count as clean: a later sync
+// does not write them.
+enum class FsyncFailure : std::uint8_t {
+  kNothingDurable,  // the bytes may be on disk or not, now and after any later sync
+  kSizeDurable,     // so may the bytes; the size is on disk
+  kReverts,         // the file is what it was before, on disk and for readers
+};
+
+struct Profile {
+  std::string name;
+  std::vector<OrderRule> order;
+  OpClasses with_data = 0;    // kinds of growth that come as one with their bytes
+  bool rename_atomic = true;  // else: its entries come one by one, in any order
+  FsyncKeeps fsync_keeps = FsyncKeeps::kFileOnly;
+  FsyncFailure fsync_failure = FsyncFailure::kNothingDurable;
+  bool garbage = false;            // a range that grew without its bytes may read as anything
+  bool torn_anywhere = false;      // a write may stop at any byte; else only between blocks
+  bool durable_on_return = false;  // the kernel lives: what returned has happened
+};
+
+// The profiles we know, strongest first: process-kill, prefix, xfs, btrfs, ext4-ordered,
+// ext4-writeback, weakest. (Between neighbours not every state of the one is one of the other.)
+[[nodiscard]] std::span<const Profile> profiles();
+
+// Nullptr when there is none of that name.
+[[nodiscard]] const Profile* find_profile(std::string_view name);
+
+}  // namespace crashpoint::crash

@@ -1,0 +1,521 @@
+#include "harness/crash/timeline.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+namespace crashpoint::crash {
+
+using trace::Event;
+using trace::Name;
+using trace::Op;
+using Kind = trace::ImageEntry::Kind;
+
+namespace {
+
+auto position_of(const Names& names, Name name) {
+  return std::lower_bound(names.begin(), names.end(), name,
+                          [](const auto& entry, Name wanted) { return entry.first < wanted; });
+}
+
+// Did the kernel do it, or may it have (it had not returned yet)?
+bool happened(const Event& event) {
+  return !event.not_performed && (event.exit == trace::kNever || event.performed >= 0);
+}
+
+std::uint64_t round_up(std::uint64_t size) {
+  return (size + kBlockSize - 1) / kBlockSize * kBlockSize;
+}
+
+// The errors of a sync after which pages are clean though they were not written. Others (EBADF,
+// EINTR, EINVAL, EROFS) mean that nothing was tried.
+bool loses_pages(std::int64_t result) {
+  return result == -EIO || result == -ENOSPC || result == -EDQUOT;
+}
+
+}  // namespace
+
+void set_name(Names& names, Name name, InodeId inode) {
+  const auto at = position_of(names, name);
+  if (at != names.end() && at->first == name) {
+    names[static_cast<std::size_t>(at - names.begin())].second = inode;
+  } else {
+    names.insert(at, {name, inode});
+  }
+}
+
+void remove_name(Names& names, Name name) {
+  const auto at = position_of(names, name);
+  if (at != names.end() && at->first == name) {
+    names.erase(at);
+  }
+}
+
+InodeId find_name(const Names& names, Name name) {
+  const auto at = position_of(names, name);
+  return at != names.end() && at->first == name ? at->second : kNoInode;
+}
+
+// Follows the trace with everything applied as it comes, to know what paths mean and how long files
+// are at each call.
+class TimelineBuilder {
+ public:
+  explicit TimelineBuilder(Timeline& timeline) : timeline_(timeline) {}
+
+  void build() {
+    read_initial();
+    timeline_.initial_directories_ = directories_;
+    const auto& events = timeline_.trace_->events;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      read_event(static_cast<std::uint32_t>(i), events[i]);
+    }
+    order_steps();
+  }
+
+ private:
+  struct Place {
+    InodeId parent = kNoInode;
+    Name name;
+  };
+
+  // ---- the inode table
+
+  InodeId add_inode(Kind kind, std::uint32_t mode, trace::FileId file, SharedContent content) {
+    const auto inode = static_cast<InodeId>(timeline_.inodes_.size());
+    timeline_.inodes_.push_back({kind, mode, file, std::move(content)});
+    sizes_.push_back(0);
+    if (kind == Kind::kDirectory) {
+      directories_[inode];
+    }
+    if (file != 0) {
+      inode_of_file_[file] = inode;
+    }
+    return inode;
+  }
+
+  InodeId add_file(trace::FileId file, std::uint32_t mode) {
+    static const auto kEmpty = std::make_shared<const Content>("");
+    return add_inode(Kind::kFile, mode, file, kEmpty);
+  }
+
+  void read_initial() {
+    add_inode(Kind::kDirectory, 0755, 0, nullptr);
+    for (const auto& [path, entry] : timeline_.trace_->initial) {
+      const auto known = inode_of_file_.find(entry.file);
+      InodeId inode = kNoInode;
+      if (entry.file != 0 && known != inode_of_file_.end()) {
+        inode = known->second;
+      } else {
+        const bool has_content = entry.kind != Kind::kDirectory;
+        inode = add_inode(entry.kind, entry.mode, entry.file,
+                          has_content ? std::make_shared<const Content>(entry.content) : nullptr);
+        sizes_[inode] = entry.content.size();
+      }
+      if (const std::optional<Place> place = locate(path)) {
+        set_name(directories_[place->parent], place->name, inode);
+      }
+    }
+  }
+
+  // ---- paths, as they are at this moment
+
+  std::optional<InodeId> look_up(std::string_view path) const {
+    if (path == ".") {
+      return kRoot;
+    }
+    const std::optional<Place> place = locate(path);
+    if (!place) {
+      return std::nullopt;
+    }
+    const InodeId inode = find_name(directories_.at(place->parent), place->name);
+    return inode == kNoInode ? std::nullopt : std::optional(inode);
+  }
+
+  // Nothing when it lies outside or in a directory that is not known.
+  std::optional<Place> locate(std::string_view path) const {
+    if (path.empty() || path.front() == '/' || path == ".") {
+      return std::nullopt;
+    }
+    InodeId parent = kRoot;
+    for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+         slash = path.find('/')) {
+      parent = find_name(directories_.at(parent), path.substr(0, slash));
+      if (!directories_.contains(parent)) {
+        return std::nullopt;
+      }
+      path.remove_prefix(slash + 1);
+    }
+    return Place{parent, path};
+  }
+
+  static bool is_inside(std::string_view path) { return !path.empty() && path.front() != '/'; }
+
+  // The place of an entry to be changed; a note if it should be known and is not.
+  std::optional<Place> place_of(const Event& event, std::string_view path) {
+    std::optional<Place> place = locate(path);
+    if (!place && is_inside(path)) {
+      note(fmt::format("{} of {}: its directory is not known", event.syscall.str(), path));
+    }
+    return place;
+  }
+
+  std::optional<InodeId> inode_of(const Event& event) {
+    if (event.file != 0) {
+      const auto known = inode_of_file_.find(event.file);
+      if (known != inode_of_file_.end()) {
+        return known->second;
+      }
+    }
+    std::optional<InodeId> inode = look_up(event.path.str());
+    if (!inode && event.inside) {
+      note(fmt::format("{} of {}: nothing of that name is known", event.syscall.str(),
+                       event.path.str()));
+    } else if (inode && event.file != 0 && timeline_.inodes_[*inode].file == 0) {
+      timeline_.inodes_[*inode].file = event.file;  // of before the run, seen here first
+      inode_of_file_[event.file] = *inode;
+    }
+    return inode;
+  }
+
+  void note(std::string text) {
+    if (noted_.insert(text).second) {
+      timeline_.notes_.push_back(std::move(text));
+    }
+  }
+
+  // ---- calls and their micro-operations
+
+  Call& open_call(std::uint32_t event_index, const Event& event) {
+    timeline_.calls_.push_back({event_index,
+                                static_cast<std::uint32_t>(timeline_.ops_.size()),
+                                0,
+                                event.enter,
+                                event.exit,
+                                {}});
+    return timeline_.calls_.back();
+  }
+
+  void add(MicroOp op) {
+    op.call = static_cast<std::uint32_t>(timeline_.calls_.size() - 1);
+    ++timeline_.calls_.back().op_count;
+    if (op.kind == MicroKind::kCreateEntry) {
+      timeline_.last_named_by_[op.inode] = op.call;
+      set_name(directories_[op.parent], op.name, op.inode);
+    } else if (op.kind == MicroKind::kDeleteEntry) {
+      remove_name(directories_[op.parent], op.name);
+    }
+    timeline_.ops_.push_back(op);
+  }
+
+  void add_entry(MicroKind kind, const Place& place, InodeId inode) {
+    add({.kind = kind, .inode = inode, .parent = place.parent, .data = {}, .name = place.name});
+  }
+
+  void add_range(MicroKind kind, InodeId inode, std::uint64_t offset, std::uint64_t size) {
+    add({.kind = kind, .inode = inode, .offset = offset, .size = size, .data = {}, .name = {}});
+  }
+
+  void read_event(std::uint32_t index, const Event& event) {
+    if (is_sync(event.op)) {
+      read_sync(index, event);
+      return;
+    }
+    if (!happened(event)) {
+      return;
+    }
+    open_call(index, event);
+    add_ops(event);
+    if (timeline_.calls_.back().op_count == 0) {
+      timeline_.calls_.pop_back();
+    }
+  }
+
+  void add_ops(const Event& event) {
+    switch (event.op) {
+      case Op::kOpen:
+        add_open(event);
+        break;
+      case Op::kWrite:
+      case Op::kCopy:
+        add_write(event);
+        break;
+      case Op::kTruncate:
+        if (const auto inode = inode_of(event)) {
+          resize(*inode, static_cast<std::uint64_t>(event.length));
+        }
+        break;
+      case Op::kAllocate:
+        add_allocate(event);
+        break;
+      case Op::kRename:
+        add_rename(event);
+        break;
+      case Op::kLink:
+        add_link(event);
+        break;
+      case Op::kSymlink:
+        if (const auto place = place_of(event, event.path2.str())) {
+          add_entry(MicroKind::kCreateEntry, *place,
+                    add_inode(Kind::kSymlink, 0777, event.file,
+                              std::make_shared<const Content>(event.path.str())));
+        }
+        break;
+      case Op::kMkdir:
+        if (const auto place = place_of(event, event.path.str())) {
+          add_entry(MicroKind::kCreateEntry, *place,
+                    add_inode(Kind::kDirectory, event.mode & 07777U, event.file, nullptr));
+        }
+        break;
+      case Op::kUnlink:
+      case Op::kRmdir:
+        add_unlink(event);
+        break;
+      case Op::kClose:
+      case Op::kFsync:
+      case Op::kFdatasync:
+      case Op::kSync:
+      case Op::kSyncfs:
+      case Op::kSyncRange:
+      case Op::kMsync:
+      case Op::kMap:
+      case Op::kSend:
+      case Op::kOutput:
+      case Op::kFork:
+      case Op::kThread:
+      case Op::kExec:
+      case Op::kExit:
+      case Op::kFailpoint:
+        break;
+    }
+  }
+
+  void add_open(const Event& event) {
+    if (event.created) {
+      if ((event.flags & O_TMPFILE) == O_TMPFILE) {
+        add_file(event.file, event.mode & 07777U);
+      } else if (const auto place = place_of(event, event.path.str())) {
+        add_entry(MicroKind::kCreateEntry, *place, add_file(event.file, event.mode & 07777U));
+      }
+    } else if (event.truncated) {
+      if (const auto inode = inode_of(event)) {
+        resize(*inode, 0);
+      }
+    }
+  }
+
+  void resize(InodeId inode, std::uint64_t size) {
+    if (sizes_[inode] != size) {
+      add({.kind = MicroKind::kResize, .inode = inode, .size = size, .data = {}, .name = {}});
+      sizes_[inode] = size;
+    }
+  }
+
+  void add_write(const Event& event) {
+    if (event.data.size == 0) {
+      return;
+    }
+    const std::optional<InodeId> inode = inode_of(event);
+    if (!inode) {
+      return;
+    }
+    const auto begin = static_cast<std::uint64_t>(event.offset);
+    const std::uint64_t end = begin + event.data.size;
+    const std::uint64_t blocks = (end - 1) / kBlockSize - begin / kBlockSize + 1;
+    const std::uint64_t step = (blocks + kPartsMax - 1) / kPartsMax * kBlockSize;
+    for (std::uint64_t from = begin; from < end;) {
+      // A part ends with the blocks the file reaches into already, so that it grows the file either
+      // inside them or in new ones.
+      const std::uint64_t reached = round_up(sizes_[*inode]);
+      std::uint64_t to = std::min(end, from / kBlockSize * kBlockSize + step);
+      to = from < reached ? std::min(to, reached) : to;
+      add_part(*inode, from, to, {event.data.offset + (from - begin), to - from});
+      from = to;
+    }
+    if (event.synced_write) {
+      timeline_.calls_.back().sync = {.what = SyncRequest::What::kFile,
+                                      .data_only = (event.flags & O_SYNC) != O_SYNC,
+                                      .inode = *inode,
+                                      .from = begin,
+                                      .to = end};
+    }
+  }
+
+  // A part lies in one block, or starts at a block's beginning.
+  void add_part(InodeId inode, std::uint64_t from, std::uint64_t to, trace::DataRef data) {
+    const std::uint64_t size = sizes_[inode];
+    const bool new_block = from >= round_up(size);
+    if (to > size) {
+      add({.kind = MicroKind::kGrow,
+           .new_block = new_block,
+           .inode = inode,
+           .offset = from,
+           .size = to,
+           .data = {},
+           .name = {}});
+      sizes_[inode] = to;
+    }
+    add({.kind = MicroKind::kData,
+         .past_end = to > size,
+         .new_block = new_block,
+         .inode = inode,
+         .offset = from,
+         .size = to - from,
+         .end_before = size,
+         .data = data,
+         .name = {}});
+  }
+
+  void add_allocate(const Event& event) {
+    const std::optional<InodeId> inode = inode_of(event);
+    if (!inode) {
+      return;
+    }
+    const auto offset = static_cast<std::uint64_t>(event.offset);
+    const auto size = static_cast<std::uint64_t>(event.length);
+    std::uint64_t& now = sizes_[*inode];
+    if ((event.flags & FALLOC_FL_COLLAPSE_RANGE) != 0) {
+      add_range(MicroKind::kCollapse, *inode, offset, size);
+      now -= std::min(size, now);
+      return;
+    }
+    if ((event.flags & FALLOC_FL_INSERT_RANGE) != 0) {
+      add_range(MicroKind::kInsert, *inode, offset, size);
+      now += size;
+      return;
+    }
+    if ((event.flags & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0 && offset < now) {
+      add_range(MicroKind::kZero, *inode, offset, std::min(size, now - offset));
+    }
+    if ((event.flags & FALLOC_FL_KEEP_SIZE) == 0) {
+      resize(*inode, std::max(now, offset + size));
+    }
+  }
+
+  void add_rename(const Event& event) {
+    const auto from = place_of(event, event.path.str());
+    const auto to = place_of(event, event.path2.str());
+    InodeId moved = from ? find_name(directories_[from->parent], from->name) : kNoInode;
+    if (moved == kNoInode && from) {
+      note(fmt::format("rename of {}: nothing of that name is known", event.path.str()));
+      return;
+    }
+    if (moved == kNoInode) {
+      const auto known = inode_of_file_.find(event.file);
+      moved = event.file != 0 && known != inode_of_file_.end() ? known->second
+                                                               : add_file(event.file, 0644);
+      note(fmt::format("{} was moved in from outside: what it held before is not known",
+                       event.path2.str()));
+    }
+    const InodeId replaced = to ? find_name(directories_[to->parent], to->name) : kNoInode;
+    if (moved == replaced) {
+      return;  // two names of one file: POSIX has rename do nothing
+    }
+    if (from && to && (event.flags & RENAME_EXCHANGE) != 0 && replaced != kNoInode) {
+      add_entry(MicroKind::kCreateEntry, *to, moved);
+      add_entry(MicroKind::kCreateEntry, *from, replaced);
+      return;
+    }
+    if (replaced != kNoInode) {
+      add_entry(MicroKind::kDeleteEntry, *to, replaced);
+    }
+    if (to) {
+      add_entry(MicroKind::kCreateEntry, *to, moved);
+    }
+    if (from) {
+      add_entry(MicroKind::kDeleteEntry, *from, moved);
+    }
+  }
+
+  void add_link(const Event& event) {
+    const auto place = place_of(event, event.path2.str());
+    if (!place) {
+      return;
+    }
+    if (const auto inode = inode_of(event)) {
+      add_entry(MicroKind::kCreateEntry, *place, *inode);
+    }
+  }
+
+  void add_unlink(const Event& event) {
+    const auto place = place_of(event, event.path.str());
+    if (!place) {
+      return;
+    }
+    const InodeId inode = find_name(directories_[place->parent], place->name);
+    if (inode == kNoInode) {
+      note(fmt::format("{} of {}: nothing of that name is known", event.syscall.str(),
+                       event.path.str()));
+      return;
+    }
+    add_entry(MicroKind::kDeleteEntry, *place, inode);
+  }
+
+  // ---- persistence points
+
+  static bool is_sync(Op op) {
+    return op == Op::kFsync || op == Op::kFdatasync || op == Op::kSync || op == Op::kSyncfs ||
+           op == Op::kMsync;
+  }
+
+  void read_sync(std::uint32_t index, const Event& event) {
+    SyncRequest sync;
+    sync.failed = event.not_performed ? event.result < 0 : event.performed < 0;
+    const std::int64_t error = event.performed < 0 ? event.performed : event.result;
+    if (event.exit == trace::kNever || (sync.failed && !loses_pages(error)) ||
+        (!sync.failed && event.not_performed)) {
+      return;  // it never returned, was never tried, or a lying disk only said that it was done
+    }
+    if (event.op == Op::kSync || event.op == Op::kSyncfs) {
+      sync.what = SyncRequest::What::kEverything;
+    } else {
+      const std::optional<InodeId> inode = inode_of(event);
+      if (!inode) {
+        return;
+      }
+      sync.inode = *inode;
+      sync.what =
+          directories_.contains(*inode) ? SyncRequest::What::kDirectory : SyncRequest::What::kFile;
+      sync.data_only = event.op != Op::kFsync;
+      if (event.op == Op::kMsync && event.length > 0) {
+        sync.from = static_cast<std::uint64_t>(event.offset);
+        sync.to = sync.from + static_cast<std::uint64_t>(event.length);
+      }
+    }
+    open_call(index, event).sync = sync;
+  }
+
+  void order_steps() {
+    for (std::size_t i = 0; i < timeline_.calls_.size(); ++i) {
+      const Call& call = timeline_.calls_[i];
+      timeline_.steps_.push_back({call.enter, static_cast<std::uint32_t>(i), false});
+      if (call.exit != trace::kNever) {
+        timeline_.steps_.push_back({call.exit, static_cast<std::uint32_t>(i), true});
+      }
+    }
+    std::sort(
+        timeline_.steps_.begin(), timeline_.steps_.end(),
+        [](const Timeline::Step& a, const Timeline::Step& b) { return a.position < b.position; });
+  }
+
+  Timeline& timeline_;
+  Directories directories_;
+  std::vector<std::uint64_t> sizes_;  // by inode
+  std::unordered_map<trace::FileId, InodeId> inode_of_file_;
+  std::set<std::string> noted_;
+};
+
+Timeline::Timeline(std::shared_ptr<const trace::Trace> trace) : trace_(std::move(trace)) {
+  TimelineBuilder(*this).build();
+}
+
+std::optional<std::uint32_t> Timeline::last_named_by(InodeId inode) const {
+  const auto at = last_named_by_.find(inode);
+  return at == last_named_by_.end() ? std::nullopt : std::optional(at->second);
+}
+
+}  // namespace crashpoint::crash
