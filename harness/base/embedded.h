@@ -6,5 +6,6 @@
 namespace crashpoint::embedded {
 
 extern const std::string_view kScenarioSchema;  // scenarios/schema/scenario.schema.json
+extern const std::string_view kReportViewer;    // reports/viewer.html
 
 }  // namespace crashpoint::embedded

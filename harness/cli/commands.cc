@@ -5,6 +5,7 @@ namespace crashpoint::cli {
 void add_verbs(CLI::App& app, Action& action) {
   add_validate_command(app, action);
   add_list_command(app, action);
+  add_merge_command(app, action);
 }
 
 }  // namespace crashpoint::cli

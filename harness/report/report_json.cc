@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -68,6 +68,12 @@ void put(Json& object, const char* name, const std::string& text) {
 void put(Json& object, const char* name, std::uint64_t number) {
   if (number != 0) {
     object[name] = number;
+  }
+}
+
+void put(Json& object, const char* name, const std::optional<std::uint64_t>& number) {
+  if (number) {
+    object[name] = *number;
   }
 }
 
@@ -146,7 +152,7 @@ Json to_json(const CaseResult& result) {
   put(object, "summary", result.summary);
   put(object, "file", result.file);
   put(object, "tags", result.tags);
-  object["seed"] = std::to_string(result.seed);
+  object["seed"] = result.seed;
   put(object, "target", result.target);
   put(object, "crash", result.crash);
   put(object, "promise", result.promise);
@@ -165,16 +171,10 @@ Json to_json(const CaseResult& result) {
   return object;
 }
 
-void put_seed(Json& object, const std::optional<std::uint64_t>& seed) {
-  if (seed) {
-    object["seed"] = std::to_string(*seed);
-  }
-}
-
 Json to_json(const Shard& shard) {
   Json object = {{"command", printable(shard.command)},
                  {"started_at", printable(shard.started_at)}};
-  put_seed(object, shard.seed);
+  put(object, "seed", shard.seed);
   object["jobs"] = shard.jobs;
   object["wall_ms"] = shard.wall_ms;
   object["interrupted"] = shard.interrupted;
@@ -199,7 +199,7 @@ Json to_json(const RunResult& run) {
                  {"target", printable(run.target)},
                  {"command", printable(run.command)},
                  {"started_at", printable(run.started_at)}};
-  put_seed(object, run.seed);
+  put(object, "seed", run.seed);
   object["jobs"] = run.jobs;
   object["wall_ms"] = run.wall_ms;
   object["planned"] = run.planned;
@@ -220,6 +220,12 @@ void get(const Json& object, const char* name, Value& value) {
   }
 }
 
+void get(const Json& object, const char* name, std::optional<std::uint64_t>& number) {
+  if (const auto found = object.find(name); found != object.end()) {
+    number = found->get<std::uint64_t>();
+  }
+}
+
 // `from(const Json&)` makes one item; what it throws is told with the item's place.
 template <typename Item, typename From>
 void get_all(const Json& object, const char* name, std::vector<Item>& items, From from) {
@@ -234,16 +240,6 @@ void get_all(const Json& object, const char* name, std::vector<Item>& items, Fro
       throw std::runtime_error(fmt::format("/{}/{}: {}", name, i, error.what()));
     }
   }
-}
-
-std::uint64_t seed_from(const Json& value) {
-  const auto text = value.get<std::string>();
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw std::runtime_error(fmt::format("'{}' is no seed (0 to 2^64 - 1)", printable(text)));
-  }
-  return seed;
 }
 
 oracle::LostCommand lost_from(const Json& object) {
@@ -301,7 +297,7 @@ CaseResult case_from(const Json& object) {
   get(object, "summary", result.summary);
   get(object, "file", result.file);
   get(object, "tags", result.tags);
-  result.seed = seed_from(object.at("seed"));
+  result.seed = object.at("seed").get<std::uint64_t>();
   get(object, "target", result.target);
   get(object, "crash", result.crash);
   get(object, "promise", result.promise);
@@ -318,19 +314,16 @@ CaseResult case_from(const Json& object) {
   return result;
 }
 
-std::optional<std::uint64_t> optional_seed_from(const Json& object) {
-  const auto found = object.find("seed");
-  return found == object.end() ? std::nullopt : std::optional(seed_from(*found));
-}
-
 Shard shard_from(const Json& object) {
-  return {object.at("command").get<std::string>(),
-          object.at("started_at").get<std::string>(),
-          optional_seed_from(object),
-          object.at("jobs").get<unsigned>(),
-          object.at("wall_ms").get<double>(),
-          object.at("interrupted").get<bool>(),
-          object.at("case_count").get<std::uint64_t>()};
+  Shard shard;
+  shard.command = object.at("command").get<std::string>();
+  shard.started_at = object.at("started_at").get<std::string>();
+  get(object, "seed", shard.seed);
+  shard.jobs = object.at("jobs").get<unsigned>();
+  shard.wall_ms = object.at("wall_ms").get<double>();
+  shard.interrupted = object.at("interrupted").get<bool>();
+  shard.case_count = object.at("case_count").get<std::uint64_t>();
+  return shard;
 }
 
 RunResult run_from(const Json& object) {
@@ -339,7 +332,7 @@ RunResult run_from(const Json& object) {
   run.target = object.at("target").get<std::string>();
   run.command = object.at("command").get<std::string>();
   run.started_at = object.at("started_at").get<std::string>();
-  run.seed = optional_seed_from(object);
+  get(object, "seed", run.seed);
   run.jobs = object.at("jobs").get<unsigned>();
   run.wall_ms = object.at("wall_ms").get<double>();
   run.planned = object.at("planned").get<std::uint64_t>();
@@ -372,8 +365,8 @@ CaseResult decode_case(std::string_view text) {
   return case_from(Json::parse(text));
 }
 
-std::string encode_run(const RunResult& run) {
-  return to_json(run).dump(1) + "\n";
+std::string encode_run(const RunResult& run, Layout layout) {
+  return layout == Layout::kCompact ? to_json(run).dump() : to_json(run).dump(1) + "\n";
 }
 
 RunResult decode_run(std::string_view text, const std::string& source) {

@@ -3,7 +3,6 @@
 //
 // Text     All strings pass through printable(): the JSON is valid UTF-8 whatever bytes they held,
 //          and control characters and ill-formed bytes are seen as \xNN.
-// Numbers  Seeds are decimal strings: they have 64 bits, of which many readers of JSON keep 53.
 #pragma once
 
 #include <string>
@@ -17,8 +16,10 @@ namespace crashpoint::report {
 // Throws std::runtime_error when `text` is not what encode_case() wrote.
 [[nodiscard]] CaseResult decode_case(std::string_view text);
 
+enum class Layout { kReadable, kCompact };
+
 // The content of a report.json.
-[[nodiscard]] std::string encode_run(const RunResult& run);
+[[nodiscard]] std::string encode_run(const RunResult& run, Layout layout = Layout::kReadable);
 // Throws UsageError saying where `text` departs from the format; `source` names it in the message.
 [[nodiscard]] RunResult decode_run(std::string_view text, const std::string& source);
 

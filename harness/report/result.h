@@ -47,7 +47,7 @@ struct CaseResult {
   std::string summary;  // of the scenario
   std::string file;     // the scenario's path, as given
   std::vector<std::string> tags;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;   // below 2^53, as all seeds
   std::string target;       // "engine", "redis", or the command
   std::string crash;        // "process-kill", ...
   std::string promise;      // the guarantee it was held to, in words

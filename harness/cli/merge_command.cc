@@ -1,0 +1,82 @@
+// crashpoint merge: several reports as one.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/base/error.h"
+#include "harness/base/text.h"
+#include "harness/cli/commands.h"
+#include "harness/report/console.h"
+#include "harness/report/merge.h"
+#include "harness/report/report_json.h"
+#include "harness/report/totals.h"
+#include "harness/report/write.h"
+
+#include <CLI/CLI.hpp>
+
+namespace crashpoint::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct MergeOptions {
+  std::vector<std::string> reports;
+  std::string folder;
+};
+
+report::NamedRun read_report(const std::string& given) {
+  const fs::path path = fs::is_directory(given) ? fs::path(given) / "report.json" : fs::path(given);
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) {
+    throw UsageError(fmt::format(
+        "{}: cannot be read; give report.json files, or the folders they are in", path.string()));
+  }
+  return {path.string(), report::decode_run(text, path.string())};
+}
+
+int merge(const MergeOptions& options) {
+  std::vector<report::NamedRun> runs;
+  std::string command = "crashpoint merge";
+  for (const std::string& given : options.reports) {
+    runs.push_back(read_report(given));
+    command += " " + shell_quote(given);
+    const fs::path from = fs::absolute(runs.back().source).parent_path();
+    std::error_code missing;
+    if (fs::equivalent(from, options.folder, missing)) {
+      throw UsageError(
+          fmt::format("{} would be overwritten: give --output another folder", runs.back().source));
+    }
+    report::relocate_artifacts(runs.back().run, from, fs::absolute(options.folder));
+  }
+  report::RunResult merged = report::merge(std::move(runs));
+  merged.command = fmt::format("{} --output {}", command, shell_quote(options.folder));
+  const report::ReportPaths paths = report::write_reports(merged, options.folder);
+  report::Console(report::Console::for_descriptor(STDOUT_FILENO)).end(merged, paths.html);
+  return report::exit_code(merged);
+}
+
+}  // namespace
+
+void add_merge_command(CLI::App& app, Action& action) {
+  CLI::App* verb = app.add_subcommand(
+      "merge", "Make one report of several: shards of a run, or runs against several targets");
+  auto options = std::make_shared<MergeOptions>();
+  verb->add_option("REPORT", options->reports, "report.json files, or the folders they are in")
+      ->required();
+  verb->add_option("-o,--output", options->folder, "Where the merged report is written")
+      ->type_name("DIR")
+      ->required();
+  verb->footer(
+      "\nExits as the runs would have: 1 when any has a violation, else 3 when a case is "
+      "inconclusive or a run was interrupted, else 0.");
+  verb->callback([options, &action] { action = [options] { return merge(*options); }; });
+}
+
+}  // namespace crashpoint::cli

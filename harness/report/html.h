@@ -1,0 +1,13 @@
+// A run as one self-contained page: reports/viewer.html with the run's report.json in it. It needs no
+// network and works from a file.
+#pragma once
+
+#include <string>
+
+#include "harness/report/result.h"
+
+namespace crashpoint::report {
+
+[[nodiscard]] std::string html_page(const RunResult& run);
+
+}  // namespace crashpoint::report
