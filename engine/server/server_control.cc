@@ -1,0 +1,99 @@
+// Server: what commands ask of it, other than CONFIG and DEBUG.
+#include "engine/server/info.h"
+#include "engine/server/server.h"
+
+namespace engine::server {
+
+void Server::append(std::span<const keyspace::Effect> group, std::uint64_t changes) {
+  persistence_.append(group, changes);
+}
+
+bool Server::replay(int db, std::span<const std::string_view> argv) {
+  return executor_.replay(db, argv);
+}
+
+std::string_view Server::loading_refusal() {
+  return persistence_.loading() ? "LOADING Redis is loading the dataset in memory" : "";
+}
+
+std::string_view Server::write_refusal() {
+  return persistence_.write_gate();
+}
+
+std::string_view Server::memory_refusal() {
+  if (memory_limit_bytes_ == 0 || used_memory_bytes(connections_) <= memory_limit_bytes_) {
+    return {};
+  }
+  return "OOM command not allowed when used memory > 'maxmemory'.";
+}
+
+std::string_view Server::password() {
+  return config_.text("requirepass");
+}
+
+void Server::reset_statistics() {
+  executor_.statistics() = {};
+  connections_.statistics = {};
+  persistence_.reset_stats();
+}
+
+std::string Server::info(std::span<const std::string_view> sections) {
+  return info_text({.clock = clock_,
+                    .config = config_,
+                    .figures = figures_,
+                    .connections = connections_,
+                    .keyspace = keyspace_,
+                    .persistence = persistence_,
+                    .executor = executor_},
+                   sections);
+}
+
+Status Server::save() {
+  auto saved = persistence_.save();
+  return saved ? Status{} : tl::unexpected(saved.error());
+}
+
+Result<std::string> Server::background_save(bool schedule) {
+  return persistence_.bgsave(schedule);
+}
+
+Result<std::string> Server::rewrite_append_only_file(bool in_transaction) {
+  return persistence_.bgrewriteaof(in_transaction);
+}
+
+std::int64_t Server::last_save_time_s() {
+  return persistence_.last_save_time_s();
+}
+
+void Server::flushed_all() {
+  persistence_.after_flushall();
+}
+
+Status Server::shutdown(const commands::ShutdownOptions& options) {
+  if (options.abort) {
+    return fail("ERR No shutdown in progress.");
+  }
+  if (persistence_.loading()) {
+    log_.warning("SHUTDOWN during loading, exiting now.");
+    exit_now(0);
+  }
+  return try_shutdown(options);
+}
+
+void Server::for_each_session(const std::function<void(commands::Session&)>& fn) {
+  connections_.for_each_session(fn);
+}
+
+void Server::session_changed(commands::Session& session) {
+  connections_.changed(session);
+}
+
+void Server::pause_clients(std::int64_t until_monotonic_ms, bool all) {
+  connections_.pause(until_monotonic_ms, all);
+}
+
+void Server::unpause_clients() {
+  connections_.unpause();
+}
+
+}  // namespace engine::server

@@ -1,0 +1,161 @@
+// Server: what happens once, before the first turn.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "engine/base/text.h"
+#include "engine/server/descriptor_limit.h"
+#include "engine/server/process_title.h"
+#include "engine/server/server.h"
+#include "engine/server/settings.h"
+#include "engine/server/version.h"
+
+namespace engine::server {
+namespace {
+
+std::string random_run_id() {
+  std::array<unsigned char, 20> bytes = {};
+  ENGINE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
+std::string executable_path() {
+  std::array<char, PATH_MAX> resolved = {};
+  return ::realpath("/proc/self/exe", resolved.data()) != nullptr ? resolved.data() : "";
+}
+
+bool huge_pages_are_always_on() {
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string line;
+  return std::getline(file, line) && line.find("[always]") != std::string::npos;
+}
+
+bool overcommit_is_off() {
+  std::ifstream file("/proc/sys/vm/overcommit_memory");
+  int mode = 1;
+  return file >> mode && mode != 1;
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options, LogFile& log)
+    : log_(log),
+      config_(std::move(options.config)),
+      program_(std::move(options.program)),
+      keyspace_(static_cast<int>(config_.number("databases"))),
+      executor_(keyspace_, *this, *this, codec_, clock_),
+      persistence_(persistence_settings(config_), keyspace_, *this, clock_, log,
+                   {.while_loading = [this] { serve_while_loading(); },
+                    .in_child = [this](std::string_view purpose) { become_child(purpose); }}),
+      connections_(executor_, poller_, clock_, log) {
+  figures_.run_id = random_run_id();
+  figures_.executable = executable_path();
+  figures_.config_file = std::move(options.config_file);
+  figures_.start_ms = clock_.monotonic_us() / 1000;
+  figures_.startup_memory_bytes = used_memory_bytes(connections_);
+}
+
+Server::~Server() = default;
+
+void Server::fit_descriptor_limit() {
+  const auto wanted = static_cast<std::size_t>(config_.number("maxclients"));
+  const std::size_t possible = raise_descriptor_limit(wanted);
+  if (possible < wanted) {
+    log_.warning(
+        "You requested maxclients of {}. The limit of open files allows {}: maxclients has been "
+        "reduced to that. If you need higher maxclients increase 'ulimit -n'.",
+        wanted, possible);
+    config_.assign(*find_directive("maxclients"), std::to_string(possible));
+  }
+}
+
+Status Server::open_sockets() {
+  if (Status opened = open_tcp(config_); !opened) {
+    log_.warning("Warning: {}", opened.error().message);
+    return fail(
+        fmt::format("Failed listening on port {} (TCP), aborting.", config_.number("port")));
+  }
+  if (const std::string& path = config_.text("unixsocket"); !path.empty()) {
+    const auto mode =
+        static_cast<unsigned>(std::strtoul(config_.text("unixsocketperm").c_str(), nullptr, 8));
+    auto listener = Listener::listen_unix(
+        path, mode, static_cast<int>(config_.number("tcp-backlog")),
+        [this](Accepted accepted) { connections_.accept(std::move(accepted)); });
+    if (!listener) {
+      return tl::unexpected(listener.error());
+    }
+    unix_listener_ = *std::move(listener);
+    if (Status added = poller_.add(unix_listener_->fd(), EPOLLIN, *unix_listener_); !added) {
+      return added;
+    }
+  }
+  if (tcp_listeners_.empty() && !unix_listener_) {
+    return fail("Configured to not listen anywhere, exiting.");
+  }
+  return poller_.add(persistence_.event_fd(), EPOLLIN, *this);
+}
+
+void Server::prepare_process() {
+  if (config_.yes("disable-thp") && huge_pages_are_always_on()) {
+    // With huge pages, copy-on-write copies 2 MiB for every key written while a child saves.
+    ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  }
+  if (config_.yes("set-proc-title")) {
+    set_process_title(title(program_));
+  }
+  if (const std::string& path = config_.text("pidfile"); !path.empty()) {
+    std::ofstream(path) << ::getpid() << "\n";
+  }
+}
+
+std::string Server::title(std::string_view program) const {
+  const std::string& bind = config_.text("bind");
+  const std::string& unixsocket = config_.text("unixsocket");
+  const std::int64_t port = config_.number("port");
+  const std::string address = port != 0 ? fmt::format("{}:{}", bind.substr(0, bind.find(' ')), port)
+                                        : "unixsocket:" + unixsocket;
+  return expand_title(config_.text("proc-title-template"), {.title = program,
+                                                            .listen_addr = address,
+                                                            .server_mode = {},
+                                                            .config_file = figures_.config_file,
+                                                            .port = static_cast<int>(port),
+                                                            .unixsocket = unixsocket});
+}
+
+void Server::log_start() {
+  if (config_.yes("always-show-logo") || ::isatty(STDOUT_FILENO) != 0) {
+    // Process supervisors look for "PID: <pid>".
+    log_.write_raw(
+        fmt::format("\n  crashpoint-engine {} (Redis {}, 64 bit)\n\n"
+                    "  Running in standalone mode\n  Port: {}\n  PID: {}\n\n",
+                    kEngineVersion, kRedisVersion, config_.number("port"), ::getpid()));
+  } else {
+    log_.notice("Running mode=standalone, port={}.", config_.number("port"));
+  }
+  log_.warning("Server initialized");
+  if (overcommit_is_off()) {
+    log_.warning(
+        "WARNING Memory overcommit must be enabled! Without it, a background save may fail under "
+        "low memory condition. To fix this issue add 'vm.overcommit_memory = 1' to "
+        "/etc/sysctl.conf and then reboot or run the command 'sysctl vm.overcommit_memory=1'.");
+  }
+}
+
+void Server::log_ready() const {
+  if (!tcp_listeners_.empty()) {
+    log_.notice("Ready to accept connections");
+  }
+  if (unix_listener_) {
+    log_.notice("The server is now ready to accept connections at {}", config_.text("unixsocket"));
+  }
+}
+
+}  // namespace engine::server
