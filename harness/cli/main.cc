@@ -1,12 +1,14 @@
 // crashpoint: parses the command line, runs the verb, turns errors into exit codes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
+#include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/cli/commands.h"
 
@@ -51,7 +53,10 @@ std::string meant(const CLI::App& app, int argc, char** argv) {
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  fmt::print(stderr, "crashpoint: {}\n", error.what());
+  const bool unknown_verb = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+  fmt::print(stderr, "crashpoint: {}\n",
+             unknown_verb ? fmt::format("there is no verb '{}'", crashpoint::shorten(argv[1]))
+                          : std::string(error.what()));
   if (const std::string name = meant(app, argc, argv); !name.empty()) {
     fmt::print(stderr, "Did you mean '{}'?\n", name);
   }

@@ -62,26 +62,40 @@ std::string describe_action(const trace::Fault& fault) {
       fault.action);
 }
 
-std::string describe_occurrence(const trace::Occurrence& nth) {
-  if (nth.first == nth.last) {
-    return fmt::format("the {}", ordinal(nth.first));
-  }
+// "the 3rd write", "every 2nd write from the 3rd on".
+std::string describe_occurrence(const trace::Occurrence& nth, const std::string& what) {
   const bool forever = nth.last == std::numeric_limits<std::uint64_t>::max();
-  if (forever && nth.first == 1 && nth.step == 1) {
-    return "every";
+  if (nth.first == nth.last) {
+    return fmt::format("the {} {}", ordinal(nth.first), what);
   }
-  return fmt::format("{}{}", nth.step == 1 ? "" : fmt::format("every {} from ", ordinal(nth.step)),
-                     forever ? fmt::format("the {} and every later", ordinal(nth.first))
-                             : fmt::format("the {} to {}", ordinal(nth.first), ordinal(nth.last)));
+  if (nth.step > 1) {
+    return fmt::format("every {} {} from the {} {}", ordinal(nth.step), what, ordinal(nth.first),
+                       forever ? "on" : "to the " + ordinal(nth.last));
+  }
+  if (forever) {
+    return nth.first == 1 ? "every " + what
+                          : fmt::format("the {} and every later {}", ordinal(nth.first), what);
+  }
+  return fmt::format("the {} to {} {}", ordinal(nth.first), ordinal(nth.last), what);
 }
 
-std::string describe_place(const trace::Place& place) {
-  const char* phase = place.phase == trace::Phase::kBefore   ? "before"
-                      : place.phase == trace::Phase::kDuring ? "during"
-                                                             : "after";
-  std::string text = place.failpoint.empty() ? phase : "at";
-  text += " " + describe_occurrence(place.nth) + " ";
-  text += place.failpoint.empty() ? place.syscall : "pass of failpoint " + place.failpoint;
+// Only what strikes at the program is before or after a call; the rest is done to the call itself.
+const char* describe_phase(const trace::Fault& fault, const trace::Place& place) {
+  const bool to_program = std::holds_alternative<trace::Kill>(fault.action) ||
+                          std::holds_alternative<trace::Delay>(fault.action);
+  if (!place.failpoint.empty() || (!to_program && place.phase == trace::Phase::kBefore)) {
+    return "at";
+  }
+  return place.phase == trace::Phase::kBefore   ? "before"
+         : place.phase == trace::Phase::kDuring ? "during"
+                                                : "after";
+}
+
+std::string describe_place(const trace::Fault& fault, const trace::Place& place) {
+  const std::string what =
+      place.failpoint.empty() ? place.syscall : "pass of failpoint " + place.failpoint;
+  std::string text =
+      fmt::format("{} {}", describe_phase(fault, place), describe_occurrence(place.nth, what));
   if (!place.path.empty()) {
     text += " of " + place.path;
   }
@@ -110,7 +124,7 @@ std::string describe(const trace::Fault& fault) {
   const std::string where =
       std::visit(Overloaded{
                      [](const std::monostate&) { return std::string(); },
-                     [](const trace::Place& place) { return " " + describe_place(place); },
+                     [&](const trace::Place& place) { return " " + describe_place(fault, place); },
                      [](const trace::AfterAcked& moment) {
                        return fmt::format(" when {} acked",
                                           moment.commands == 1

@@ -79,35 +79,35 @@ oracle::Guarantee parse_guarantee(const Node& node, const Target& target) {
 }
 
 oracle::Value parse_value(const Node& node) {
-  if (!node.json().is_object()) {
-    return parse_bytes(node);
-  }
-  if (const auto list = node.find("list")) {
+  const auto is = [&](const char* type) {
+    return node.json().is_object() && node.json().contains(type);
+  };
+  if (is("list")) {
     oracle::List elements;
-    for (const Node& item : list->items()) {
+    for (const Node& item : node.at("list").items()) {
       elements.push_back(parse_bytes(item));
     }
     return elements;
   }
-  if (const auto set = node.find("set")) {
+  if (is("set")) {
     oracle::Set members;
-    for (const Node& item : set->items()) {
+    for (const Node& item : node.at("set").items()) {
       if (!members.insert(parse_bytes(item)).second) {
         item.problem("stands in the set twice");
       }
     }
     return members;
   }
-  if (const auto hash = node.find("hash")) {
+  if (is("hash")) {
     oracle::Hash fields;
-    for (const auto& [field, value] : hash->members()) {
+    for (const auto& [field, value] : node.at("hash").members()) {
       fields[field] = parse_bytes(value);
     }
     return fields;
   }
-  if (const auto zset = node.find("zset")) {
+  if (is("zset")) {
     oracle::SortedSet members;
-    for (const auto& [member, score] : zset->members()) {
+    for (const auto& [member, score] : node.at("zset").members()) {
       members[member] = score.as<double>();
     }
     return members;

@@ -1,0 +1,276 @@
+// The schema and the loader say the same: nothing is allowed that is not read, nothing is read that
+// is not described, and both have the same defaults.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/files_for_test.h"
+#include "harness/scenario/parse.h"
+#include "harness/scenario/schema_check.h"
+#include "harness/scenario/schema_explain.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+// Together they use every key of the language.
+const char* const kEveryKey[] = {
+    R"({
+  "$schema": "../schema/scenario.schema.json", "version": 1, "extends": "_base.json",
+  "name": "a/b", "summary": "s", "tags": ["t"], "seed": 3, "stall_ms": 100,
+  "target": { "use": {"command": ["x", "{config}"], "protocol": "resp"}, "config": {"a": "1", "b": 2, "c": ["3"]},
+              "arguments": ["--x"], "environment": {"A": "b"} },
+  "files": { "a": "text", "b": {"hex": "00ff"}, "c": {"repeat": "x", "times": 3}, "d": {"copy": "_base.json"} },
+  "workload": [
+    { "commands": [["SET", "a", 1, {"hex": "00"}, {"repeat": "x", "times": 2}]], "client": 1, "pipeline": 2, "repeat": 3 },
+    { "generate": {"count": 10, "clients": 2, "pipeline": 3, "keys": 4, "value_bytes": [1, 5], "database": 1,
+                   "shared_keys": 1, "mix": {"SET": 1}} },
+    { "generate": {"value_bytes": 7} },
+    { "admin": ["BGSAVE"], "wait": "done" },
+    { "pause_ms": 5 } ],
+  "faults": [
+    { "at": {"syscall": "write", "path": "*.aof", "role": "main", "nth": {"from": 1, "to": 5, "step": 2}, "per": "path",
+             "phase": "after", "probability": 0.5, "at_offset": 7, "while": "rewrite"},
+      "do": {"kill": "process", "signal": "SIGTERM"}, "may_miss": true, "from_step": 1 },
+    { "at": {"syscall": "write", "nth": 2}, "do": {"error": "EIO", "times": 2} },
+    { "at": {"syscall": "write", "nth": "every"}, "do": {"short_write": 3} },
+    { "at": {"syscall": "write"}, "do": {"torn_write": 3} },
+    { "at": {"syscall": "write"}, "do": {"delay_ms": 3} },
+    { "at": {"syscall": "write"}, "do": {"delay_ms": [3, 4]} },
+    { "at": {"syscall": "write"}, "do": {"skip": true} },
+    { "at": {"after_acked": 3}, "do": {"kill": "tree"} },
+    { "at": {"at_ms": 3}, "do": {"kill": "tree"} },
+    { "do": {"disk_bytes": 3} },
+    { "do": {"libfiu": {"name": "posix/io/rw/*", "probability": 0.5, "error": "EIO"}} } ],
+  "crash": { "explore": { "kinds": ["power-loss"], "profile": "xfs", "torn_writes": "byte", "samples_per_point": 3,
+             "max_states": 4, "depth": 2, "prune": "none",
+             "points": {"of": "every-persistence-point", "from": 1, "to": 5, "while": "snapshot"} } },
+  "damage": [
+    { "file": "*.aof", "truncate_tail": 3 },
+    { "file": "*.aof", "truncate_tail": {"from": 1, "to": 5, "step": 2} },
+    { "file": "*.aof", "truncate_tail": {"last_commands": 3} },
+    { "file": "*.aof", "truncate_to": 3 },
+    { "file": "*.aof", "flip_bit": {"at": -3, "bit": 7} },
+    { "file": "*.aof", "flip_bit": {"random": 3, "from": 1, "to": -1} },
+    { "file": "*.aof", "flip_bit": {"each_byte": true, "step": 3} },
+    { "file": "*.aof", "zero_range": {"from": 1, "to": 9} },
+    { "file": "*.aof", "garbage_range": {"from": -9} },
+    { "file": "*.aof", "append": "x" },
+    { "file": "*.aof", "append": {"hex": "00"} },
+    { "file": "*.aof", "append": {"zeros": 3} },
+    { "file": "*.aof", "append": {"garbage": 3} },
+    { "file": "*.aof", "duplicate_tail": 3 },
+    { "file": "*.aof", "swap": "dump.rdb" },
+    { "file": "*.aof", "remove": true },
+    { "file": "*.aof", "replace": "empty" },
+    { "file": "*.aof", "replace": {"earlier_version": 1} },
+    { "file": "*.aof", "chmod": "0400" } ],
+  "recovery": { "deadline_ms": 9, "cycles": 2 },
+  "oracle": {
+    "start": "refuses", "guarantee": {"buffered": {"seconds": 1.5}}, "usable": false, "idempotent": false,
+    "expect": [ { "database": 2, "keys": {"s": "x", "n": 1, "l": {"list": ["a"]}, "e": {"set": ["a"]},
+                  "h": {"hash": {"f": "v"}}, "z": {"zset": {"m": 1.5}}, "b": {"hex": "00"},
+                  "r": {"repeat": "x", "times": 2}},
+                  "types": {"t": "list"}, "absent": ["x"], "dbsize": 5,
+                  "ttl": {"a": "none", "b": "any", "c": {"min_ms": 1, "max_ms": 2}} } ],
+    "files": {"present": ["*.aof"], "absent": ["temp-*"]}, "log": {"present": ["a"], "absent": ["b"]},
+    "info": {"a": "x", "b": 1, "c": {"min": 1, "max": 2}}, "also_loads_in": ["redis"],
+    "tools": [["redis-check-aof", "{manifest}"]], "memory_mb_max": 100 },
+  "known_findings": [ {"target": "redis", "version": "7.*", "check": "start", "cases": "*", "reason": "r", "reference": "u"} ],
+  "matrix": { "/seed": {"from": 1, "to": 3, "step": 2}, "exclude": [{"/seed": 3}] }
+})",
+    R"({ "version": 1, "summary": "s", "target": {"use": "engine"}, "crash": "power-loss",
+  "faults": [ { "at": {"failpoint": "aof/append/after-write"}, "do": {"trigger": true} } ],
+  "oracle": { "guarantee": "snapshot", "expect": {"dbsize": 0} } })",
+    R"({ "version": 1, "summary": "s", "crash": {"explore": {"points": "crash"}} })",
+};
+
+// Every schema that describes the member of some object, by where it stands ("faults[].at.nth").
+using Properties = std::map<const Json*, std::string>;
+
+void alternatives(const Json& unresolved, std::vector<const Json*>& out) {
+  const Json& node = resolve(unresolved);
+  out.push_back(&node);
+  if (node.contains("anyOf")) {
+    for (const Json& branch : node["anyOf"]) {
+      alternatives(branch, out);
+    }
+  }
+}
+
+void collect(const Json& unresolved, const std::string& path, Properties& out) {
+  std::vector<const Json*> branches;
+  alternatives(unresolved, branches);
+  for (const Json* branch : branches) {
+    for (const char* below : {"items", "additionalProperties"}) {
+      if (branch->contains(below) && (*branch)[below].is_object()) {
+        collect((*branch)[below], path + (std::string(below) == "items" ? "[]" : ".*"), out);
+      }
+    }
+    for (const char* group : {"properties", "patternProperties"}) {
+      if (branch->contains(group)) {
+        for (const auto& [key, property] : (*branch)[group].items()) {
+          out.emplace(&property, path.empty() ? key : path + "." + key);
+          collect(property, path.empty() ? key : path + "." + key, out);
+        }
+      }
+    }
+  }
+}
+
+// Takes from `unused` what `value` uses.
+void use(const Json& unresolved, const Json& value, Properties& unused) {
+  std::vector<const Json*> branches;
+  alternatives(unresolved, branches);
+  for (const Json* branch : branches) {
+    if (value.is_array() && branch->contains("items")) {
+      for (const Json& item : value) {
+        use((*branch)["items"], item, unused);
+      }
+    }
+    const Json members = value.is_object() ? value : Json::object();
+    for (const auto& [key, member] : members.items()) {
+      if (branch->contains("properties") && (*branch)["properties"].contains(key)) {
+        unused.erase(&(*branch)["properties"][key]);
+        use((*branch)["properties"][key], member, unused);
+      } else if (branch->contains("patternProperties")) {
+        const Json& only = *(*branch)["patternProperties"].begin();
+        unused.erase(&only);
+        use(only, member, unused);
+      } else if (branch->contains("additionalProperties") &&
+                 (*branch)["additionalProperties"].is_object()) {
+        use((*branch)["additionalProperties"], member, unused);
+      }
+    }
+  }
+}
+
+Properties every_property() {
+  Properties all;
+  collect(schema(), "", all);
+  return all;
+}
+
+// The loader throws std::logic_error itself when it comes upon a key that it does not ask for.
+TEST(Schema, EveryKeyItAllowsIsReadByTheLoader) {
+  Properties unused = every_property();
+  for (const char* text : kEveryKey) {
+    const FilesForTest files;
+    files.write("_base.json", R"({"version": 1})");
+    EXPECT_EQ(files.problems_of(text), std::vector<std::string>{});
+    use(schema(), Json::parse(text), unused);
+  }
+  for (const auto& [property, path] : unused) {
+    ADD_FAILURE() << path << " is in the schema, but in none of the scenarios of this test";
+  }
+}
+
+TEST(Schema, EveryKeyTheLoaderAsksForIsDescribed) {
+  for (const char* text : kEveryKey) {
+    std::vector<Problem> problems;
+    std::vector<Problem> warnings;
+    std::optional<Document> document = Document::parse("t.json", text, problems);
+    ASSERT_TRUE(document.has_value());
+    document->erase("matrix");
+    document->erase("files");  // names a file to copy
+    Reading reading{*document, problems, warnings, 1, {}};
+    Case ignored;
+    parse_case(Node(reading, document->json(), ""), ignored);
+    // What the loader asked for and the file does not have is put in, to see whether the schema
+    // knows it.
+    Document probe = *document;
+    for (const std::string& pointer : reading.asked) {
+      if (!probe.json().contains(Pointer(pointer)) &&
+          probe.json()[Pointer(pointer).parent_pointer()].is_object()) {
+        probe.assign(pointer, nullptr, {});
+      }
+    }
+    explain(schema(), probe.json(), [&](const Departure& departure) {
+      EXPECT_FALSE(departure.text.starts_with("unknown key")) << departure.pointer;
+    });
+  }
+}
+
+TEST(Schema, DescribesEveryKeyForEditors) {
+  for (const auto& [property, path] : every_property()) {
+    const bool anonymous = path.starts_with("matrix.^");
+    EXPECT_TRUE(anonymous || property->contains("description") ||
+                resolve(*property).contains("description"))
+        << path;
+  }
+}
+
+TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
+  const Case minimal = FilesForTest().load_one(R"({"version": 1, "summary": "s"})");
+  const Explore explore;
+  const Points points;
+  const workload::Generate generate;
+  const workload::Commands commands;
+  const trace::Place place;
+  const std::map<std::string, Json> expected = {
+      {"seed", minimal.seed},
+      {"stall_ms", minimal.workload.stall_ms},
+      {"target.use", minimal.target.use},
+      {"target.use.protocol", minimal.target.protocol},
+      {"workload[].client", commands.client},
+      {"workload[].pipeline", commands.pipeline},
+      {"workload[].repeat", 1},
+      {"workload[].wait", "none"},
+      {"workload[].generate.count", generate.count},
+      {"workload[].generate.clients", generate.clients},
+      {"workload[].generate.pipeline", generate.pipeline},
+      {"workload[].generate.keys", generate.keys},
+      {"workload[].generate.value_bytes", {generate.value_bytes_min, generate.value_bytes_max}},
+      {"workload[].generate.database", generate.database},
+      {"workload[].generate.shared_keys", generate.shared_keys},
+      {"faults[].may_miss", trace::Fault().may_miss},
+      {"faults[].at.nth", place.nth.first},
+      {"faults[].at.nth.from", place.nth.first},
+      {"faults[].at.nth.step", place.nth.step},
+      {"faults[].at.per", place.count_per == trace::CountPer::kTree ? "tree" : "?"},
+      {"faults[].at.phase", place.phase == trace::Phase::kBefore ? "before" : "?"},
+      {"faults[].at.probability", place.probability},
+      {"faults[].do.signal", trace::Kill().signal == 9 ? "SIGKILL" : "?"},
+      {"faults[].do.times", 1},
+      {"faults[].do.libfiu.probability", trace::Libfiu().probability},
+      {"crash", minimal.crash.kind == oracle::CrashKind::kProcessKill ? "process-kill" : "?"},
+      {"crash.explore.kinds", {"process-kill", "power-loss"}},
+      {"crash.explore.profile", explore.profile},
+      {"crash.explore.points", points.kind == Points::Kind::kEverySyscall ? "every-syscall" : "?"},
+      {"crash.explore.points.of",
+       points.kind == Points::Kind::kEverySyscall ? "every-syscall" : "?"},
+      {"crash.explore.points.from", points.first},
+      {"crash.explore.torn_writes", explore.torn_writes},
+      {"crash.explore.samples_per_point", explore.samples_per_point},
+      {"crash.explore.max_states", explore.max_states},
+      {"crash.explore.depth", explore.depth},
+      {"crash.explore.prune", explore.prune},
+      {"damage[].truncate_tail.step", 1},
+      {"damage[].flip_bit.bit", crash::FlipBit().bit},
+      {"damage[].flip_bit.from", 0},
+      {"damage[].flip_bit.step", crash::FlipEveryByte().step},
+      {"damage[].zero_range.from", 0},
+      {"damage[].garbage_range.from", 0},
+      {"recovery.deadline_ms", minimal.recovery.deadline_ms},
+      {"recovery.cycles", minimal.recovery.cycles},
+      {"oracle.start", minimal.oracle.starts ? "succeeds" : "refuses"},
+      {"oracle.usable", minimal.oracle.usable},
+      {"oracle.idempotent", minimal.oracle.idempotent},
+      {"oracle.expect.database", 0},
+      {"oracle.expect[].database", 0},
+      {"matrix.^(/.*)?$.step", 1},
+  };
+  for (const auto& [property, path] : every_property()) {
+    const bool container = property->contains("default") && (*property)["default"].empty() &&
+                           (*property)["default"].is_structured();
+    if (property->contains("default") && !container) {
+      ASSERT_TRUE(expected.contains(path)) << path << " has a default that this test does not know";
+      EXPECT_EQ((*property)["default"], expected.at(path)) << path;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace crashpoint::scenario
