@@ -14,6 +14,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/doubts.h"
 #include "harness/scenario/inherit.h"
 #include "harness/scenario/matrix.h"
 #include "harness/scenario/parse.h"
@@ -55,6 +56,17 @@ bool needs_failpoints(const Json& json) {
   });
 }
 
+// The matrix repeats what is said of one place for every case.
+void sort_and_deduplicate(std::vector<Problem>& problems) {
+  const auto key = [](const Problem& p) {
+    return std::tie(p.file, p.line, p.column, p.pointer, p.text);
+  };
+  std::sort(problems.begin(), problems.end(),
+            [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
+  const auto same = [&](const Problem& a, const Problem& b) { return key(a) == key(b); };
+  problems.erase(std::unique(problems.begin(), problems.end(), same), problems.end());
+}
+
 class Loader {
  public:
   explicit Loader(const LoadOptions& options) : options_(options) {}
@@ -66,6 +78,7 @@ class Loader {
     }
     loaded_.file_count = files.size();
     fail_on_problems(files.size());
+    sort_and_deduplicate(loaded_.warnings);
     sort_by_name();
     if (loaded_.cases.empty()) {
       throw UsageError(nothing_left());
@@ -138,6 +151,7 @@ class Loader {
     if (problems_.size() == before) {
       check_all_read(reading, document.json(), "");
       if (is_chosen(out)) {
+        add_doubts(Node(reading, document.json(), ""), out);
         loaded_.cases.push_back(std::move(out));
       } else {
         passed_over_.push_back(scenario);
@@ -210,15 +224,7 @@ class Loader {
     if (problems_.empty()) {
       return;
     }
-    const auto key = [](const Problem& p) {
-      return std::tie(p.file, p.line, p.column, p.pointer, p.text);
-    };
-    std::sort(problems_.begin(), problems_.end(),
-              [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
-    problems_.erase(
-        std::unique(problems_.begin(), problems_.end(),
-                    [&](const Problem& a, const Problem& b) { return key(a) == key(b); }),
-        problems_.end());
+    sort_and_deduplicate(problems_);
     std::set<std::string> files;
     std::string message;
     for (std::size_t i = 0; i < problems_.size(); ++i) {

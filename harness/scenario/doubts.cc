@@ -1,0 +1,189 @@
+#include "harness/scenario/doubts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <variant>
+
+#include "harness/base/glob.h"
+#include "harness/base/text.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string directive(const Case& known, const std::string& name, const std::string& otherwise) {
+  for (const auto& [key, values] : known.target.config) {
+    if (lower(key) == name && values.size() == 1) {
+      return values.front();
+    }
+  }
+  return otherwise;
+}
+
+// Does the workload send an admin command that begins with one of these words?
+bool sends_admin(const Case& known, std::initializer_list<const char*> words) {
+  return std::any_of(
+      known.workload.steps.begin(), known.workload.steps.end(), [&](const workload::Step& step) {
+        const auto* admin = std::get_if<workload::Admin>(&step.action);
+        return admin != nullptr &&
+               std::find(words.begin(), words.end(), lower(admin->command[0])) != words.end();
+      });
+}
+
+bool changes_config(const Case& known) {
+  return sends_admin(known, {"config"});
+}
+
+// Names the server gives to the files of its log, and to those of its snapshots.
+std::vector<std::string> log_files(const Case& known) {
+  const std::string folder = directive(known, "appenddirname", "appendonlydir") + "/";
+  const std::string name = directive(known, "appendfilename", "appendonly.aof");
+  return {folder + name + ".1.incr.aof",      folder + name + ".1.base.rdb",
+          folder + name + ".2.incr.aof",      folder + name + ".2.base.aof",
+          folder + name + ".manifest",        folder + "temp-" + name + ".manifest",
+          folder + "temp-rewriteaof-bg-1.aof"};
+}
+
+std::vector<std::string> snapshot_files(const Case& known) {
+  return {directive(known, "dbfilename", "dump.rdb"), "temp-1.rdb"};
+}
+
+bool matches_any(const std::string& glob, const std::vector<std::string>& files) {
+  return std::any_of(files.begin(), files.end(),
+                     [&](const std::string& file) { return glob_match(glob, file); });
+}
+
+bool is_redis_like(const Case& known) {
+  return known.target.use != "command";
+}
+
+void doubt_path(const Node& path, const Case& known) {
+  const bool log = matches_any(path.text(), log_files(known));
+  const bool snapshot = matches_any(path.text(), snapshot_files(known));
+  const bool has_log = lower(directive(known, "appendonly", "no")) == "yes";
+  if (log && !snapshot && !has_log && !changes_config(known)) {
+    path.warning(
+        fmt::format("\"{}\" names files of the append-only log, and \"appendonly\" is not "
+                    "\"yes\": nothing is written there",
+                    path.text()));
+  }
+  const bool saves = directive(known, "save", "rules by default") != "" ||
+                     sends_admin(known, {"save", "bgsave", "shutdown", "debug"});
+  if (snapshot && !log && !saves && !changes_config(known)) {
+    path.warning(
+        fmt::format("\"{}\" names files of snapshots, and with \"save\" empty and no SAVE "
+                    "or BGSAVE none is taken",
+                    path.text()));
+  }
+}
+
+void doubt_faults(const Node& root, const Case& known) {
+  const auto faults = root.find("faults");
+  if (!faults.has_value() || !is_redis_like(known)) {
+    return;
+  }
+  for (const Node& fault : faults->items()) {
+    const auto at = fault.find("at");
+    const auto path = at.has_value() ? at->find("path") : std::nullopt;
+    if (path.has_value()) {
+      doubt_path(*path, known);
+    }
+  }
+}
+
+// How many commands the workload sends; nothing when that is not known before it runs.
+std::optional<std::uint64_t> command_count(const Case& known) {
+  std::uint64_t count = 0;
+  for (const workload::Step& step : known.workload.steps) {
+    if (const auto* commands = std::get_if<workload::Commands>(&step.action)) {
+      count += commands->commands.size();
+    } else if (std::holds_alternative<workload::Admin>(step.action)) {
+      ++count;
+    } else if (std::holds_alternative<workload::Generate>(step.action)) {
+      return std::nullopt;  // a transaction counts as several
+    }
+  }
+  return count;
+}
+
+void doubt_moments(const Node& root, const Case& known) {
+  const std::optional<std::uint64_t> count = command_count(known);
+  const auto faults = root.find("faults");
+  if (!faults.has_value() || !count.has_value()) {
+    return;
+  }
+  for (const Node& fault : faults->items()) {
+    const auto at = fault.find("at");
+    const auto moment = at.has_value() ? at->find("after_acked") : std::nullopt;
+    if (moment.has_value() && moment->as<std::uint64_t>() > *count) {
+      moment->warning(fmt::format("{} commands are never acked: the workload sends {}",
+                                  with_commas(moment->as<std::uint64_t>()), with_commas(*count)));
+    }
+  }
+}
+
+bool is_written(const Case& known, const std::string& key) {
+  return std::any_of(
+      known.workload.steps.begin(), known.workload.steps.end(), [&](const workload::Step& step) {
+        const auto* commands = std::get_if<workload::Commands>(&step.action);
+        return commands == nullptr
+                   ? std::holds_alternative<workload::Generate>(step.action)
+                   : std::any_of(commands->commands.begin(), commands->commands.end(),
+                                 [&](const workload::Arguments& command) {
+                                   return std::find(command.begin() + 1, command.end(), key) !=
+                                          command.end();
+                                 });
+      });
+}
+
+void doubt_expectations(const Node& root, const Case& known) {
+  const auto oracle = root.find("oracle");
+  const auto expect = oracle.has_value() ? oracle->find("expect") : std::nullopt;
+  if (!expect.has_value() || !known.files.empty()) {
+    return;
+  }
+  const std::vector<Node> databases =
+      expect->json().is_array() ? expect->items() : std::vector<Node>{*expect};
+  for (const Node& database : databases) {
+    const auto keys = database.find("keys");
+    if (!keys.has_value()) {
+      continue;
+    }
+    for (const auto& [key, value] : keys->members()) {
+      if (!is_written(known, key)) {
+        value.warning(fmt::format("no command of the workload names the key \"{}\"", shorten(key)));
+      }
+    }
+  }
+}
+
+void doubt_refusal(const Node& root, const Case& known) {
+  if (known.oracle.starts) {
+    return;
+  }
+  const Node oracle = root.at("oracle");
+  for (const char* key : {"guarantee", "expect", "info", "usable", "also_loads_in"}) {
+    if (const auto found = oracle.find(key)) {
+      found->warning(fmt::format(
+          "\"{}\" is not looked at: a target that refuses to start has no data to show", key));
+    }
+  }
+}
+
+}  // namespace
+
+void add_doubts(const Node& root, const Case& known) {
+  doubt_faults(root, known);
+  doubt_moments(root, known);
+  doubt_expectations(root, known);
+  doubt_refusal(root, known);
+}
+
+}  // namespace crashpoint::scenario

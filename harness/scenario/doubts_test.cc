@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/scenario/files_for_test.h"
+
+namespace crashpoint::scenario {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// The warnings on a scenario with these keys on its line 2.
+std::vector<std::string> warnings(const std::string& keys) {
+  const FilesForTest files;
+  std::vector<std::string> all;
+  const std::string file =
+      files.write("t.json", "{\"version\": 1, \"summary\": \"s\",\n" + keys + "}");
+  for (const Problem& warning : load({file}).warnings) {
+    all.push_back(to_string(warning).substr(file.size() + 1));
+  }
+  return all;
+}
+
+std::string fault_on(const std::string& path) {
+  return R"("faults": [{"at": {"syscall": "write", "path": ")" + path +
+         R"("}, "do": {"kill": "tree"}}])";
+}
+
+TEST(Doubts, AFaultOnTheLogOfATargetThatKeepsNone) {
+  EXPECT_THAT(warnings(fault_on("*.incr.aof")),
+              ElementsAre("2:48: /faults/0/at/path: \"*.incr.aof\" names files of the append-only "
+                          "log, and \"appendonly\" is not \"yes\": nothing is written there"));
+  EXPECT_THAT(warnings(R"("target": {"config": {"appendonly": "yes"}}, )" + fault_on("*.incr.aof")),
+              IsEmpty());
+  EXPECT_THAT(warnings(R"("workload": [{"admin": ["CONFIG", "SET", "appendonly", "yes"]}], )" +
+                       fault_on("*.incr.aof")),
+              IsEmpty())
+      << "it may be switched on";
+  EXPECT_THAT(warnings(fault_on("*")), IsEmpty()) << "snapshots are files too";
+  EXPECT_THAT(warnings(R"("target": {"use": {"command": ["other"]}}, )" + fault_on("*.incr.aof")),
+              IsEmpty())
+      << "nothing is known of its files";
+}
+
+TEST(Doubts, AFaultOnSnapshotsThatAreNeverTaken) {
+  const std::string no_rules = R"("target": {"config": {"save": ""}}, )";
+  EXPECT_THAT(
+      warnings(no_rules + fault_on("dump.rdb")),
+      ElementsAre("2:84: /faults/0/at/path: \"dump.rdb\" names files of snapshots, and with "
+                  "\"save\" empty and no SAVE or BGSAVE none is taken"));
+  EXPECT_THAT(warnings(fault_on("dump.rdb")), IsEmpty()) << "there are save rules by default";
+  EXPECT_THAT(
+      warnings(no_rules + R"("workload": [{"admin": ["bgsave"]}], )" + fault_on("temp-*.rdb")),
+      IsEmpty());
+}
+
+TEST(Doubts, AMomentThatNeverComes) {
+  const std::string kill = R"("faults": [{"at": {"after_acked": 3}, "do": {"kill": "tree"}}])";
+  EXPECT_THAT(
+      warnings(R"("workload": [{"commands": [["PING"]], "repeat": 2}], )" + kill),
+      ElementsAre("2:88: /faults/0/at/after_acked: 3 commands are never acked: the workload "
+                  "sends 2"));
+  EXPECT_THAT(warnings(R"("workload": [{"commands": [["PING"]], "repeat": 3}], )" + kill),
+              IsEmpty());
+}
+
+TEST(Doubts, AnExpectedKeyThatNothingWrites) {
+  const std::string expect = R"(, "oracle": {"expect": {"keys": {"a": "1"}}})";
+  EXPECT_THAT(warnings(R"("workload": [{"commands": [["SET", "b", "1"]]}])" + expect),
+              ElementsAre("2:86: /oracle/expect/keys/a: no command of the workload names the key "
+                          "\"a\""));
+  EXPECT_THAT(warnings(R"("workload": [{"commands": [["SET", "a", "1"]]}])" + expect), IsEmpty());
+  EXPECT_THAT(warnings(R"("workload": [{"generate": {}}])" + expect), IsEmpty());
+  EXPECT_THAT(warnings(R"("files": {"dump.rdb": ""})" + expect), IsEmpty());
+}
+
+TEST(Doubts, PromisesOfATargetThatMustRefuseToStart) {
+  EXPECT_THAT(warnings(R"("oracle": {"start": "refuses", "guarantee": "durable"})"),
+              ElementsAre("2:45: /oracle/guarantee: \"guarantee\" is not looked at: a target that "
+                          "refuses to start has no data to show"));
+}
+
+TEST(Doubts, AreToldOnceForAllCasesOfAMatrix) {
+  EXPECT_EQ(warnings(fault_on("*.aof") + R"(, "matrix": {"/seed": [1, 2, 3]})").size(), 1U);
+}
+
+}  // namespace
+}  // namespace crashpoint::scenario
