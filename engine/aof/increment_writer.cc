@@ -22,6 +22,7 @@ constexpr std::int64_t kErrorLogIntervalUs = 30'000'000;
 IncrementWriter::IncrementWriter(io::File file, std::uint64_t size, const WriterContext& context)
     : file_(std::move(file)),
       context_(context),
+      begin_size_(size),
       size_(size),
       data_size_(size),
       synced_size_(size),
@@ -34,6 +35,7 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::begin(io::File file, s
   if (const Status applied = writer->apply(settings); !applied) {
     return tl::unexpected(applied.error());
   }
+  writer->begin_size_ = writer->size_;
   return writer;
 }
 

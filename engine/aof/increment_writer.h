@@ -77,9 +77,11 @@ class IncrementWriter {
   int error() const { return sync_error_ != 0 ? sync_error_ : write_error_; }
   bool sync_failed() const { return sync_error_ != 0; }
   std::uint64_t size() const { return size_; }  // of the file, without what is buffered
+  bool has_steps() const { return data_size_ > begin_size_ || !buffer_.empty(); }  // written by us
   std::uint64_t buffered_bytes() const { return buffer_.size(); }
   std::uint64_t synced_size() const { return synced_size_; }
   std::uint64_t delayed_syncs() const { return delayed_syncs_; }  // aof_delayed_fsync
+  void reset_stats() { delayed_syncs_ = 0; }
   bool sync_pending() const;
   void set_flush_delay_us(std::int64_t us) { flush_delay_us_ = us; }  // DEBUG AOF-FLUSH-SLEEP
 
@@ -110,6 +112,7 @@ class IncrementWriter {
   std::string buffer_;          // steps not yet written, with their annotations
 
   // Invariant: recorded_size_ <= synced_size_ <= data_size_ <= size_ <= size on disk.
+  std::uint64_t begin_size_;     // when it was opened, the first #SYNCED line included
   std::uint64_t size_;           // whole batches and #SYNCED lines
   std::uint64_t data_size_;      // size_ at the end of the last batch
   std::uint64_t synced_size_;    // durable for certain

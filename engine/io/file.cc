@@ -176,22 +176,24 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_bytes) 
   if (!file) {
     return tl::unexpected(file.error());
   }
-  const Result<std::uint64_t> size = file->size();
-  if (!size) {
-    return tl::unexpected(size.error());
+  std::string content;
+  for (;;) {  // until the end is seen: files of /proc do not know their size
+    constexpr std::size_t kChunkBytes = 16384;
+    const std::size_t have = content.size();
+    content.resize(have + kChunkBytes);
+    const Result<std::size_t> got = file->read_at(have, std::span(content).subspan(have));
+    if (!got) {
+      return tl::unexpected(got.error());
+    }
+    content.resize(have + *got);
+    if (content.size() > limit_bytes) {
+      return fail(fmt::format("read {}: it has more than the {} bytes allowed", path, limit_bytes),
+                  EFBIG);
+    }
+    if (*got < kChunkBytes) {
+      return content;
+    }
   }
-  if (*size > limit_bytes) {
-    return fail(
-        fmt::format("read {}: {} bytes are more than the {} allowed", path, *size, limit_bytes),
-        EFBIG);
-  }
-  std::string content(static_cast<std::size_t>(*size), '\0');
-  const Result<std::size_t> got = file->read_at(0, content);
-  if (!got) {
-    return tl::unexpected(got.error());
-  }
-  content.resize(*got);
-  return content;
 }
 
 }  // namespace engine::io

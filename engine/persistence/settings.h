@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/aof/fsync_policy.h"
+
 namespace engine::persistence {
 
-enum class FsyncPolicy { kAlways, kEverysec, kNo };
+using aof::FsyncPolicy;
 
 // sanitize-dump-payload: whether blobs read from an RDB file or RESTORE are validated entry by
 // entry. (The engine validates always, since a hostile blob must never crash it; the directive is

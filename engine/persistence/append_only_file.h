@@ -1,0 +1,155 @@
+// The append only file as a whole: its directory, lock and manifest, the increment that takes new
+// steps, and the rewrite that makes a new base.
+//
+// A rewrite is begin_rewrite() before the fork, forked() in the parent after it, write_new_base() in
+// the child, and finish_rewrite() or abandon_rewrite() once the child has ended. Three kinds:
+//
+//   kSwitch    the log is on: everything logged is made durable, then new steps go to a new increment
+//              which the manifest names at once, since acknowledgements rest on it.
+//   kFresh     the log is being enabled, or a sync failed: new steps go to a temporary increment, which
+//              becomes part of the log together with the new base.
+//   kBaseOnly  the log is off: only a new base.
+//
+// Threads  The main one; write_new_base() in a child.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "engine/aof/increment_writer.h"
+#include "engine/aof/manifest_store.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/io/lock_file.h"
+#include "engine/keyspace/effect.h"
+#include "engine/keyspace/keyspace.h"
+#include "engine/persistence/child_process.h"
+#include "engine/persistence/settings.h"
+
+namespace engine::persistence {
+
+class AppendOnlyFile {
+ public:
+  enum class State {
+    kOff,
+    kOn,
+    kAwaitingRewrite,  // enabled at run time: on once the first rewrite has succeeded
+  };
+
+  // Borrows all. `settings` is read whenever something is done.
+  AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, int event_fd);
+
+  // --- opening --------------------------------------------------------------------------------------
+
+  // Makes the directory if needed, takes the lock and reads the manifest. Idempotent. Refused, with
+  // everything as it was, while another process holds the lock.
+  Status attach();
+  // Undoes attach(): the lock goes, and the directory if attach() made it and it is empty.
+  void detach();
+  // Without a log so far: makes `keyspace` its first base, and opens the first increment.
+  Status create(const keyspace::Keyspace& keyspace);
+  // With a log that has been loaded, its last file good up to `valid_size`: cuts what is behind that,
+  // and opens the last increment, or a new one if there is none.
+  Status open(std::uint64_t valid_size);
+  // Turns a single file of redis-server before 7.0, loaded and good up to `valid_size`, into the base.
+  Status adopt_single_file(const std::string& path, std::uint64_t valid_size);
+  // Removes history files, unless aof-disable-auto-gc.
+  void collect_garbage();
+
+  // Only while attached.
+  const aof::Manifest& manifest() const { return store_->current(); }
+  bool has_manifest() const { return has_manifest_; }
+  std::string path(const std::string& name) const { return store_->path(name); }
+
+  // --- logging --------------------------------------------------------------------------------------
+
+  State state() const { return state_; }
+  void append(std::span<const keyspace::Effect> step);
+  // See IncrementWriter. An error only under `always`.
+  Status flush();
+  // Ten times a second: notes in the log how far it is durable, tries again what failed.
+  void cron();
+  // errno of what keeps writes from being accepted; 0: nothing.
+  int error() const;
+  // A sync failed: only a rewrite makes the log whole again.
+  bool needs_rewrite() const { return needs_rewrite_; }
+  Status settings_changed(bool child_running);
+
+  // Enables the log while the server runs: steps are logged from the next rewrite on.
+  Status enable();
+  // Seals and closes; the files stay, the lock goes.
+  void disable();
+  // Writes and syncs everything; an error is logged. For the end of the process.
+  Status seal();
+  void close();
+
+  // --- rewriting ------------------------------------------------------------------------------------
+
+  Status begin_rewrite();
+  // An error: no new step may rely on the rewrite; end the child and abandon_rewrite().
+  Status forked();
+  Status write_new_base(const keyspace::Keyspace& keyspace, ProgressReporter& progress) const;
+  Status finish_rewrite(pid_t child);
+  void abandon_rewrite(std::optional<pid_t> child);  // nothing: the fork failed
+
+  std::uint64_t size_bytes() const;                                   // base and increments
+  std::uint64_t base_size_bytes() const { return base_size_bytes_; }  // of the last rewrite
+  std::uint64_t buffered_bytes() const { return writer_ ? writer_->buffered_bytes() : 0; }
+  std::uint64_t delayed_syncs() const;
+  bool sync_pending() const { return writer_ && writer_->sync_pending(); }
+  void reset_stats();
+  void set_flush_delay_us(std::int64_t us);
+
+ private:
+  enum class RewriteKind { kNone, kSwitch, kFresh, kBaseOnly };
+
+  aof::WriterSettings writer_settings() const;
+  aof::WriterContext writer_context() const { return {clock_, log_, event_fd_}; }
+  // Numbers that no file in the directory has, whatever the manifest says.
+  aof::ManifestEntry next_increment() const;
+  aof::ManifestEntry next_base() const;
+  std::string temp_base_name(pid_t child) const;
+
+  Status persist(aof::Manifest next);
+  // Creates an increment, and makes `next` with it at its end the manifest.
+  Status open_increment(aof::Manifest next, const char* occasion);
+  Status open_temp_increment();
+  Status write_base_file(const std::string& path, const keyspace::Keyspace& keyspace,
+                         ProgressReporter* progress) const;
+  // Gives a new base, synced under `temp_name`, its name.
+  Result<aof::ManifestEntry> name_base(const std::string& temp_name);
+  Status install_rewrite(pid_t child);
+  void drop_writer();
+  void measure();
+
+  const Settings& settings_;
+  const Clock& clock_;
+  Log& log_;
+  const int event_fd_;
+
+  std::optional<aof::ManifestStore> store_;  // while attached
+  bool has_manifest_ = false;
+  bool made_directory_ = false;
+  io::LockFile lock_;
+
+  State state_ = State::kOff;
+  std::unique_ptr<aof::IncrementWriter> writer_;
+  RewriteKind rewrite_ = RewriteKind::kNone;
+  bool rewrite_failed_ = false;  // the last one
+  bool writes_to_temp_ = false;  // writer_ has the temporary increment of a kFresh rewrite
+  bool needs_rewrite_ = false;
+  bool child_running_ = false;
+  int names_error_ = 0;             // a manifest is visible that may not be durable
+  std::uint64_t closed_bytes_ = 0;  // of all files but the increment that is written
+  std::uint64_t base_size_bytes_ = 0;
+  std::int64_t flush_delay_us_ = 0;
+  std::uint64_t delayed_syncs_before_ = 0;  // of writers that are gone
+};
+
+}  // namespace engine::persistence

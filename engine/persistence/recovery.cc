@@ -1,0 +1,251 @@
+#include "engine/persistence/recovery.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "engine/aof/aof_format.h"
+#include "engine/aof/replay.h"
+#include "engine/io/directory.h"
+#include "engine/io/failpoint.h"
+#include "engine/io/file.h"
+#include "engine/persistence/temp_files.h"
+#include "engine/rdb/snapshot_loader.h"
+
+namespace engine::persistence {
+namespace {
+
+double seconds_since(const Clock& clock, std::int64_t begin_us) {
+  return static_cast<double>(clock.monotonic_us() - begin_us) / 1e6;
+}
+
+Result<bool> begins_with_rdb(const io::File& file) {
+  char magic[aof::kRdbMagic.size()];
+  const Result<std::size_t> got = file.read_at(0, magic);
+  if (!got) {
+    return tl::unexpected(got.error());
+  }
+  return std::string_view(magic, *got) == aof::kRdbMagic;
+}
+
+}  // namespace
+
+Recovery::Recovery(const Settings& settings, keyspace::Keyspace& keyspace,
+                   aof::ReplayTarget& target, const Clock& clock, Log& log,
+                   LoadingProgress& progress, std::function<void()> on_progress,
+                   bool verify_checksums)
+    : settings_(settings),
+      keyspace_(keyspace),
+      target_(target),
+      clock_(clock),
+      log_(log),
+      progress_(progress),
+      on_progress_(std::move(on_progress)),
+      verify_checksums_(verify_checksums) {}
+
+Result<bool> Recovery::load_snapshot_file(bool overwrite) {
+  const std::string path = io::join_path(settings_.directory, settings_.dbfilename);
+  const Result<io::File> file = io::File::open(path, io::OpenMode::kRead);
+  if (!file) {
+    if (file.error().code == ENOENT) {
+      return false;
+    }
+    return fail(fmt::format("Fatal error loading the DB: {}. Exiting.", file.error().message),
+                file.error().code);
+  }
+  const std::int64_t begin_us = clock_.monotonic_us();
+  progress_.total_bytes = file->size().value_or(0);
+  rdb::LoadOptions options;
+  options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
+  options.overwrite = overwrite;
+  options.now_ms = clock_.wall_ms();
+  options.key_delay_us = settings_.key_load_delay_us;
+  options.progress_interval_bytes =
+      static_cast<std::uint64_t>(settings_.loading_process_events_interval_bytes);
+  options.progress = [this](std::uint64_t offset) {
+    progress_.loaded_bytes = offset;
+    on_progress_();
+  };
+  const Result<rdb::LoadResult> loaded = rdb::load_snapshot(*file, keyspace_, options, log_);
+  if (!loaded) {
+    return fail(fmt::format("Fatal error loading the DB: {}. Exiting.", loaded.error().message),
+                loaded.error().code);
+  }
+  progress_.keys_loaded = loaded->keys_loaded;
+  progress_.keys_expired = loaded->keys_expired;
+  log_.notice("DB loaded from disk: {:.3f} seconds", seconds_since(clock_, begin_us));
+  return true;
+}
+
+Result<std::uint64_t> Recovery::load_part(const Part& part, bool last) {
+  const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
+  if (!file) {
+    return fail(fmt::format("Fatal error: can't open the append log file {} for reading: {}",
+                            part.path, std::strerror(file.error().code)),
+                file.error().code);
+  }
+  if (io::failpoint("aof/load/before-file") != 0) {
+    return fail("aof/load/before-file: " + part.path);
+  }
+  const std::uint64_t before = progress_.loaded_bytes;
+  const Result<bool> rdb = begins_with_rdb(*file);
+  if (!rdb) {
+    return tl::unexpected(rdb.error());
+  }
+  aof::ReplayOptions options;
+  if (*rdb) {
+    log_.notice("{}", part.base ? "Reading RDB base file on AOF loading..."
+                                : "Reading RDB preamble from AOF file...");
+    rdb::LoadOptions rdb_options;
+    rdb_options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
+    rdb_options.keep_expired = true;
+    rdb_options.now_ms = clock_.wall_ms();
+    rdb_options.key_delay_us = settings_.key_load_delay_us;
+    rdb_options.progress_interval_bytes =
+        static_cast<std::uint64_t>(settings_.loading_process_events_interval_bytes);
+    rdb_options.progress = [this, before](std::uint64_t offset) {
+      progress_.loaded_bytes = before + offset;
+      on_progress_();
+    };
+    const Result<rdb::LoadResult> loaded = rdb::load_snapshot(*file, keyspace_, rdb_options, log_);
+    if (!loaded) {
+      return fail(fmt::format("Error reading the RDB preamble of the AOF file, AOF loading "
+                              "aborted: {}",
+                              loaded.error().message),
+                  loaded.error().code);
+    }
+    progress_.keys_loaded = loaded->keys_loaded;
+    progress_.keys_expired = loaded->keys_expired;
+    options.offset = loaded->end_offset;
+  }
+  options.last = last;
+  options.truncated_ok = settings_.aof_load_truncated;
+  options.checksum = settings_.aof_checksum;
+  options.databases = keyspace_.count();
+  options.command_delay_us = settings_.key_load_delay_us;
+  options.progress = [this, before](std::uint64_t offset) {
+    progress_.loaded_bytes = before + offset;
+    on_progress_();
+  };
+  const Result<aof::ReplayResult> replayed = aof::replay_file(*file, options, target_);
+  if (!replayed) {
+    return tl::unexpected(replayed.error());
+  }
+  progress_.loaded_bytes = before + replayed->file_size;
+  if (replayed->valid_size < replayed->file_size) {
+    log_.warning("!!! Warning: short read while loading the AOF file {}!!! ({})", part.path,
+                 replayed->cut_reason);
+    log_.warning("AOF loaded anyway because aof-load-truncated is enabled");
+    log_.warning("Truncating the AOF {} at offset {}, {} bytes behind it are lost", part.path,
+                 replayed->valid_size, replayed->file_size - replayed->valid_size);
+  }
+  return replayed->valid_size;
+}
+
+Result<std::uint64_t> Recovery::load_parts(const std::vector<Part>& parts) {
+  const std::int64_t begin_us = clock_.monotonic_us();
+  progress_ = {};
+  for (const Part& part : parts) {
+    const Result<std::uint64_t> size = io::file_size(part.path);
+    if (!size) {
+      return fail(fmt::format("Unable to obtain the AOF file {} length. stat: {}", part.path,
+                              std::strerror(size.error().code)),
+                  size.error().code);
+    }
+    if (part.base && part.path.ends_with(".rdb") && *size == 0) {
+      return fail(
+          fmt::format("The base {} of the append only file has 0 bytes, but an RDB file always "
+                      "has a header: it was lost. Restore it from a backup.",
+                      part.path));
+    }
+    progress_.total_bytes += *size;
+  }
+  std::uint64_t valid_size = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::int64_t part_begin_us = clock_.monotonic_us();
+    const Result<std::uint64_t> loaded = load_part(parts[i], i + 1 == parts.size());
+    if (!loaded) {
+      return loaded;
+    }
+    valid_size = *loaded;
+    log_.notice("DB loaded from {} file {}: {:.3f} seconds", parts[i].base ? "base" : "incr",
+                parts[i].path, seconds_since(clock_, part_begin_us));
+  }
+  log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
+  return valid_size;
+}
+
+Result<std::uint64_t> Recovery::load_log(const AppendOnlyFile& log_file) {
+  std::vector<Part> parts;
+  if (log_file.manifest().base) {
+    parts.push_back({log_file.path(log_file.manifest().base->name), true});
+  }
+  for (const aof::ManifestEntry& entry : log_file.manifest().increments) {
+    parts.push_back({log_file.path(entry.name), false});
+  }
+  return load_parts(parts);
+}
+
+Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
+  if (const Status attached = log_file.attach(); !attached) {
+    return attached;
+  }
+  const std::string single = io::join_path(settings_.directory, settings_.appendfilename);
+  const aof::Manifest& manifest = log_file.manifest();
+  aof::Manifest half_adopted;
+  half_adopted.base = aof::ManifestEntry{settings_.appendfilename, 1};
+  const bool empty = !manifest.base && manifest.increments.empty();
+  const bool adopting =
+      manifest == half_adopted && !io::exists(log_file.path(settings_.appendfilename));
+  if (!log_file.has_manifest() || empty || adopting) {
+    if (io::exists(single)) {
+      const Result<std::uint64_t> valid_size = load_parts({{single, true}});
+      return valid_size ? log_file.adopt_single_file(single, *valid_size)
+                        : Status(tl::unexpected(valid_size.error()));
+    }
+    if (!adopting) {
+      return recover_without_manifest(log_file);
+    }
+  }
+  const Result<std::uint64_t> valid_size = load_log(log_file);
+  if (!valid_size) {
+    return tl::unexpected(valid_size.error());
+  }
+  return log_file.open(*valid_size);
+}
+
+Status Recovery::recover_without_manifest(AppendOnlyFile& log_file) {
+  const Result<std::vector<std::string>> names = io::list_directory(log_file.path(""));
+  if (!names) {
+    return tl::unexpected(names.error());
+  }
+  std::vector<std::string> orphans;
+  for (const std::string& name : *names) {
+    if (aof::is_numbered_name(settings_.appendfilename, name) || name == settings_.appendfilename) {
+      orphans.push_back(name);
+    }
+  }
+  if (!orphans.empty()) {
+    return fail(
+        fmt::format("The AOF manifest {} names no file, but {} has {}: they may hold data, so "
+                    "nothing is started or changed. Restore the manifest, or move the files "
+                    "away to start without them.",
+                    log_file.path(aof::manifest_name(settings_.appendfilename)),
+                    settings_.appenddirname, fmt::join(orphans, ", ")));
+  }
+  const Result<bool> snapshot = load_snapshot_file();
+  if (!snapshot) {
+    return tl::unexpected(snapshot.error());
+  }
+  if (*snapshot) {
+    log_.notice("There is no append only file yet: the snapshot {} becomes its first base",
+                settings_.dbfilename);
+  }
+  return log_file.create(keyspace_);
+}
+
+}  // namespace engine::persistence

@@ -1,0 +1,64 @@
+// Brings the data set back at start: the append only file if it is enabled, else the snapshot.
+//
+// Nothing is changed on disk before everything has been loaded: where this refuses, it refuses again,
+// for the same reason, at the next start.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "engine/aof/replay_target.h"
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/keyspace/keyspace.h"
+#include "engine/persistence/append_only_file.h"
+#include "engine/persistence/settings.h"
+
+namespace engine::persistence {
+
+// How far a load has come; the figures behind INFO's loading_*.
+struct LoadingProgress {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t loaded_bytes = 0;
+  std::uint64_t rdb_used_memory_bytes = 0;
+  std::int64_t keys_loaded = 0;   // of the last RDB
+  std::int64_t keys_expired = 0;  // of the last RDB
+};
+
+class Recovery {
+ public:
+  // Borrows all. `on_progress` is called every now and then.
+  Recovery(const Settings& settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
+           const Clock& clock, Log& log, LoadingProgress& progress,
+           std::function<void()> on_progress, bool verify_checksums);
+
+  // The snapshot <dir>/<dbfilename>; false: there is none.
+  Result<bool> load_snapshot_file(bool overwrite = false);
+  // The append only file, which is then open for appending.
+  Status recover_append_only_file(AppendOnlyFile& log_file);
+  // Its files as the manifest lists them; returns the valid size of the last one.
+  Result<std::uint64_t> load_log(const AppendOnlyFile& log_file);
+
+ private:
+  struct Part {
+    std::string path;
+    bool base = false;
+  };
+  Status recover_without_manifest(AppendOnlyFile& log_file);
+  Result<std::uint64_t> load_parts(const std::vector<Part>& parts);
+  // Returns the valid size.
+  Result<std::uint64_t> load_part(const Part& part, bool last);
+
+  const Settings& settings_;
+  keyspace::Keyspace& keyspace_;
+  aof::ReplayTarget& target_;
+  const Clock& clock_;
+  Log& log_;
+  LoadingProgress& progress_;
+  std::function<void()> on_progress_;
+  bool verify_checksums_;
+};
+
+}  // namespace engine::persistence

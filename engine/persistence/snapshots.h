@@ -1,0 +1,73 @@
+// RDB snapshots: when one is due, how the last ones went, and the steps of writing one.
+//
+// Threads  The main one; write_in_child() in a child.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "engine/base/log.h"
+#include "engine/base/result.h"
+#include "engine/keyspace/keyspace.h"
+#include "engine/persistence/child_process.h"
+#include "engine/persistence/info.h"
+#include "engine/persistence/settings.h"
+#include "engine/rdb/snapshot_writer.h"
+
+namespace engine::persistence {
+
+class Snapshots {
+ public:
+  // Borrows all. `settings` is read whenever something is done.
+  Snapshots(const Settings& settings, const keyspace::Keyspace& keyspace, const Clock& clock,
+            Log& log);
+
+  void add_changes(std::uint64_t count) { changes_ += count; }
+  // The data set is what the snapshot says (after a load).
+  void reset_changes() { changes_ = 0; }
+  std::int64_t last_save_time_s() const { return last_save_s_; }
+  // Writes were refused because the last background save failed and rules ask for them.
+  bool refuses_writes() const;
+
+  // Writes one in this process.
+  Status save();
+
+  // The rule that is due; nothing if none is, or after a failure until five seconds have passed.
+  std::optional<SaveRule> due_rule() const;
+  // Whether a scheduled background save may start: not within five seconds of a failed one.
+  bool may_retry() const;
+  void child_started();
+  void fork_failed();
+  Status write_in_child(ProgressReporter& progress) const;
+  // The child's end: gives a finished snapshot its name, or removes what is left of it.
+  void child_ended(pid_t child, const ChildProcess::Exit& exit, std::uint64_t copied_bytes);
+
+  void fill(Info& info, bool child_running) const;
+  void reset_stats() { saves_ = 0; }
+
+ private:
+  rdb::SnapshotOptions options() const;
+  std::int64_t now_s() const { return clock_.wall_ms() / 1000; }
+  void saved(std::uint64_t changes_covered);
+
+  const Settings& settings_;
+  const keyspace::Keyspace& keyspace_;
+  const Clock& clock_;
+  Log& log_;
+
+  std::uint64_t changes_ = 0;  // since the last snapshot that succeeded
+  std::uint64_t changes_at_fork_ = 0;
+  std::int64_t last_save_s_;  // Unix time
+  std::int64_t last_try_s_ = 0;
+  std::int64_t child_began_us_ = 0;
+  std::int64_t last_child_duration_s_ = -1;
+  bool last_child_ok_ = true;
+  std::int64_t saves_ = 0;
+  std::uint64_t last_copied_bytes_ = 0;
+};
+
+}  // namespace engine::persistence

@@ -1,0 +1,15 @@
+// Temporary files that a killed process left behind.
+#pragma once
+
+#include <string>
+
+#include "engine/base/log.h"
+
+namespace engine::persistence {
+
+// Removes from `directory` the temporary names that carry a process id ("temp-<pid>.rdb",
+// "temp-rewriteaof-<pid>.aof", "temp-rewriteaof-bg-<pid>.aof") if no such process lives, or it is this
+// one, which is writing none now.
+void remove_stale_temp_files(const std::string& directory, Log& log);
+
+}  // namespace engine::persistence

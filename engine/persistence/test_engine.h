@@ -1,0 +1,133 @@
+// For tests: a keyspace with a persistence of its own and the few commands that tests need.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/test_files.h"
+#include "engine/keyspace/keyspace.h"
+#include "engine/persistence/persistence.h"
+
+namespace engine::persistence {
+
+// Time that passes only when told.
+class ManualClock final : public Clock {
+ public:
+  std::int64_t wall_ms() const override { return wall_ms_; }
+  std::int64_t monotonic_us() const override { return monotonic_us_; }
+  void pass_s(std::int64_t seconds) {
+    wall_ms_ += seconds * 1000;
+    monotonic_us_ += seconds * 1'000'000;
+  }
+
+ private:
+  std::int64_t wall_ms_ = 1'700'000'000'000;
+  std::int64_t monotonic_us_ = 1'000'000'000;
+};
+
+// SET, DEL and RPUSH on a keyspace.
+class TestTarget final : public aof::ReplayTarget {
+ public:
+  explicit TestTarget(keyspace::Keyspace& keyspace) : keyspace_(keyspace) {}
+  bool replay(int db, std::span<const std::string_view> argv) override {
+    keyspace::Database& database = keyspace_.database(db);
+    if (argv[0] == "SET") {
+      database.put(argv[1], keyspace::Object::string(argv[2]));
+    } else if (argv[0] == "DEL") {
+      database.erase(argv[1]);
+    } else if (argv[0] == "PEXPIREAT") {
+      if (keyspace::KeyEntry* entry = database.find(argv[1])) {
+        database.set_expire(*entry, std::stoll(std::string(argv[2])));
+      }
+    } else if (argv[0] == "RPUSH") {
+      keyspace::KeyEntry* entry = database.find(argv[1]);
+      if (entry == nullptr) {
+        entry =
+            &database.insert(argv[1], keyspace::Object::list(std::make_unique<keyspace::List>()));
+      }
+      for (const std::string_view element : argv.subspan(2)) {
+        entry->object.list().push(keyspace::ListEnd::kBack, element, keyspace_.limits);
+      }
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  keyspace::Keyspace& keyspace_;
+};
+
+using Command = std::vector<std::string>;
+
+class TestEngine {
+ public:
+  TestEngine(const std::string& directory, Settings settings, const Clock& clock)
+      : target(keyspace),
+        persistence(with_directory(std::move(settings), directory), keyspace, target, clock, log,
+                    Callbacks{}) {}
+
+  // Executes commands as one atomic step on database `db`, as a client's transaction would be.
+  void step(const std::vector<Command>& commands, int db = 0) {
+    std::vector<std::vector<std::string_view>> views;
+    std::vector<keyspace::Effect> effects;
+    for (const Command& command : commands) {
+      views.emplace_back(command.begin(), command.end());
+    }
+    for (const std::vector<std::string_view>& argv : views) {
+      ASSERT_TRUE(target.replay(db, argv)) << argv[0];
+      effects.push_back({db, argv});
+    }
+    persistence.append(effects, commands.size());
+  }
+  // A step of one SET, and the end of its turn: what a client then has acknowledged.
+  void set(const std::string& key, const std::string& value, int db = 0) {
+    step({{"SET", key, value}}, db);
+    ASSERT_TRUE(persistence.before_sleep());
+  }
+
+  // "key" or "db:key" of other databases -> value; lists as "[a,b]".
+  std::map<std::string, std::string> state() const {
+    std::map<std::string, std::string> all;
+    for (int db = 0; db < keyspace.count(); ++db) {
+      keyspace.database(db).for_each(
+          [&](std::string_view key, const keyspace::Object& value, std::int64_t) {
+            std::string name = db == 0 ? "" : std::to_string(db) + ":";
+            name += key;
+            if (value.type() == keyspace::Type::kString) {
+              all[name] = value.text().str();
+            } else if (value.type() == keyspace::Type::kList) {
+              std::string text = "[";
+              value.list().for_each([&](std::string_view element) {
+                text += text.size() > 1 ? "," : "";
+                text += element;
+              });
+              all[name] = text + "]";
+            } else {
+              all[name] = std::string(value.encoding_name());
+            }
+          });
+    }
+    return all;
+  }
+
+  keyspace::Keyspace keyspace;
+  TestTarget target;
+  KeptLog log;
+  Persistence persistence;
+
+ private:
+  static Settings with_directory(Settings settings, const std::string& directory) {
+    settings.directory = directory;
+    return settings;
+  }
+};
+
+}  // namespace engine::persistence
