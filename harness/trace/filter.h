@@ -1,0 +1,23 @@
+// The seccomp filter a traced program runs under: the syscalls of syscalls.h stop for the tracer,
+// all others run at full speed.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <vector>
+
+namespace crashpoint::trace {
+
+// Traced calls return SECCOMP_RET_TRACE with kNative; any call of another ABI (32-bit, x32), whose
+// numbers mean something else, with kForeign.
+inline constexpr unsigned kNative = 0;
+inline constexpr unsigned kForeign = 1;
+
+[[nodiscard]] std::vector<sock_filter> make_filter();
+
+// In the child, before exec: async-signal-safe. Returns 0 or an errno. The filter is inherited by
+// all that the program starts and cannot be taken off; PR_SET_NO_NEW_PRIVS is set with it, so that
+// no privilege is needed (and set-user-id programs stay without theirs).
+int install_filter(const std::vector<sock_filter>& filter);
+
+}  // namespace crashpoint::trace

@@ -1,0 +1,356 @@
+#include "harness/trace/syscalls.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crashpoint::trace {
+namespace {
+
+constexpr std::uint32_t kAllBits = ~std::uint32_t{0};
+
+std::vector<Syscall> make_table() {
+  std::vector<Syscall> table = {
+      // Opening.
+      {.number = SYS_openat,
+       .name = "openat",
+       .family = "open",
+       .op = Op::kOpen,
+       .directory = 0,
+       .path = 1,
+       .flags = 2,
+       .mode = 3},
+      {.number = SYS_openat2,
+       .name = "openat2",
+       .family = "open",
+       .op = Op::kOpen,
+       .directory = 0,
+       .path = 1},  // flags and mode in struct open_how, argument 2
+#ifdef SYS_open
+      {.number = SYS_open,
+       .name = "open",
+       .family = "open",
+       .op = Op::kOpen,
+       .path = 0,
+       .flags = 1,
+       .mode = 2},
+      {.number = SYS_creat,
+       .name = "creat",
+       .family = "open",
+       .op = Op::kOpen,
+       .path = 0,
+       .mode = 1,
+       .flags_fixed = O_CREAT | O_WRONLY | O_TRUNC},
+#endif
+      // Descriptors that come to mean something else. What dup, F_DUPFD, accept or pipe return was
+      // free before, so that nothing is remembered of it.
+      {.number = SYS_close, .name = "close", .family = "close", .op = Op::kClose, .fd = 0},
+      {.number = SYS_close_range, .name = "close_range", .handling = Handling::kForget},
+#ifdef SYS_dup2
+      {.number = SYS_dup2, .name = "dup2", .handling = Handling::kForget, .fd = 1},
+#endif
+      {.number = SYS_dup3, .name = "dup3", .handling = Handling::kForget, .fd = 1},
+      {.number = SYS_fcntl,
+       .name = "fcntl",
+       .handling = Handling::kForget,
+       .fd = 0,
+       .only = {{1, kAllBits, {F_SETFL}}}},
+      // Writing.
+      {.number = SYS_write,
+       .name = "write",
+       .family = "write",
+       .op = Op::kWrite,
+       .fd = 0,
+       .buffer = 1,
+       .count = 2},
+      {.number = SYS_pwrite64,
+       .name = "pwrite64",
+       .family = "write",
+       .op = Op::kWrite,
+       .fd = 0,
+       .buffer = 1,
+       .count = 2,
+       .offset = 3},
+      {.number = SYS_writev,
+       .name = "writev",
+       .family = "write",
+       .op = Op::kWrite,
+       .fd = 0,
+       .vector = 1},
+      {.number = SYS_pwritev,
+       .name = "pwritev",
+       .family = "write",
+       .op = Op::kWrite,
+       .fd = 0,
+       .vector = 1,
+       .offset = 3},
+      {.number = SYS_pwritev2,
+       .name = "pwritev2",
+       .family = "write",
+       .op = Op::kWrite,
+       .fd = 0,
+       .vector = 1,
+       .offset = 3,
+       .flags = 5},
+      {.number = SYS_sendto,
+       .name = "sendto",
+       .family = "send",
+       .op = Op::kSend,
+       .fd = 0,
+       .buffer = 1,
+       .count = 2},
+      {.number = SYS_sendmsg,
+       .name = "sendmsg",
+       .family = "send",
+       .op = Op::kSend,
+       .fd = 0,
+       .message = 1},
+      {.number = SYS_sendmmsg,
+       .name = "sendmmsg",
+       .family = "send",
+       .op = Op::kSend,
+       .fd = 0,
+       .message = 1},
+      // Copying within the kernel.
+      {.number = SYS_sendfile,
+       .name = "sendfile",
+       .family = "copy",
+       .op = Op::kCopy,
+       .fd = 0,
+       .source_fd = 1,
+       .source_offset = 2,
+       .count = 3},
+      {.number = SYS_copy_file_range,
+       .name = "copy_file_range",
+       .family = "copy",
+       .op = Op::kCopy,
+       .fd = 2,
+       .source_fd = 0,
+       .source_offset = 1,
+       .count = 4,
+       .offset = 3,
+       .offset_is_pointer = true},
+      {.number = SYS_splice,
+       .name = "splice",
+       .family = "copy",
+       .op = Op::kCopy,
+       .fd = 2,
+       .source_fd = 0,
+       .source_offset = 1,
+       .count = 4,
+       .offset = 3,
+       .offset_is_pointer = true},
+      {.number = SYS_ioctl,
+       .name = "ioctl",
+       .family = "clone_file",
+       .op = Op::kCopy,
+       .fd = 0,
+       .only = {{1, kAllBits, {FICLONE, FICLONERANGE}}}},
+      // Sizes.
+      {.number = SYS_truncate,
+       .name = "truncate",
+       .family = "truncate",
+       .op = Op::kTruncate,
+       .path = 0,
+       .offset = 1},
+      {.number = SYS_ftruncate,
+       .name = "ftruncate",
+       .family = "truncate",
+       .op = Op::kTruncate,
+       .fd = 0,
+       .offset = 1},
+      {.number = SYS_fallocate,
+       .name = "fallocate",
+       .family = "fallocate",
+       .op = Op::kAllocate,
+       .fd = 0,
+       .count = 3,
+       .offset = 2,
+       .flags = 1},
+      // Names.
+      {.number = SYS_renameat,
+       .name = "renameat",
+       .family = "rename",
+       .op = Op::kRename,
+       .directory = 0,
+       .path = 1,
+       .directory2 = 2,
+       .path2 = 3},
+      {.number = SYS_renameat2,
+       .name = "renameat2",
+       .family = "rename",
+       .op = Op::kRename,
+       .directory = 0,
+       .path = 1,
+       .directory2 = 2,
+       .path2 = 3,
+       .flags = 4},
+      {.number = SYS_linkat,
+       .name = "linkat",
+       .family = "link",
+       .op = Op::kLink,
+       .directory = 0,
+       .path = 1,
+       .directory2 = 2,
+       .path2 = 3,
+       .flags = 4},
+      {.number = SYS_symlinkat,
+       .name = "symlinkat",
+       .family = "symlink",
+       .op = Op::kSymlink,
+       .path = 0,
+       .directory2 = 1,
+       .path2 = 2},
+      {.number = SYS_unlinkat,
+       .name = "unlinkat",
+       .family = "unlink",
+       .op = Op::kUnlink,
+       .directory = 0,
+       .path = 1,
+       .flags = 2},
+      {.number = SYS_mkdirat,
+       .name = "mkdirat",
+       .family = "mkdir",
+       .op = Op::kMkdir,
+       .directory = 0,
+       .path = 1,
+       .mode = 2},
+#ifdef SYS_rename
+      {.number = SYS_rename,
+       .name = "rename",
+       .family = "rename",
+       .op = Op::kRename,
+       .path = 0,
+       .path2 = 1},
+      {.number = SYS_link,
+       .name = "link",
+       .family = "link",
+       .op = Op::kLink,
+       .path = 0,
+       .path2 = 1},
+      {.number = SYS_symlink,
+       .name = "symlink",
+       .family = "symlink",
+       .op = Op::kSymlink,
+       .path = 0,
+       .path2 = 1},
+      {.number = SYS_unlink, .name = "unlink", .family = "unlink", .op = Op::kUnlink, .path = 0},
+      {.number = SYS_rmdir, .name = "rmdir", .family = "rmdir", .op = Op::kRmdir, .path = 0},
+      {.number = SYS_mkdir,
+       .name = "mkdir",
+       .family = "mkdir",
+       .op = Op::kMkdir,
+       .path = 0,
+       .mode = 1},
+#endif
+      // Persistence points, and what looks like one.
+      {.number = SYS_fsync, .name = "fsync", .family = "fsync", .op = Op::kFsync, .fd = 0},
+      {.number = SYS_fdatasync,
+       .name = "fdatasync",
+       .family = "fdatasync",
+       .op = Op::kFdatasync,
+       .fd = 0},
+      {.number = SYS_sync, .name = "sync", .family = "sync", .op = Op::kSync},
+      {.number = SYS_syncfs, .name = "syncfs", .family = "syncfs", .op = Op::kSyncfs, .fd = 0},
+      {.number = SYS_sync_file_range,
+       .name = "sync_file_range",
+       .family = "sync_file_range",
+       .op = Op::kSyncRange,
+       .fd = 0,
+       .count = 2,
+       .offset = 1,
+       .flags = 3},
+      {.number = SYS_msync, .name = "msync", .family = "msync", .op = Op::kMsync, .flags = 2},
+      {.number = SYS_mmap,
+       .name = "mmap",
+       .family = "mmap",
+       .op = Op::kMap,
+       .fd = 4,
+       .offset = 5,
+       .flags = 3,
+       .only = {{2, PROT_WRITE, {PROT_WRITE}}, {3, MAP_SHARED | MAP_ANONYMOUS, {MAP_SHARED}}}},
+      // Processes. clone3 has its flags in memory: threads are told apart by the recorder.
+      {.number = SYS_clone,
+       .name = "clone",
+       .family = "fork",
+       .op = Op::kFork,
+       .only = {{0, CLONE_THREAD, {0}}}},
+      {.number = SYS_clone3, .name = "clone3", .family = "fork", .op = Op::kFork},
+#ifdef SYS_fork
+      {.number = SYS_fork, .name = "fork", .family = "fork", .op = Op::kFork},
+      {.number = SYS_vfork, .name = "vfork", .family = "fork", .op = Op::kFork},
+#endif
+      {.number = SYS_exit_group, .name = "exit_group", .family = "exit", .op = Op::kExit},
+      // Others.
+      {.number = SYS_prctl,
+       .name = "failpoint",
+       .op = Op::kFailpoint,
+       .handling = Handling::kFailpoint,
+       .only = {{0, kAllBits, {kFailpointPrctl}}}},
+      {.number = SYS_io_uring_setup, .name = "io_uring_setup", .handling = Handling::kRefuse},
+      {.number = SYS_io_setup, .name = "io_setup", .handling = Handling::kNote},
+  };
+  std::sort(table.begin(), table.end(),
+            [](const Syscall& a, const Syscall& b) { return a.number < b.number; });
+  return table;
+}
+
+}  // namespace
+
+std::span<const Syscall> syscalls() {
+  static const std::vector<Syscall> table = make_table();
+  return table;
+}
+
+const Syscall* find_syscall(std::uint64_t number) {
+  static const std::vector<const Syscall*> by_number = [] {
+    std::vector<const Syscall*> index(static_cast<std::size_t>(syscalls().back().number) + 1);
+    for (const Syscall& syscall : syscalls()) {
+      index[static_cast<std::size_t>(syscall.number)] = &syscall;
+    }
+    return index;
+  }();
+  return number < by_number.size() ? by_number[number] : nullptr;
+}
+
+std::vector<std::string> fault_syscall_names() {
+  std::set<std::string> names = {"pwrite"};
+  for (const Syscall& syscall : syscalls()) {
+    if (syscall.handling == Handling::kRecord && syscall.op != Op::kMap) {
+      names.insert(syscall.name);
+      names.insert(syscall.family);
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
+bool means(Name said, const Syscall& syscall, Op op) {
+  static const Name send("send");
+  static const Name rmdir("rmdir");
+  static const Name pwrite("pwrite");
+  static const Name pwrite64("pwrite64");
+  if (op == Op::kOutput) {
+    return false;
+  }
+  if (op == Op::kSend) {
+    return said == send || (said == syscall.name && syscall.op == Op::kSend);
+  }
+  if (op == Op::kRmdir) {
+    return said == rmdir;
+  }
+  return said == syscall.family || said == syscall.name ||
+         (said == pwrite && syscall.name == pwrite64);
+}
+
+}  // namespace crashpoint::trace

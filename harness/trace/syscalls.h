@@ -1,0 +1,71 @@
+// The syscalls the tracer knows: what each does to files and where its arguments lie. One table;
+// the seccomp filter, the recorder, the faults and the checks of a scenario all read it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/trace/event.h"
+
+namespace crashpoint::trace {
+
+// What the tracer does at a syscall beyond recording an event of its Op.
+enum class Handling : std::uint8_t {
+  kRecord,     // an event
+  kForget,     // none: a descriptor number changes its meaning (close, dup2, F_SETFL)
+  kFailpoint,  // prctl with our number: answered by the tracer
+  kRefuse,     // io_uring: answered ENOSYS and noted
+  kNote,       // Linux AIO: noted
+};
+
+// Only calls with this value in this argument are traced. `mask` 0: all.
+struct Condition {
+  std::int8_t argument = -1;
+  std::uint32_t mask = 0;
+  std::vector<std::uint32_t> values;
+};
+
+// Indices of arguments; -1: it has none.
+struct Syscall {
+  long number = -1;
+  Name name = {};
+  Name family = {};  // what a scenario may say for all its variants: "write" for pwritev2
+  Op op = Op::kWrite;
+  Handling handling = Handling::kRecord;
+  std::int8_t directory = -1;  // descriptor `path` is relative to
+  std::int8_t path = -1;
+  std::int8_t directory2 = -1;
+  std::int8_t path2 = -1;
+  std::int8_t fd = -1;
+  std::int8_t source_fd = -1;      // the bytes come from this descriptor
+  std::int8_t source_offset = -1;  // pointer to where in it
+  std::int8_t buffer = -1;
+  std::int8_t vector = -1;   // iovec array; its length is the next argument
+  std::int8_t message = -1;  // msghdr
+  std::int8_t count = -1;    // bytes asked for: lowering it shortens the call
+  std::int8_t offset = -1;
+  bool offset_is_pointer = false;
+  std::int8_t flags = -1;
+  std::int8_t mode = -1;
+  std::uint32_t flags_fixed = 0;     // creat: the open flags it stands for
+  std::vector<Condition> only = {};  // all must hold
+};
+
+[[nodiscard]] std::span<const Syscall> syscalls();
+// nullptr: not one of them.
+[[nodiscard]] const Syscall* find_syscall(std::uint64_t number);
+
+// Names a fault's place may say: every family and every variant.
+[[nodiscard]] std::vector<std::string> fault_syscall_names();
+// Does a place that says `said` mean this call, which turned out to do `op`? (A write to a socket is
+// a "send", unlinkat may be a "rmdir".)
+[[nodiscard]] bool means(Name said, const Syscall& syscall, Op op);
+
+// The argument of prctl(2) by which a target announces a failpoint, its name in the next argument:
+// "CPPF". The kernel answers EINVAL; the tracer answers 0 (go on) or n > 0 (errno n, or triggered).
+inline constexpr std::uint32_t kFailpointPrctl = 0x43505046;
+
+}  // namespace crashpoint::trace
