@@ -1,0 +1,330 @@
+#include "harness/trace/recorder.h"
+
+#include <fmt/format.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "harness/trace/files.h"
+#include "harness/trace/memory.h"
+#include "harness/trace/syscalls.h"
+#include "harness/trace/tree.h"
+
+namespace crashpoint::trace {
+namespace {
+
+std::int64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// Inside the kernel an interrupted call may return one of the ERESTART family; the program sees
+// EINTR, or the call is made anew.
+std::int64_t as_seen(std::int64_t result) {
+  constexpr std::int64_t kRestartFirst = -516;
+  constexpr std::int64_t kRestartLast = -512;
+  return result >= kRestartFirst && result <= kRestartLast ? -EINTR : result;
+}
+
+}  // namespace
+
+Recorder::Recorder(const std::string& data_directory, std::shared_ptr<SegmentStore> store)
+    : store_(std::move(store)), files_(data_directory, trace_.initial) {
+  trace_.store = store_;
+}
+
+Event& Recorder::begin(Thread& thread, const Syscall& syscall, Op op) {
+  thread.call.event = trace_.events.size();
+  Event& event = trace_.events.emplace_back();
+  event.enter = trace_.end++;
+  event.enter_ns = now_ns();
+  event.role = thread.role();
+  event.syscall = syscall.name;
+  event.pid = thread.id.pid;
+  event.tid = thread.id.tid;
+  event.op = op;
+  return event;
+}
+
+void Recorder::end(Event& event, std::int64_t performed, std::int64_t result) {
+  event.exit = trace_.end++;
+  event.exit_ns = now_ns();
+  event.performed = performed;
+  event.result = result;
+}
+
+void Recorder::place(Event& event, const Inode& inode) const {
+  event.path = inode.path;
+  event.file = inode.id;
+  event.inside = inode.inside;
+  event.directory = inode.directory;
+}
+
+Descriptor* Recorder::descriptor(const Thread& thread, int fd) {
+  return files_.descriptor(*thread.process->descriptors, thread.id, fd);
+}
+
+Recorder::Follow Recorder::enter(Thread& thread, const Syscall& syscall,
+                                 const SyscallEntry& entry) {
+  Call& call = thread.call;
+  call.syscall = &syscall;
+  call.arguments = entry.arguments;
+  call.event = kNoEvent;
+  call.inode = nullptr;
+  switch (syscall.op) {
+    case Op::kOpen:
+      return enter_open(thread, syscall);
+    case Op::kClose:
+      return enter_close(thread, syscall);
+    case Op::kWrite:
+    case Op::kSend:
+    case Op::kOutput:
+      return enter_write(thread, syscall);
+    case Op::kCopy:
+      return enter_copy(thread, syscall);
+    case Op::kTruncate:
+    case Op::kAllocate:
+      return enter_size(thread, syscall);
+    case Op::kRename:
+    case Op::kLink:
+    case Op::kSymlink:
+    case Op::kUnlink:
+    case Op::kMkdir:
+    case Op::kRmdir:
+      return enter_names(thread, syscall);
+    case Op::kFsync:
+    case Op::kFdatasync:
+    case Op::kSync:
+    case Op::kSyncfs:
+    case Op::kSyncRange:
+    case Op::kMsync:
+      return enter_sync(thread, syscall);
+    case Op::kMap:
+      return enter_map(thread, syscall);
+    case Op::kFork:
+      return enter_fork(thread, syscall);
+    case Op::kExit:
+      begin(thread, syscall, Op::kExit);
+      thread.process->exit_event = call.event;
+      return Follow::kEntry;
+    case Op::kThread:
+    case Op::kExec:
+    case Op::kFailpoint:
+      break;  // instant() records these
+  }
+  return Follow::kNone;
+}
+
+void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result) {
+  Event& event = trace_.events[thread.call.event];
+  end(event, as_seen(performed), as_seen(result));
+  switch (event.op) {
+    case Op::kOpen:
+      leave_open(thread, event);
+      break;
+    case Op::kWrite:
+    case Op::kSend:
+    case Op::kOutput:
+      leave_write(thread, event);
+      break;
+    case Op::kCopy:
+      leave_copy(thread, event);
+      break;
+    case Op::kTruncate:
+    case Op::kAllocate:
+      leave_size(thread, event);
+      break;
+    case Op::kRename:
+    case Op::kLink:
+    case Op::kSymlink:
+    case Op::kUnlink:
+    case Op::kMkdir:
+    case Op::kRmdir:
+      leave_names(thread, event);
+      break;
+    case Op::kMap:
+      leave_map(thread, event);
+      break;
+    case Op::kClose:
+    case Op::kFsync:
+    case Op::kFdatasync:
+    case Op::kSync:
+    case Op::kSyncfs:
+    case Op::kSyncRange:
+    case Op::kMsync:
+    case Op::kFork:
+    case Op::kThread:
+    case Op::kExec:
+    case Op::kExit:
+    case Op::kFailpoint:
+      break;
+  }
+  thread.call.syscall = nullptr;
+  thread.call.paths.reset();
+}
+
+void Recorder::skipped(Thread& thread, std::int64_t result) {
+  Event& event = trace_.events[thread.call.event];
+  event.not_performed = true;
+  event.data.size = 0;
+  end(event, 0, result);
+  abandoned(thread);
+}
+
+void Recorder::abandoned(Thread& thread) {
+  Call& call = thread.call;
+  if (call.syscall != nullptr && call.inode != nullptr && call.event != kNoEvent &&
+      call.inode->writes_in_flight > 0 && trace_.events[call.event].op == Op::kWrite) {
+    --call.inode->writes_in_flight;
+  }
+  call.syscall = nullptr;
+  call.paths.reset();
+}
+
+Event& Recorder::instant(const Thread& thread, Op op, Name syscall) {
+  Event& event = trace_.events.emplace_back();
+  event.enter = trace_.end++;
+  event.enter_ns = now_ns();
+  event.role = thread.role();
+  event.syscall = syscall;
+  event.pid = thread.id.pid;
+  event.tid = thread.id.tid;
+  event.op = op;
+  end(event, 0, 0);
+  return event;
+}
+
+void Recorder::ended(const Process& process, int status) {
+  static const Name kKilled("exit");
+  if (process.exit_event == kNoEvent) {  // by a signal
+    Event& event = trace_.events.emplace_back();
+    event.enter = trace_.end++;
+    event.enter_ns = now_ns();
+    event.role = process.role;
+    event.syscall = kKilled;
+    event.pid = process.pid;
+    event.tid = process.pid;
+    event.op = Op::kExit;
+    end(event, status, status);
+    return;
+  }
+  end(trace_.events[process.exit_event], status, status);
+}
+
+void Recorder::set_purpose(Process& child, Name purpose) {
+  child.role.purpose = purpose;
+  for (std::size_t i = child.first_event; i < trace_.events.size(); ++i) {
+    Role& role = trace_.events[i].role;
+    if (role.kind == RoleKind::kChild && role.ordinal == child.role.ordinal) {
+      role.purpose = purpose;
+    }
+  }
+}
+
+void Recorder::note(const std::string& text) {
+  if (noted_.insert(text).second) {
+    trace_.notes.push_back(text);
+  }
+}
+
+Recorder::Follow Recorder::enter_close(Thread& thread, const Syscall& syscall) {
+  const int fd = thread.call.fd(syscall.fd);
+  DescriptorTable& table = *thread.process->descriptors;
+  const Descriptor* const closing = table.find(fd);
+  if (closing == nullptr) {
+    return Follow::kNone;
+  }
+  Follow follow = Follow::kNone;
+  if (closing->inode != nullptr && closing->inode->inside) {
+    Event& event = begin(thread, syscall, Op::kClose);
+    place(event, *closing->inode);
+    event.fd = fd;
+    end(event, 0, 0);
+    follow = Follow::kEntry;
+  }
+  table.forget(fd);
+  return follow;
+}
+
+Recorder::Follow Recorder::enter_sync(Thread& thread, const Syscall& syscall) {
+  const Call& call = thread.call;
+  const Inode* inode = nullptr;
+  if (syscall.fd >= 0) {
+    const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
+    if (open == nullptr || open->inode == nullptr) {
+      return Follow::kNone;
+    }
+    inode = open->inode;
+  } else if (syscall.op == Op::kMsync) {
+    for (const Mapping& mapping : thread.process->mappings) {
+      if (call.arguments[0] >= mapping.address &&
+          call.arguments[0] - mapping.address < mapping.size) {
+        inode = mapping.inode;
+      }
+    }
+  }
+  Event& event = begin(thread, syscall, syscall.op);
+  if (inode != nullptr) {
+    place(event, *inode);
+  }
+  event.fd = syscall.fd >= 0 ? call.fd(syscall.fd) : -1;
+  if (syscall.op == Op::kSyncRange) {
+    event.offset = static_cast<std::int64_t>(call.argument(syscall.offset));
+    event.length = static_cast<std::int64_t>(call.argument(syscall.count));
+  } else if (syscall.op == Op::kMsync) {
+    event.length = static_cast<std::int64_t>(call.arguments[1]);
+  }
+  event.flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
+  return Follow::kExit;
+}
+
+Recorder::Follow Recorder::enter_map(Thread& thread, const Syscall& syscall) {
+  const Call& call = thread.call;
+  const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
+  if (open == nullptr || open->inode == nullptr || !open->inode->inside) {
+    return Follow::kNone;
+  }
+  Event& event = begin(thread, syscall, Op::kMap);
+  place(event, *open->inode);
+  event.fd = call.fd(syscall.fd);
+  event.offset = static_cast<std::int64_t>(call.argument(syscall.offset));
+  event.length = static_cast<std::int64_t>(call.arguments[1]);
+  event.flags = call.flags(syscall.flags);
+  thread.call.inode = open->inode;
+  return Follow::kExit;
+}
+
+void Recorder::leave_map(Thread& thread, Event& event) {
+  constexpr std::int64_t kErrors = -4096;
+  if (event.performed < 0 && event.performed > kErrors) {
+    return;
+  }
+  thread.process->mappings.push_back({static_cast<std::uint64_t>(event.performed),
+                                      static_cast<std::uint64_t>(event.length), thread.call.inode});
+  note(fmt::format(
+      "{} is mapped shared and writable: what is written through the mapping is not seen",
+      event.path.str()));
+}
+
+Recorder::Follow Recorder::enter_fork(Thread& thread, const Syscall& syscall) {
+  if (syscall.number == SYS_clone3) {
+    std::uint64_t flags = 0;  // the first member of struct clone_args
+    read_value(thread.id.tid, thread.call.arguments[0], flags);
+    if ((flags & CLONE_THREAD) != 0) {
+      return Follow::kNone;
+    }
+  }
+  begin(thread, syscall, Op::kFork);
+  return Follow::kExit;
+}
+
+}  // namespace crashpoint::trace

@@ -1,0 +1,102 @@
+// Turns syscalls into events: what a call means at its entry, what it did at its exit.
+//
+// The tracer drives it: enter() at a seccomp stop; then, if the kernel runs the call and it is
+// followed, leave() at its exit; or skipped() when a fault keeps the kernel from running it.
+// All in the tracer's thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/trace/data_store.h"
+#include "harness/trace/files.h"
+#include "harness/trace/registers.h"
+#include "harness/trace/syscalls.h"
+#include "harness/trace/trace.h"
+#include "harness/trace/tree.h"
+
+namespace crashpoint::trace {
+
+class Recorder {
+ public:
+  Recorder(const std::string& data_directory, std::shared_ptr<SegmentStore> store);
+
+  enum class Follow : std::uint8_t {
+    kNone,   // nothing to record
+    kEntry,  // an event, complete already: the exit is of no interest
+    kExit,   // an event that leave() completes
+    kWait,   // not now: enter() again when leave() has left thread.call.inode without writes in
+             // flight. (Where a write goes is known only if it is alone: O_APPEND, file position.)
+  };
+  // Fills thread.call. With kEntry and kExit, event(thread.call.event) is the new event.
+  Follow enter(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
+
+  // The kernel has run the call and returned `performed`; the program sees `result`.
+  void leave(Thread& thread, std::int64_t performed, std::int64_t result);
+
+  // The kernel does not run the call; the program sees `result`.
+  void skipped(Thread& thread, std::int64_t result);
+
+  // The thread has died, perhaps in the middle of a call.
+  void abandoned(Thread& thread);
+
+  // An event that takes no time: kThread, kExec, kExit, kFailpoint.
+  Event& instant(const Thread& thread, Op op, Name syscall);
+
+  // A process has ended.
+  void ended(const Process& process, int status);
+
+  // Tells what a child was forked for, in its events so far too.
+  void set_purpose(Process& child, Name purpose);
+
+  void note(const std::string& text);
+
+  [[nodiscard]] Event& event(std::size_t index) { return trace_.events[index]; }
+  [[nodiscard]] const Event& event(std::size_t index) const { return trace_.events[index]; }
+  [[nodiscard]] Position now() const { return trace_.end; }
+  [[nodiscard]] Files& files() { return files_; }
+  [[nodiscard]] const Trace& trace() const { return trace_; }
+  [[nodiscard]] Trace take() { return std::move(trace_); }
+
+ private:
+  Event& begin(Thread& thread, const Syscall& syscall, Op op);
+  void end(Event& event, std::int64_t performed, std::int64_t result);
+  void place(Event& event, const Inode& inode) const;
+  [[nodiscard]] Descriptor* descriptor(const Thread& thread, int fd);
+  [[nodiscard]] ResolvedPath resolve(const Thread& thread, std::int8_t directory, std::int8_t path);
+
+  // recorder.cc
+  Follow enter_close(Thread& thread, const Syscall& syscall);
+  Follow enter_sync(Thread& thread, const Syscall& syscall);
+  Follow enter_map(Thread& thread, const Syscall& syscall);
+  void leave_map(Thread& thread, Event& event);
+  Follow enter_fork(Thread& thread, const Syscall& syscall);
+  // recorder_bytes.cc: what changes a file's bytes or size, and what is sent
+  Follow enter_write(Thread& thread, const Syscall& syscall);
+  void leave_write(Thread& thread, Event& event);
+  void capture(const Thread& thread, const Syscall& syscall, Event& event);
+  Follow enter_copy(Thread& thread, const Syscall& syscall);
+  void leave_copy(Thread& thread, Event& event);
+  Follow enter_size(Thread& thread, const Syscall& syscall);
+  void leave_size(Thread& thread, Event& event);
+  // recorder_names.cc: what makes, changes and removes names
+  Follow enter_open(Thread& thread, const Syscall& syscall);
+  void leave_open(Thread& thread, Event& event);
+  Follow enter_names(Thread& thread, const Syscall& syscall);
+  void leave_names(Thread& thread, Event& event);
+
+  std::shared_ptr<SegmentStore> store_;
+  Trace trace_;
+  Files files_;
+  std::set<std::string> noted_;
+};
+
+}  // namespace crashpoint::trace
