@@ -83,11 +83,13 @@ struct Libfiu {
   int error = 0;  // errno, 0: the point's default
 };
 
+using FaultAction = std::variant<Kill, InjectError, ShortWrite, TornWrite, Delay, Skip, Trigger,
+                                 DiskBudget, Libfiu>;
+
 struct Fault {
   // std::monostate: not at a place or moment, in force from the start (DiskBudget, Libfiu).
   std::variant<std::monostate, Place, AfterAcked, AtTime> at;
-  std::variant<Kill, InjectError, ShortWrite, TornWrite, Delay, Skip, Trigger, DiskBudget, Libfiu>
-      action;
+  FaultAction action;
   bool may_miss = false;  // the case is judged even if it never fires
   std::optional<std::size_t>
       from_step;     // armed when this step of the workload begins; else from the start

@@ -1,0 +1,266 @@
+#include "harness/trace/fault_rules.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <string.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "harness/base/glob.h"
+#include "harness/base/nearest.h"
+#include "harness/trace/syscalls.h"
+
+namespace crashpoint::trace {
+namespace {
+
+constexpr int kErrnoMax = 133;
+
+using Errors = std::vector<int>;
+
+Errors operator+(Errors a, const Errors& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+// By family, after the manual pages.
+const std::map<std::string, Errors, std::less<>>& error_table() {
+  static const Errors space = {ENOSPC, EDQUOT, EIO, EROFS, ENOMEM};
+  static const Errors path = {EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR,
+                              EFAULT, EPERM, EIO,          ENOMEM, EROFS};
+  static const std::map<std::string, Errors, std::less<>> table = {
+      {"open", path + Errors{EDQUOT, EEXIST, EFBIG, EINTR, EINVAL, EISDIR, EMFILE, ENFILE, ENODEV,
+                             ENOSPC, ENXIO, EOPNOTSUPP, EOVERFLOW, ETXTBSY, EBUSY, EBADF, EAGAIN}},
+      {"close", {EBADF, EINTR, EIO, ENOSPC, EDQUOT}},
+      {"write",
+       {EAGAIN, EBADF, EDQUOT, EFAULT, EFBIG, EINTR, EINVAL, EIO, ENOSPC, EPERM, EPIPE, ESPIPE,
+        ENXIO, EOVERFLOW, EROFS, ENOMEM}},
+      {"send",
+       {EACCES, EAGAIN, EBADF, ECONNRESET, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
+        ENOTCONN, EPIPE, EIO, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH}},
+      {"copy",
+       {EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EIO, EISDIR, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP,
+        EOVERFLOW, EPERM, ETXTBSY, EXDEV, ESPIPE, EDQUOT}},
+      {"clone_file", {EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPERM, ETXTBSY, EXDEV, EIO, ENOSPC}},
+      {"truncate", path + Errors{EFBIG, EINTR, EINVAL, EISDIR, ETXTBSY, EBADF, ENOSPC, EDQUOT}},
+      {"fallocate",
+       {EBADF, EFBIG, EINTR, EINVAL, EIO, ENODEV, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, ESPIPE,
+        ETXTBSY, EDQUOT}},
+      {"rename", path + Errors{EBUSY, EDQUOT, EEXIST, EINVAL, EISDIR, EMLINK, ENOSPC, ENOTEMPTY,
+                               EXDEV, EBADF}},
+      {"link", path + Errors{EDQUOT, EEXIST, EMLINK, ENOSPC, EXDEV, EBADF, EINVAL}},
+      {"symlink", path + Errors{EDQUOT, EEXIST, ENOSPC, EBADF}},
+      {"unlink", path + Errors{EBUSY, EISDIR, EBADF, EINVAL}},
+      {"mkdir", path + Errors{EDQUOT, EEXIST, EINVAL, EMLINK, ENOSPC, EBADF}},
+      {"rmdir", path + Errors{EBUSY, EINVAL, ENOTEMPTY, EBADF}},
+      {"fsync", space + Errors{EBADF, EINTR, EINVAL}},
+      {"fdatasync", space + Errors{EBADF, EINTR, EINVAL}},
+      {"syncfs", space + Errors{EBADF}},
+      {"sync_file_range", {EBADF, EINVAL, EIO, ENOMEM, ENOSPC, ESPIPE}},
+      {"msync", {EBUSY, EINVAL, ENOMEM, EIO}},
+      {"fork", {EAGAIN, ENOMEM, ENOSYS, EPERM}},
+  };
+  return table;
+}
+
+// The family `said` belongs to; empty: no such syscall.
+std::string family_of(const std::string& said) {
+  for (const Syscall& syscall : syscalls()) {
+    if (syscall.handling == Handling::kRecord &&
+        (syscall.family == said || means(said, syscall, syscall.op))) {
+      return syscall.family;
+    }
+  }
+  return {};
+}
+
+bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string role_problem(const std::string& role) {
+  std::string_view rest = role;
+  for (const std::string_view kind : {"child:", "thread:"}) {
+    if (!rest.starts_with(kind)) {
+      continue;
+    }
+    rest.remove_prefix(kind.size());
+    unsigned number = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (error != std::errc() || end != rest.data() + rest.size() || number == 0) {
+      return fmt::format("role '{}' does not number a {} from 1, as in \"{}2\"", role,
+                         kind.substr(0, kind.size() - 1), kind);
+    }
+  }
+  return {};
+}
+
+std::string place_problem(const Place& place) {
+  if (place.syscall.empty() == place.failpoint.empty()) {
+    return "a place is either a syscall or a failpoint";
+  }
+  if (!place.failpoint.empty() && (!place.path.empty() || place.at_offset.has_value())) {
+    return "a failpoint has no path and no offset";
+  }
+  if (!place.syscall.empty()) {
+    const std::string family = family_of(place.syscall);
+    if (family.empty()) {
+      const std::vector<std::string> names = fault_syscall_names();
+      const std::string near = nearest(place.syscall, names);
+      return fmt::format("no such syscall: '{}'{}; allowed: {}", place.syscall,
+                         near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
+                         fmt::join(names, ", "));
+    }
+    if (!place.path.empty() && is_one_of(family, {"fork", "exit", "sync", "send"})) {
+      return fmt::format("{} has no path", place.syscall);
+    }
+    if (place.at_offset.has_value() && !is_one_of(family, {"write", "copy"})) {
+      return fmt::format("at_offset means the write that crosses a byte of a file; {} is none",
+                         place.syscall);
+    }
+  }
+  if (std::string problem = place.path.empty() ? "" : path_glob_problem(place.path);
+      !problem.empty()) {
+    return fmt::format("path '{}' {}", place.path, problem);
+  }
+  if (place.nth.first < 1 || place.nth.last < place.nth.first || place.nth.step < 1) {
+    return fmt::format("occurrences {} to {} in steps of {}: they count from 1 upwards",
+                       place.nth.first, place.nth.last, place.nth.step);
+  }
+  if (!(place.probability > 0.0 && place.probability <= 1.0)) {
+    return fmt::format("probability {} is not above 0 and at most 1", place.probability);
+  }
+  return role_problem(place.role);
+}
+
+// What may be done at a place.
+struct AtPlace {
+  const Place& place;
+  std::string family = family_of(place.syscall);
+
+  [[nodiscard]] bool at_failpoint() const { return !place.failpoint.empty(); }
+
+  std::string operator()(const Kill& kill) const {
+    if (kill.signal < 1 || kill.signal > SIGRTMAX) {
+      return fmt::format("no such signal: {}", kill.signal);
+    }
+    if (kill.signal != SIGKILL && place.phase == Phase::kDuring) {
+      return "only SIGKILL can strike while the call is in the kernel";
+    }
+    return {};
+  }
+  std::string operator()(const InjectError& inject) const {
+    if (at_failpoint()) {
+      return inject.error > 0 && inject.error <= kErrnoMax
+                 ? ""
+                 : fmt::format("no such errno: {}", inject.error);
+    }
+    const std::vector<int> allowed = errors_of(place.syscall);
+    if (std::find(allowed.begin(), allowed.end(), inject.error) == allowed.end()) {
+      std::vector<std::string> names;
+      for (const int error : allowed) {
+        names.push_back(error_name(error));
+      }
+      return names.empty() ? fmt::format("{} cannot fail", place.syscall)
+                           : fmt::format("{} cannot fail with {}; allowed: {}", place.syscall,
+                                         error_name(inject.error), fmt::join(names, ", "));
+    }
+    return place.phase == Phase::kDuring
+               ? "an error is injected before or after the call, not during"
+               : "";
+  }
+  std::string operator()(const ShortWrite&) const { return shortens("short_write"); }
+  std::string operator()(const TornWrite&) const { return shortens("torn_write"); }
+  std::string operator()(const Delay& delay) const {
+    if (delay.min_ms < 0 || delay.max_ms < delay.min_ms) {
+      return fmt::format("a delay of {} to {} ms", delay.min_ms, delay.max_ms);
+    }
+    return place.phase == Phase::kDuring ? "a delay comes before or after the call, not during"
+                                         : "";
+  }
+  std::string operator()(const Skip&) const {
+    if (at_failpoint() || is_one_of(family, {"open", "fork", "exit", "close", "mmap"})) {
+      return fmt::format("{} cannot be skipped and reported as done",
+                         at_failpoint() ? "a failpoint" : place.syscall);
+    }
+    return {};
+  }
+  std::string operator()(const Trigger&) const {
+    return at_failpoint() ? "" : "only a failpoint can be triggered";
+  }
+  std::string operator()(const DiskBudget&) const { return "a disk budget is not at a place"; }
+  std::string operator()(const Libfiu&) const { return "a libfiu fault is not at a place of ours"; }
+
+ private:
+  [[nodiscard]] std::string shortens(std::string_view what) const {
+    return !at_failpoint() && is_one_of(family, {"write", "copy", "send"})
+               ? ""
+               : fmt::format("{} is for writes; {} is none", what,
+                             at_failpoint() ? "a failpoint" : place.syscall);
+  }
+};
+
+}  // namespace
+
+std::string fault_problem(const Fault& fault) {
+  if (const auto* const place = std::get_if<Place>(&fault.at)) {
+    std::string problem = place_problem(*place);
+    return problem.empty() ? std::visit(AtPlace{*place}, fault.action) : problem;
+  }
+  if (std::holds_alternative<std::monostate>(fault.at)) {
+    if (const auto* const libfiu = std::get_if<Libfiu>(&fault.action)) {
+      return !libfiu->name.empty() && libfiu->probability > 0.0 && libfiu->probability <= 1.0
+                 ? ""
+                 : "a libfiu fault needs a name and a probability above 0 and at most 1";
+    }
+    return std::holds_alternative<DiskBudget>(fault.action)
+               ? ""
+               : "this fault needs a place or a moment: a syscall, a failpoint, after_acked or "
+                 "at_ms";
+  }
+  return std::holds_alternative<Kill>(fault.action)
+             ? ""
+             : "at a moment (after_acked, at_ms) only a kill can be";
+}
+
+std::string error_name(int error) {
+  const char* const name = ::strerrorname_np(error);
+  return name != nullptr ? name : fmt::format("errno {}", error);
+}
+
+int error_number(std::string_view name) {
+  for (int error = 1; error <= kErrnoMax; ++error) {
+    const char* const known = ::strerrorname_np(error);
+    if (known != nullptr && name == known) {
+      return error;
+    }
+  }
+  return name == "EWOULDBLOCK" ? EWOULDBLOCK : name == "ENOTSUP" ? ENOTSUP : 0;
+}
+
+std::vector<int> errors_of(const std::string& syscall) {
+  const auto found = error_table().find(family_of(syscall));
+  return found == error_table().end() ? std::vector<int>() : found->second;
+}
+
+int signal_number(std::string_view name) {
+  if (name.starts_with("SIG")) {
+    name.remove_prefix(3);
+  }
+  for (int signal = 1; signal < SIGRTMIN; ++signal) {
+    const char* const known = ::sigabbrev_np(signal);
+    if (known != nullptr && name == known) {
+      return signal;
+    }
+  }
+  return 0;
+}
+
+}  // namespace crashpoint::trace
