@@ -1,6 +1,7 @@
 #include "harness/trace/data_store.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,7 +15,6 @@
 #include <string_view>
 #include <utility>
 
-#include "fmt/format.h"
 #include "harness/base/error.h"
 
 namespace crashpoint::trace {

@@ -1,0 +1,104 @@
+// What happens at the stops of a traced tree: the recorder writes down, the faults strike.
+// All in the tracer's thread, except what says otherwise.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/random.h"
+#include "harness/trace/armed_faults.h"
+#include "harness/trace/fault.h"
+#include "harness/trace/pieces.h"
+#include "harness/trace/recorder.h"
+#include "harness/trace/tracees.h"
+#include "harness/trace/tracer.h"
+#include "harness/trace/tree.h"
+#include "harness/trace/wakeup.h"
+
+namespace crashpoint::trace {
+
+class Supervisor : public Tracees::Handler {
+ public:
+  // Told when the first process ends. Borrows all.
+  using MainEnded = std::function<void(int status)>;
+  Supervisor(const TracerOptions& options, Recorder* recorder, Wakeup& wakeup,
+             MainEnded main_ended);
+
+  [[nodiscard]] Tracees& tracees() { return tracees_; }
+  [[nodiscard]] std::vector<FaultReport> reports(const Trace& trace) const;
+
+  // From any thread.
+  void begin_workload();
+  void arm_step(std::size_t step);
+  void acked(std::uint64_t count);
+
+  void on_syscall(Thread& thread, const SyscallEntry& entry) override;
+  void on_syscall_exit(Thread& thread, std::int64_t result) override;
+  void on_process(Thread& parent, Process& child) override;
+  void on_thread(Thread& thread) override;
+  void on_exec(Thread& thread) override;
+  void on_thread_end(Thread& thread) override;
+  void on_process_end(Process& process, int status) override;
+  void on_wake() override;
+
+ private:
+  // What a fault still has to do at the exit of the call a thread is in.
+  struct Unfinished {
+    Strike strike;
+    std::vector<Patch> patches = {};  // memory to put back
+    std::int8_t argument = -1;        // and a register
+    std::uint64_t argument_before = 0;
+  };
+  // A thread held back until a time.
+  struct Held {
+    pid_t tid = 0;
+    Strike strike;
+    bool at_exit = false;
+  };
+
+  void enter(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
+  void forget(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
+  void pass_failpoint(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
+  void act(Thread& thread, const Strike& strike);
+  void finish_at_exit(Thread& thread, Unfinished unfinished);
+  void skip(Thread& thread, std::int64_t result);
+  void shorten(Thread& thread, std::uint64_t bytes, Unfinished& unfinished);
+  void kill(const Kill& kill, pid_t pid);
+  void kill_during(Thread& thread, const Kill& kill);
+  void keep_budget(const Event& event, Strike& strike);
+  void hold(Thread& thread, std::int64_t for_ns, const Strike& strike, bool at_exit);
+  void tell_purpose(Thread& thread, const Event& event);
+  void release_waiting(Inode& inode);
+  void look_at_moments();
+  [[nodiscard]] std::optional<std::int64_t> ns_to_next() const;
+
+  const TracerOptions& options_;
+  Recorder* recorder_;
+  Wakeup& wakeup_;
+  MainEnded main_ended_;
+  Tracees tracees_;
+  ArmedFaults faults_;
+  Random random_;
+  bool started_ = false;  // the program's own exec has happened
+  std::map<pid_t, Unfinished> unfinished_;
+  std::multimap<std::int64_t, Held> held_;  // by CLOCK_MONOTONIC, ns
+  std::map<pid_t, SyscallEntry> waiting_;   // threads in Inode::waiting
+  std::map<Name, std::uint32_t> purposes_;  // of the children that live
+  std::map<pid_t, Strike> at_end_;          // strikes after the exit of a process
+
+  std::size_t steps_armed_ = 0;
+  std::atomic<std::size_t> steps_begun_ = 0;
+  std::atomic<std::uint64_t> acked_ = 0;
+  std::atomic<std::int64_t> workload_began_ns_ = 0;  // 0: not yet
+};
+
+}  // namespace crashpoint::trace
