@@ -87,9 +87,9 @@ struct Swap {
 };
 struct Remove {};
 struct Empty {};  // the file stays, with no bytes
-// Replaced by what the file at this path held `back` versions ago (1: the one before the crash
-// image's). A version is what the path held when a sync of it returned, when something was renamed
-// or linked there, when it was unlinked, and before the run. Needs the trace.
+// Holds what the path held `back` versions ago (1: the one before the crash image's). A version is
+// what the path held before the run, when a sync of it returned, and just before and after something
+// was renamed or linked there, or away, or removed. Needs the trace.
 struct EarlierVersion {
   std::uint64_t back = 1;
 };
@@ -120,7 +120,8 @@ struct RunContext {
   std::span<const trace::Position> acked;
 };
 
-// A list of damages done in order, none of which expands any more, on one file each.
+// A list of damages done in order, none of which expands any more. `file` of each is the path of one
+// file, no glob.
 struct DamageCase {
   std::string
       name;  // stable and short: "truncate appendonly.aof.1.incr.aof to 93"; "" if no damage
