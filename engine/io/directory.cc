@@ -48,17 +48,19 @@ Status sync_directory(const std::string& path) {
 
 Result<bool> make_directory(const std::string& path) {
   constexpr mode_t kDirectoryMode = 0755;
+  bool made = true;
   if (::mkdir(path.c_str(), kDirectoryMode) != 0) {
     const int error = errno;
-    if (error == EEXIST && is_directory(path)) {
-      return false;
+    if (error != EEXIST || !is_directory(path)) {
+      return tl::unexpected(errno_error("mkdir", path, error));
     }
-    return tl::unexpected(errno_error("mkdir", path, error));
+    made = false;
   }
+  // Also when it was there: who made it may have been killed before this.
   if (const Status synced = sync_directory(parent_of(path)); !synced) {
     return tl::unexpected(synced.error());
   }
-  return true;
+  return made;
 }
 
 Status remove_directory(const std::string& path) {

@@ -119,10 +119,16 @@ Status AppendOnlyFile::open(std::uint64_t valid_size) {
   if (const Status synced = io::sync_directory(store_->directory()); !synced) {
     return synced;
   }
-  writer_ = std::move(*writer);
-  state_ = State::kOn;
-  measure();
+  opened(std::move(*writer));
   return {};
+}
+
+void AppendOnlyFile::opened(std::unique_ptr<aof::IncrementWriter> writer) {
+  writer_ = std::move(writer);
+  state_ = State::kOn;
+  has_manifest_ = true;
+  made_directory_ = false;  // it is in use now, and stays
+  measure();
 }
 
 Status AppendOnlyFile::adopt_single_file(const std::string& single, std::uint64_t valid_size) {
@@ -183,11 +189,8 @@ Status AppendOnlyFile::open_increment(aof::Manifest next, const char* occasion) 
     static_cast<void>(io::remove_file(file));
     return status;
   }
-  has_manifest_ = true;
   drop_writer();
-  writer_ = std::move(*writer);
-  state_ = State::kOn;
-  measure();
+  opened(std::move(*writer));
   return {};
 }
 

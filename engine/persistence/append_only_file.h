@@ -119,6 +119,7 @@ class AppendOnlyFile {
   Status persist(aof::Manifest next);
   // Creates an increment, and makes `next` with it at its end the manifest.
   Status open_increment(aof::Manifest next, const char* occasion);
+  void opened(std::unique_ptr<aof::IncrementWriter> writer);
   Status open_temp_increment();
   Status write_base_file(const std::string& path, const keyspace::Keyspace& keyspace,
                          ProgressReporter* progress) const;

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 
 #include <map>
 #include <string>
@@ -16,31 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using State = std::map<std::string, std::string>;
 
-class PersistenceTest : public ::testing::Test {
- protected:
-  static Settings aof_settings(FsyncPolicy policy = FsyncPolicy::kAlways) {
-    Settings settings;
-    settings.appendonly = true;
-    settings.appendfsync = policy;
-    settings.save.clear();
-    return settings;
-  }
-  std::unique_ptr<TestEngine> start(const Settings& settings) {
-    auto engine = std::make_unique<TestEngine>(directory_.path(), settings, clock_);
-    const Status recovered = engine->persistence.recover();
-    EXPECT_TRUE(recovered) << recovered.error().message;
-    return engine;
-  }
-  static void wait_for_child(TestEngine& engine) {
-    while (engine.persistence.has_child()) {
-      pollfd ready = {engine.persistence.event_fd(), POLLIN, 0};
-      ASSERT_GT(::poll(&ready, 1, 20'000), 0) << "the child does not end";
-      ASSERT_TRUE(engine.persistence.on_event());
-    }
-  }
-  TempDirectory directory_;
-  SystemClock clock_;
-};
+class PersistenceTest : public EngineTest {};
 
 TEST_F(PersistenceTest, AStartInAnEmptyDirectoryMakesBaseIncrementAndManifest) {
   auto engine = start(aof_settings());
@@ -80,15 +55,13 @@ TEST_F(PersistenceTest, ARewriteKeepsTheStateAndRemovesWhatItReplaces) {
 }
 
 TEST_F(PersistenceTest, ASnapshotBringsTheStateBack) {
-  Settings settings;
-  settings.save.clear();
-  auto engine = start(settings);
+  auto engine = start(rdb_settings());
   engine->set("a", "1");
   ASSERT_TRUE(engine->persistence.bgsave(false));
   engine->set("lost", "2");
   wait_for_child(*engine);
-  engine.reset();
-  EXPECT_EQ(start(settings)->state(), (State{{"a", "1"}}));
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
   EXPECT_THAT(directory_.files(), ElementsAre("dump.rdb"));
 }
 

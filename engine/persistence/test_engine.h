@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <initializer_list>
 #include <map>
@@ -128,6 +129,80 @@ class TestEngine {
     settings.directory = directory;
     return settings;
   }
+};
+
+// A directory and the engines that are started in it, one after another.
+class EngineTest : public ::testing::Test {
+ protected:
+  static Settings aof_settings(FsyncPolicy policy = FsyncPolicy::kAlways) {
+    Settings settings;
+    settings.appendonly = true;
+    settings.appendfsync = policy;
+    settings.save.clear();
+    return settings;
+  }
+  static Settings rdb_settings() {
+    Settings settings;
+    settings.save.clear();
+    return settings;
+  }
+  std::unique_ptr<TestEngine> make(const Settings& settings) {
+    return std::make_unique<TestEngine>(directory_.path(), settings, clock());
+  }
+  std::unique_ptr<TestEngine> start(const Settings& settings) {
+    std::unique_ptr<TestEngine> engine = make(settings);
+    const Status recovered = engine->persistence.recover();
+    EXPECT_TRUE(recovered) << recovered.error().message;
+    return engine;
+  }
+  // Starts another engine in the place of `engine`, which ends as by a kill.
+  void restart(std::unique_ptr<TestEngine>& engine) {
+    const Settings settings = engine->persistence.settings();
+    engine.reset();
+    engine = start(settings);
+  }
+  // Why a start is refused. Refusing changes no file, and is repeated at the next start.
+  std::string refusal(const Settings& settings) {
+    const std::map<std::string, std::string> before = contents();
+    std::string reason;
+    for (int attempt = 1; attempt <= 2; ++attempt) {
+      std::unique_ptr<TestEngine> engine = make(settings);
+      const Status recovered = engine->persistence.recover();
+      EXPECT_FALSE(recovered) << "it starts at attempt " << attempt;
+      if (recovered) {
+        return "";
+      }
+      EXPECT_TRUE(attempt == 1 || reason == recovered.error().message);
+      reason = recovered.error().message;
+      EXPECT_EQ(engine->log.lines.back(), reason) << "the reason is the last line of the log";
+    }
+    EXPECT_EQ(contents(), before) << "refusing has changed files";
+    return reason;
+  }
+  std::map<std::string, std::string> contents() const {
+    std::map<std::string, std::string> all;
+    for (const std::string& name : directory_.files()) {
+      all[name] = read_test_file(directory_.file(name));
+    }
+    return all;
+  }
+  static void wait_for_child(TestEngine& engine) {
+    while (engine.persistence.has_child()) {
+      wait_for_event(engine);
+    }
+  }
+  static void wait_for_event(TestEngine& engine) {
+    pollfd ready = {engine.persistence.event_fd(), POLLIN, 0};
+    ASSERT_GT(::poll(&ready, 1, 20'000), 0) << "nothing happens";
+    ASSERT_TRUE(engine.persistence.on_event());
+  }
+  std::string aof_file(const std::string& name) const {
+    return directory_.file("appendonlydir/" + name);
+  }
+  virtual const Clock& clock() const { return system_clock_; }
+
+  TempDirectory directory_;
+  SystemClock system_clock_;
 };
 
 }  // namespace engine::persistence
