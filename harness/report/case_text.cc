@@ -60,7 +60,7 @@ std::string explain(const CaseResult& result, std::size_t shown) {
   const oracle::Verdict& verdict = result.verdict;
   std::string out;
   if (verdict.outcome == oracle::Outcome::kInconclusive) {
-    out += labelled("could not", "tell: " + verdict.summary);
+    out += labelled("why", verdict.summary);
   } else {
     out += labelled("promised", verdict.promise.empty() ? result.promise : verdict.promise);
     out += labelled("found", verdict.summary);
