@@ -343,7 +343,7 @@ RunResult run_from(const Json& object) {
 }
 
 void check_format(const Json& object) {
-  if (!object.is_object() || object.value("format", std::string()) != kFormat) {
+  if (!object.is_object() || !object.contains("format") || object["format"] != kFormat) {
     throw std::runtime_error(
         fmt::format("no \"format\": \"{}\" in it, so it is not a report.json", kFormat));
   }

@@ -1,4 +1,4 @@
-// For tests: a run with a case of each status, and every field in use.
+// A run with a case of each status, and every field in use.
 #pragma once
 
 #include <string>
@@ -10,6 +10,13 @@ namespace crashpoint::report {
 inline constexpr const char* kSampleDurable =
     "every acknowledged write survives (appendonly yes, appendfsync always, power loss: a reply is "
     "sent only after its command is synced)";
+
+inline oracle::Verdict passed_check(const std::string& check, const std::string& promise) {
+  oracle::Verdict verdict;
+  verdict.check = check;
+  verdict.promise = promise;
+  return verdict;
+}
 
 inline CaseResult sample_pass() {
   CaseResult result;
@@ -25,10 +32,10 @@ inline CaseResult sample_pass() {
   result.promise = kSampleDurable;
   result.verdict.check = "guarantee";
   result.verdict.promise = kSampleDurable;
-  result.checks = {{oracle::Outcome::kPass, "replies", "every reply is what its command gives"},
-                   {oracle::Outcome::kPass, "start", "recovery succeeds within 5000 ms"},
-                   {oracle::Outcome::kPass, "guarantee", kSampleDurable},
-                   {oracle::Outcome::kPass, "usable", "it takes writes and restarts cleanly"}};
+  result.checks = {passed_check("replies", "every reply is what its command gives"),
+                   passed_check("start", "recovery succeeds within 5000 ms"),
+                   passed_check("guarantee", kSampleDurable),
+                   passed_check("usable", "it takes writes and restarts cleanly")};
   result.faults = {
       {"kill the tree during the 3rd fdatasync of *.incr.aof by main",
        {true, 3, 1, 4711, 123456789, "fdatasync(appendonly.aof.1.incr.aof) by main", {}}}};
