@@ -8,4 +8,11 @@ namespace crashpoint::embedded {
 extern const std::string_view kScenarioSchema;  // scenarios/schema/scenario.schema.json
 extern const std::string_view kReportViewer;    // reports/viewer.html
 
+// scenarios/_templates/
+extern const std::string_view kTemplateProcessKill;
+extern const std::string_view kTemplateSnapshot;
+extern const std::string_view kTemplateDiskFull;
+extern const std::string_view kTemplateTornTail;
+extern const std::string_view kTemplatePowerLoss;
+
 }  // namespace crashpoint::embedded

@@ -5,6 +5,8 @@ namespace crashpoint::cli {
 void add_verbs(CLI::App& app, Action& action) {
   add_validate_command(app, action);
   add_list_command(app, action);
+  add_new_command(app, action);
+  add_schema_command(app, action);
   add_merge_command(app, action);
 }
 

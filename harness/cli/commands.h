@@ -21,6 +21,8 @@ using Action = std::function<int()>;
 
 void add_validate_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
+void add_new_command(CLI::App& app, Action& action);
+void add_schema_command(CLI::App& app, Action& action);
 void add_merge_command(CLI::App& app, Action& action);
 
 // All of them, in the order of --help.

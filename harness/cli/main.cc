@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
   try {
     return action();
   } catch (const crashpoint::UsageError& error) {
-    fmt::print(stderr, "{}\n", error.what());
+    fmt::print(stderr, "crashpoint: {}\n", error.what());
     return cli::kUsage;
   } catch (const crashpoint::EnvironmentError& error) {
     fmt::print(stderr, "crashpoint: could not tell: {}\n", error.what());

@@ -29,9 +29,9 @@ std::optional<std::uint64_t> parse_seed(const std::string& text) {
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
   if (error != std::errc() || end != text.data() + text.size() || seed > kSeedMax) {
-    throw UsageError(fmt::format(
-        "crashpoint: --seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
-        shorten(text), kSeedMax));
+    throw UsageError(
+        fmt::format("--seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
+                    shorten(text), kSeedMax));
   }
   return seed;
 }
@@ -62,7 +62,7 @@ scenario::Loaded load(const Selection& selection) {
   if (paths.empty()) {
     if (!std::filesystem::is_directory(kDefaultFolder)) {
       throw UsageError(fmt::format(
-          "crashpoint: no scenario given, and there is no folder \"{}\" here\n"
+          "no scenario given, and there is no folder \"{}\" here\n"
           "  give files or folders, or write your first one:  crashpoint new my-scenario",
           kDefaultFolder));
     }

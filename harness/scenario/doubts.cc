@@ -164,6 +164,15 @@ void doubt_expectations(const Node& root, const Case& known) {
   }
 }
 
+// After damage nobody keeps what the config promises, unless the damage is to what no one needs.
+void doubt_damage(const Node& root, const Case& known) {
+  if (known.oracle.starts && !known.damage.empty() && !known.oracle.guarantee.has_value()) {
+    root.at("damage").warning(
+        "\"guarantee\" is left out, so the target is held to what its config promises without "
+        "damage; say what must hold: \"prefix\", \"none\", ...");
+  }
+}
+
 void doubt_refusal(const Node& root, const Case& known) {
   if (known.oracle.starts) {
     return;
@@ -183,6 +192,7 @@ void add_doubts(const Node& root, const Case& known) {
   doubt_faults(root, known);
   doubt_moments(root, known);
   doubt_expectations(root, known);
+  doubt_damage(root, known);
   doubt_refusal(root, known);
 }
 

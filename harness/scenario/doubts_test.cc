@@ -77,6 +77,16 @@ TEST(Doubts, AnExpectedKeyThatNothingWrites) {
   EXPECT_THAT(warnings(R"("files": {"dump.rdb": ""})" + expect), IsEmpty());
 }
 
+TEST(Doubts, AGuaranteeThatDoesNotReckonWithTheDamage) {
+  const std::string damage = R"("damage": [{"file": "*.aof", "truncate_tail": 1}])";
+  EXPECT_THAT(warnings(damage),
+              ElementsAre("2:11: /damage: \"guarantee\" is left out, so the target is held to what "
+                          "its config promises without damage; say what must hold: \"prefix\", "
+                          "\"none\", ..."));
+  EXPECT_THAT(warnings(damage + R"(, "oracle": {"guarantee": "prefix"})"), IsEmpty());
+  EXPECT_THAT(warnings(damage + R"(, "oracle": {"start": "refuses"})"), IsEmpty());
+}
+
 TEST(Doubts, PromisesOfATargetThatMustRefuseToStart) {
   EXPECT_THAT(warnings(R"("oracle": {"start": "refuses", "guarantee": "durable"})"),
               ElementsAre("2:45: /oracle/guarantee: \"guarantee\" is not looked at: a target that "

@@ -38,11 +38,11 @@ class FilesForTest {
     return {};
   }
 
-  // Those of one file "t.json" with this text, without its name and without the count at the end.
+  // Those of one file "t.json" with this text, without its name and without the count at the top.
   [[nodiscard]] std::vector<std::string> problems_of(const std::string& text) const {
     std::vector<std::string> all = problems({write("t.json", text)});
     if (!all.empty()) {
-      all.pop_back();
+      all.erase(all.begin());
     }
     for (std::string& line : all) {
       line = line.substr(std::string("t.json:").size());

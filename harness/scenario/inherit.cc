@@ -24,10 +24,15 @@ Problem whole_file(const std::string& file, std::string text) {
   return {file, 0, 0, "", std::move(text)};
 }
 
-bool is_scenario(const fs::path& path) {
+// Bases, defaults and templates ('_'), and what is hidden ('.').
+bool is_set_apart(const fs::path& path) {
   const std::string name = path.filename().string();
-  return path.extension() == ".json" && !name.starts_with('_') && !name.starts_with('.') &&
-         !name.ends_with(".schema.json");
+  return name.starts_with('_') || name.starts_with('.');
+}
+
+bool is_scenario(const fs::path& path) {
+  return path.extension() == ".json" && !is_set_apart(path) &&
+         !path.filename().string().ends_with(".schema.json");
 }
 
 std::string not_there(const fs::path& path) {
@@ -52,7 +57,7 @@ void find_below(const fs::path& folder, std::set<std::string>& files,
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (entry->is_regular_file() && is_scenario(entry->path())) {
       files.insert(entry->path().lexically_normal().string());
-    } else if (entry->is_directory() && entry->path().filename().string().starts_with('.')) {
+    } else if (entry->is_directory() && is_set_apart(entry->path())) {
       entry.disable_recursion_pending();
     }
   }

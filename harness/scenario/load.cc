@@ -230,15 +230,16 @@ class Loader {
     for (std::size_t i = 0; i < problems_.size(); ++i) {
       files.insert(problems_[i].file);
       if (i < kProblemsShown) {
-        message += to_string(problems_[i]) + "\n";
+        message += "\n" + to_string(problems_[i]);
       }
     }
     if (problems_.size() > kProblemsShown) {
-      message += fmt::format("... and {} more\n", problems_.size() - kProblemsShown);
+      message += fmt::format("\n... and {} more", problems_.size() - kProblemsShown);
     }
     throw UsageError(fmt::format(
-        "{}{} in {}; nothing was started.", message, counted(problems_.size(), "problem"),
-        files.size() == 1 && file_count <= 1 ? *files.begin() : counted(files.size(), "file")));
+        "{} in {}; nothing was started:{}", counted(problems_.size(), "problem"),
+        files.size() == 1 && file_count <= 1 ? *files.begin() : counted(files.size(), "file"),
+        message));
   }
 
   // As people count: nth=2 before nth=10.

@@ -45,8 +45,8 @@ struct Loaded {
   std::size_t file_count = 0;
 };
 
-// `paths` are scenario files or folders, searched for *.json; names that start with '_' are
-// defaults and bases, not scenarios. Throws UsageError whose message has every problem of every
+// `paths` are scenario files or folders, searched for *.json; files and
+// folders whose names start with '_' are defaults, bases and templates, not scenarios. Throws UsageError whose message has every problem of every
 // file, one a line, when there is any; also when nothing is found or the filter leaves nothing.
 [[nodiscard]] Loaded load(const std::vector<std::string>& paths, const LoadOptions& options = {});
 

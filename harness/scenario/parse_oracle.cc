@@ -160,12 +160,13 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   }
 }
 
+// Paths as they stand; other texts may be found anywhere in a line.
 std::vector<Pattern> parse_patterns(const Node& node, bool paths) {
   std::vector<Pattern> patterns;
   for (const bool present : {true, false}) {
     if (const auto list = node.find(present ? "present" : "absent")) {
       for (const Node& item : list->items()) {
-        patterns.push_back({paths ? parse_inside_path(item) : item.text(), present});
+        patterns.push_back({paths ? parse_inside_path(item) : "*" + item.text() + "*", present});
       }
     }
   }
