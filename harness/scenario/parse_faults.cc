@@ -11,6 +11,7 @@
 #include "harness/scenario/describe_fault.h"
 #include "harness/scenario/parse.h"
 #include "harness/scenario/syscall_facts.h"
+#include "harness/trace/syscalls.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -46,7 +47,7 @@ void check_syscall(const Node& node) {
   if (syscall_facts(node.text()) != nullptr) {
     return;
   }
-  const std::vector<std::string> names = syscall_names();
+  const std::vector<std::string> names = trace::fault_syscall_names();
   const std::string meant = nearest(node.text(), names);
   node.problem(fmt::format("unknown syscall \"{}\"; {}", shorten(node.text()),
                            meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))

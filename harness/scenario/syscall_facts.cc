@@ -4,7 +4,10 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <span>
 #include <sstream>
+
+#include "harness/trace/syscalls.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -12,7 +15,7 @@ namespace {
 enum Nature : unsigned { kOther = 0, kWrites = 1, kSkippable = 2, kNeverFails = 4 };
 
 struct Row {
-  const char* names;  // the family first
+  const char* family;
   unsigned nature;
   const char* errors;
 };
@@ -20,33 +23,32 @@ struct Row {
 constexpr const char* kAnyErrors = "EDQUOT EIO ENOMEM EINTR";
 
 constexpr std::array<Row, 22> kTable = {{
-    {"open openat openat2 creat", kOther,
+    {"open", kOther,
      "EACCES EAGAIN EBUSY EEXIST EFBIG EINVAL EISDIR ELOOP EMFILE ENAMETOOLONG ENFILE ENODEV "
      "ENOENT "
      "ENOSPC ENOTDIR ENXIO EOPNOTSUPP EOVERFLOW EPERM EROFS ETXTBSY ESTALE"},
     {"close", kOther, "ENOSPC"},
-    {"write pwrite pwrite64 writev pwritev pwritev2", kWrites | kSkippable,
+    {"write", kWrites | kSkippable,
      "EAGAIN EDESTADDRREQ EFBIG EINVAL ENOSPC ENXIO EPERM EPIPE EROFS ESTALE"},
-    {"send sendto sendmsg sendmmsg", kOther,
-     "EAGAIN EACCES ECONNRESET EMSGSIZE ENOBUFS ENOTCONN EOPNOTSUPP EPIPE"},
-    {"copy sendfile copy_file_range splice", kOther,
+    {"send", kOther, "EAGAIN EACCES ECONNRESET EMSGSIZE ENOBUFS ENOTCONN EOPNOTSUPP EPIPE"},
+    {"copy", kOther,
      "EAGAIN EFBIG EINVAL EISDIR ENOSPC EOPNOTSUPP EOVERFLOW EPERM EPIPE ESPIPE ETXTBSY EXDEV"},
-    {"clone_file ioctl", kOther, "EINVAL EISDIR ENOSPC EOPNOTSUPP EPERM ETXTBSY EXDEV"},
-    {"truncate ftruncate", kSkippable,
+    {"clone_file", kOther, "EINVAL EISDIR ENOSPC EOPNOTSUPP EPERM ETXTBSY EXDEV"},
+    {"truncate", kSkippable,
      "EACCES EFBIG EINVAL EISDIR ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS ETXTBSY"},
     {"fallocate", kSkippable, "EFBIG EINVAL ENODEV ENOSPC EOPNOTSUPP EPERM ESPIPE ETXTBSY"},
-    {"rename renameat renameat2", kSkippable,
+    {"rename", kSkippable,
      "EACCES EBUSY EEXIST EINVAL EISDIR ELOOP EMLINK ENAMETOOLONG ENOENT ENOSPC ENOTDIR ENOTEMPTY "
      "EPERM EROFS EXDEV"},
-    {"link linkat", kSkippable,
+    {"link", kSkippable,
      "EACCES EEXIST EINVAL ELOOP EMLINK ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS EXDEV"},
-    {"symlink symlinkat", kSkippable,
+    {"symlink", kSkippable,
      "EACCES EEXIST EINVAL ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS"},
-    {"unlink unlinkat", kSkippable,
+    {"unlink", kSkippable,
      "EACCES EBUSY EINVAL EISDIR ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS"},
     {"rmdir", kSkippable,
      "EACCES EBUSY EINVAL ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR ENOTEMPTY EPERM EROFS"},
-    {"mkdir mkdirat", kSkippable,
+    {"mkdir", kSkippable,
      "EACCES EEXIST EINVAL ELOOP EMLINK ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS"},
     {"fsync", kSkippable, "EINVAL ENOSPC EROFS"},
     {"fdatasync", kSkippable, "EINVAL ENOSPC EROFS"},
@@ -54,8 +56,8 @@ constexpr std::array<Row, 22> kTable = {{
     {"syncfs", kSkippable, "ENOSPC EROFS"},
     {"sync_file_range", kSkippable, "EINVAL ENOSPC ESPIPE"},
     {"msync", kSkippable, "EBUSY EINVAL"},
-    {"fork vfork clone clone3", kOther, "EAGAIN"},
-    {"exit exit_group", kNeverFails, ""},
+    {"fork", kOther, "EAGAIN"},
+    {"exit", kNeverFails, ""},
 }};
 
 std::vector<std::string> words(const std::string& text) {
@@ -64,7 +66,7 @@ std::vector<std::string> words(const std::string& text) {
 }
 
 const std::map<std::string, SyscallFacts, std::less<>>& table() {
-  static const std::map<std::string, SyscallFacts, std::less<>> by_name = [] {
+  static const std::map<std::string, SyscallFacts, std::less<>> by_family = [] {
     std::map<std::string, SyscallFacts, std::less<>> facts;
     for (const Row& row : kTable) {
       SyscallFacts fact;
@@ -74,28 +76,25 @@ const std::map<std::string, SyscallFacts, std::less<>>& table() {
       }
       fact.writes = (row.nature & kWrites) != 0;
       fact.skippable = (row.nature & kSkippable) != 0;
-      for (const std::string& name : words(row.names)) {
-        facts[name] = fact;
-      }
+      facts[row.family] = fact;
     }
     return facts;
   }();
-  return by_name;
+  return by_family;
 }
 
 }  // namespace
 
 const SyscallFacts* syscall_facts(std::string_view name) {
-  const auto found = table().find(name);
-  return found == table().end() ? nullptr : &found->second;
-}
-
-std::vector<std::string> syscall_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, facts] : table()) {
-    names.push_back(name);
+  const std::vector<std::string> names = trace::fault_syscall_names();
+  if (!std::binary_search(names.begin(), names.end(), name)) {
+    return nullptr;
   }
-  return names;
+  const std::span<const trace::Syscall> calls = trace::syscalls();
+  const auto meant = std::find_if(calls.begin(), calls.end(), [&](const trace::Syscall& call) {
+    return trace::means(trace::Name(name), call);
+  });
+  return meant == calls.end() ? nullptr : &table().at(meant->family);
 }
 
 }  // namespace crashpoint::scenario

@@ -17,10 +17,7 @@ struct SyscallFacts {
   bool skippable = false;  // success can be reported with nothing done
 };
 
-// Null when a fault cannot name such a syscall or family of them.
+// Null when the tracer knows no such syscall or family of them (trace/syscalls.h).
 [[nodiscard]] const SyscallFacts* syscall_facts(std::string_view name);
-
-// All names that a fault can say, sorted.
-[[nodiscard]] std::vector<std::string> syscall_names();
 
 }  // namespace crashpoint::scenario
