@@ -70,6 +70,7 @@ class Executor {
 
  private:
   std::unique_ptr<ExecutorState> state_;
+  std::unique_ptr<Session> replay_session_;  // stands for the client whose log is replayed
 };
 
 }  // namespace engine::commands

@@ -28,6 +28,7 @@ struct QueuedCommand {
 struct WatchedKey {
   int database;
   std::string key;
+  bool expired_already;  // when it was put under watch
 };
 
 class Session {
@@ -52,7 +53,6 @@ class Session {
   std::size_t query_buffer_bytes = 0;
   std::size_t query_buffer_free = 0;
   bool authenticated = false;  // true from the start when no password is set
-  bool replaying = false;      // stands for the AOF loader: nothing is logged, nothing expires
 
   // --- set by commands, obeyed by the server ---
   bool close_after_reply = false;  // QUIT, CLIENT KILL of oneself, a protocol error

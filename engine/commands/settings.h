@@ -11,8 +11,9 @@ struct Settings {
   std::int64_t slowlog_log_slower_than_us = 10'000;  // negative: never, 0: every command
   std::size_t slowlog_max_len = 128;
   std::size_t proto_max_bulk_len = 512ull << 20;
-  bool lazyfree_lazy_user_del = false;  // only what is logged depends on it: UNLINK instead of DEL
+  bool lazyfree_lazy_user_del = false;  // UNLINK instead of DEL is logged
   bool lazyfree_lazy_expire = false;
+  bool lazyfree_lazy_server_del = false;
   bool active_expire = true;     // DEBUG SET-ACTIVE-EXPIRE
   int active_expire_effort = 1;  // 1 .. 10
   int hz = 10;

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
 namespace engine::commands {
 
@@ -24,10 +22,10 @@ struct Statistics {
   std::uint64_t keyspace_misses = 0;
   std::uint64_t error_replies = 0;
   std::map<std::string, std::uint64_t> errors_by_code;  // "WRONGTYPE" -> count
-  std::map<std::string_view, CommandStatistics> by_command()
-      const;  // "config|get", those called only
+  // "config|get" -> its figures; only commands that were called or refused.
+  std::map<std::string, CommandStatistics> by_command() const;
 
-  // By CommandSpec::id.
+  // By position in the command table.
   static constexpr std::size_t kCommandsMax = 512;
   CommandStatistics commands[kCommandsMax] = {};
 };

@@ -50,12 +50,13 @@ Object Object::integer(std::int64_t value) {
   return object;
 }
 
-Object Object::raw_string(std::string_view text) {
+Object Object::verbatim_string(std::string_view text) {
   Object object(Type::kString, Form::kRaw);
   char* bytes = object.resize(text.size());
   if (!text.empty()) {
     std::memcpy(bytes, text.data(), text.size());
   }
+  object.form_ = text.size() <= kShortBytesMax ? Form::kShort : Form::kRaw;
   return object;
 }
 
@@ -151,8 +152,8 @@ Object Object::clone() const {
   if (is_integer()) {
     return integer(integer_);
   }
-  Object copy = raw_string({bytes_, size_});
-  copy.form_ = size_ <= kShortBytesMax ? Form::kShort : Form::kRaw;
+  Object copy = verbatim_string({bytes_, size_});
+  copy.form_ = form_;
   return copy;
 }
 

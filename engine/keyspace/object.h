@@ -27,8 +27,8 @@ class Object {
   // An integer when `text` is the canonical decimal of one, else the bytes.
   static Object string(std::string_view text);
   static Object integer(std::int64_t value);
-  // The bytes as they are, even if they read as an integer (what APPEND and SETRANGE leave).
-  static Object raw_string(std::string_view text);
+  // The bytes as they are, even if they read as an integer (what INCRBYFLOAT leaves).
+  static Object verbatim_string(std::string_view text);
   static Object list(std::unique_ptr<List> value);
   static Object set(std::unique_ptr<Set> value);
   static Object hash(std::unique_ptr<Hash> value);
