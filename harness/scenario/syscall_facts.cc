@@ -92,7 +92,7 @@ const SyscallFacts* syscall_facts(std::string_view name) {
   }
   const std::span<const trace::Syscall> calls = trace::syscalls();
   const auto meant = std::find_if(calls.begin(), calls.end(), [&](const trace::Syscall& call) {
-    return trace::means(trace::Name(name), call);
+    return trace::means(trace::Name(name), call, call.op);
   });
   return meant == calls.end() ? nullptr : &table().at(meant->family);
 }
