@@ -113,6 +113,9 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text) {
 
 std::string format_manifest(const Manifest& manifest) {
   std::string text;
+  if (manifest.names_nothing()) {
+    text = "# This log is being created: nothing rests on it yet.\n";
+  }
   const auto add = [&text](const ManifestEntry& entry, char type) {
     const bool plain = std::all_of(entry.name.begin(), entry.name.end(), [](char c) {
       return std::isgraph(static_cast<unsigned char>(c)) != 0 && c != '"' && c != '\'' && c != '\\';

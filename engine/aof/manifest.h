@@ -4,6 +4,10 @@
 // 7.0's aof.c). Pairs may come in any order, unknown keys are ignored, a line that starts with '#' is
 // a comment, a name with blanks or unprintable bytes is quoted. History files are no longer needed and
 // wait to be deleted.
+//
+// A manifest that names no file (ours has only a comment then) says that a log is being created: files
+// that are there already are the leftovers of an attempt in which nothing was acknowledged. Without it
+// they could not be told from a log whose manifest is lost.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +34,7 @@ struct Manifest {
 
   bool operator==(const Manifest&) const = default;
 
+  bool names_nothing() const { return !base && history.empty() && increments.empty(); }
   std::uint64_t next_base_seq() const { return base ? base->seq + 1 : 1; }
   std::uint64_t next_increment_seq() const {
     return increments.empty() ? 1 : increments.back().seq + 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,11 +17,15 @@
 
 namespace engine {
 
-// Gone with everything in it at the end of the test.
+// Gone with everything in it at the end of the test. In memory where possible: tests sync a lot.
 class TempDirectory {
  public:
   TempDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "engine-test-XXXXXX").string();
+    const std::filesystem::path memory = "/dev/shm";
+    const bool in_memory = ::access(memory.c_str(), W_OK) == 0;
+    std::string name =
+        ((in_memory ? memory : std::filesystem::temp_directory_path()) / "engine-test-XXXXXX")
+            .string();
     if (::mkdtemp(name.data()) == nullptr) {
       ADD_FAILURE() << "no temporary directory";
     }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,7 +33,13 @@ struct Recorder {
 };
 
 Recorder& recorder() {
-  static Recorder* const instance = new Recorder;  // outlives every static that still does I/O
+  // Outlives every static that still does I/O. Its mutex is free in a forked child, whatever other
+  // threads did.
+  static Recorder* const instance = [] {
+    ::pthread_atfork([] { recorder().mutex.lock(); }, [] { recorder().mutex.unlock(); },
+                     [] { recorder().mutex.unlock(); });
+    return new Recorder;
+  }();
   return *instance;
 }
 

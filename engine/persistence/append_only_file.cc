@@ -77,18 +77,47 @@ void AppendOnlyFile::detach() {
 }
 
 Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
+  // First a manifest that names nothing: should this be interrupted, the next start knows that the
+  // files it finds are only its leftovers.
+  Status status = has_manifest_ ? remove_leftovers() : persist(aof::Manifest());
+  has_manifest_ = true;
   const std::string temp = temp_base_name(::getpid());
-  log_.notice("Creating AOF base file {} on server start", next_base().name);
-  if (const Status written = write_base_file(path(temp), keyspace, nullptr); !written) {
-    return written;
-  }
-  const Result<aof::ManifestEntry> base = name_base(temp);
-  if (!base) {
-    return tl::unexpected(base.error());
-  }
   aof::Manifest next;
-  next.base = *base;
-  return open_increment(std::move(next), "on server start");
+  if (status) {
+    log_.notice("Creating AOF base file {} on server start", next_base().name);
+    status = write_base_file(path(temp), keyspace, nullptr);
+  }
+  if (status) {
+    const Result<aof::ManifestEntry> base = name_base(temp);
+    if (base) {
+      next.base = *base;
+    } else {
+      status = tl::unexpected(base.error());
+    }
+  }
+  if (status) {
+    status = open_increment(next, "on server start");
+  }
+  if (!status) {
+    static_cast<void>(remove_leftovers());
+    static_cast<void>(io::remove_file(path(aof::manifest_name(settings_.appendfilename))));
+  }
+  return status;
+}
+
+Status AppendOnlyFile::remove_leftovers() {
+  const Result<std::vector<std::string>> names = io::list_directory(store_->directory());
+  if (!names) {
+    return tl::unexpected(names.error());
+  }
+  for (const std::string& name : *names) {
+    if (aof::is_numbered_name(settings_.appendfilename, name)) {
+      if (const Status removed = io::remove_file(path(name)); !removed) {
+        return removed;
+      }
+    }
+  }
+  return {};
 }
 
 Status AppendOnlyFile::open(std::uint64_t valid_size) {
@@ -355,6 +384,7 @@ void AppendOnlyFile::close() {
   drop_writer();
   state_ = State::kOff;
   needs_rewrite_ = false;
+  in_no_file_ = false;
   names_error_ = 0;
   detach();
 }
@@ -435,6 +465,7 @@ Status AppendOnlyFile::open_temp_increment() {
       return removed;
     }
   }
+  in_no_file_ = in_no_file_ || (state_ == State::kOn && writer_ && writer_->buffered_bytes() > 0);
   drop_writer();
   writes_to_temp_ = true;
   Result<std::unique_ptr<aof::IncrementWriter>> writer =
@@ -578,6 +609,7 @@ Status AppendOnlyFile::install_rewrite(pid_t child) {
     writes_to_temp_ = false;
     state_ = State::kOn;
     needs_rewrite_ = false;
+    in_no_file_ = false;
     return writer_->apply(writer_settings());
   }
   return {};

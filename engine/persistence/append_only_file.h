@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/aof/increment_writer.h"
 #include "engine/aof/manifest_store.h"
@@ -73,6 +74,10 @@ class AppendOnlyFile {
   void append(std::span<const keyspace::Effect> step);
   // See IncrementWriter. An error only under `always`.
   Status flush();
+  // Steps are waiting for a write that failed.
+  bool holds_back() const {
+    return state_ == State::kOn && (in_no_file_ || (writer_ && writer_->holds_back()));
+  }
   // Ten times a second: notes in the log how far it is durable, tries again what failed.
   void cron();
   // errno of what keeps writes from being accepted; 0: nothing.
@@ -117,6 +122,8 @@ class AppendOnlyFile {
   std::string temp_base_name(pid_t child) const;
 
   Status persist(aof::Manifest next);
+  // Removes what an interrupted create() left.
+  Status remove_leftovers();
   // Creates an increment, and makes `next` with it at its end the manifest.
   Status open_increment(aof::Manifest next, const char* occasion);
   void opened(std::unique_ptr<aof::IncrementWriter> writer);
@@ -145,6 +152,8 @@ class AppendOnlyFile {
   bool rewrite_failed_ = false;  // the last one
   bool writes_to_temp_ = false;  // writer_ has the temporary increment of a kFresh rewrite
   bool needs_rewrite_ = false;
+  bool in_no_file_ =
+      false;  // steps could not be written anywhere: only the new base will have them
   bool child_running_ = false;
   int names_error_ = 0;             // a manifest is visible that may not be durable
   std::uint64_t closed_bytes_ = 0;  // of all files but the increment that is written

@@ -649,6 +649,9 @@ void Persistence::append(std::span<const keyspace::Effect> step, std::uint64_t c
 Status Persistence::before_sleep() {
   return impl_->before_sleep();
 }
+bool Persistence::replies_must_wait() const {
+  return impl_->aof_.holds_back();
+}
 std::string_view Persistence::write_gate() const {
   return impl_->write_gate();
 }

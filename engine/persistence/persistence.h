@@ -12,7 +12,8 @@
 //
 // Errors. Under `always` nothing may be acknowledged that is not durable: before_sleep() fails and
 // the caller exits. Under the other policies a failed write or sync makes write_gate() refuse
-// writes until the log is whole again. Every refusal is logged here, once.
+// writes until the log is whole again, and replies_must_wait() keeps back what was executed in vain.
+// Every refusal is logged here, once.
 //
 // Threads. All methods are called from the main thread; the syncing thread is private.
 #pragma once
@@ -74,6 +75,12 @@ class Persistence {
   // See the top. An error: the reason has been logged; no reply of this turn may be sent, exit
   // with 1.
   Status before_sleep();
+
+  // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or no),
+  // they wait in its buffer, and every turn tries again. A session with output of such a turn is to
+  // keep it, and all that follows it, until this is false again: a reply that left would acknowledge
+  // what a kill would lose. Sessions without go on; their writes are refused by write_gate().
+  bool replies_must_wait() const;
 
   // Why a write command is refused now: the whole error reply without '-' ("MISCONF ..."); empty:
   // it is not. Valid until the next call of a method that is not const.

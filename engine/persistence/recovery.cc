@@ -198,18 +198,16 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
   const aof::Manifest& manifest = log_file.manifest();
   aof::Manifest half_adopted;
   half_adopted.base = aof::ManifestEntry{settings_.appendfilename, 1};
-  const bool empty = !manifest.base && manifest.increments.empty();
+  const bool has_log = log_file.has_manifest() && (manifest.base || !manifest.increments.empty());
   const bool adopting =
       manifest == half_adopted && !io::exists(log_file.path(settings_.appendfilename));
-  if (!log_file.has_manifest() || empty || adopting) {
-    if (io::exists(single)) {
-      const Result<std::uint64_t> valid_size = load_parts({{single, true}});
-      return valid_size ? log_file.adopt_single_file(single, *valid_size)
-                        : Status(tl::unexpected(valid_size.error()));
-    }
-    if (!adopting) {
-      return recover_without_manifest(log_file);
-    }
+  if ((!has_log || adopting) && io::exists(single)) {
+    const Result<std::uint64_t> valid_size = load_parts({{single, true}});
+    return valid_size ? log_file.adopt_single_file(single, *valid_size)
+                      : Status(tl::unexpected(valid_size.error()));
+  }
+  if (!has_log) {
+    return recover_without_log(log_file);
   }
   const Result<std::uint64_t> valid_size = load_log(log_file);
   if (!valid_size) {
@@ -218,24 +216,27 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
   return log_file.open(*valid_size);
 }
 
-Status Recovery::recover_without_manifest(AppendOnlyFile& log_file) {
-  const Result<std::vector<std::string>> names = io::list_directory(log_file.path(""));
-  if (!names) {
-    return tl::unexpected(names.error());
-  }
-  std::vector<std::string> orphans;
-  for (const std::string& name : *names) {
-    if (aof::is_numbered_name(settings_.appendfilename, name) || name == settings_.appendfilename) {
-      orphans.push_back(name);
+Status Recovery::recover_without_log(AppendOnlyFile& log_file) {
+  if (!log_file.has_manifest()) {
+    const Result<std::vector<std::string>> names = io::list_directory(log_file.path(""));
+    if (!names) {
+      return tl::unexpected(names.error());
     }
-  }
-  if (!orphans.empty()) {
-    return fail(
-        fmt::format("The AOF manifest {} names no file, but {} has {}: they may hold data, so "
-                    "nothing is started or changed. Restore the manifest, or move the files "
-                    "away to start without them.",
-                    log_file.path(aof::manifest_name(settings_.appendfilename)),
-                    settings_.appenddirname, fmt::join(orphans, ", ")));
+    std::vector<std::string> orphans;
+    for (const std::string& name : *names) {
+      if (aof::is_numbered_name(settings_.appendfilename, name) ||
+          name == settings_.appendfilename) {
+        orphans.push_back(name);
+      }
+    }
+    if (!orphans.empty()) {
+      return fail(fmt::format(
+          "The AOF manifest {} is missing, but {} has {}: they may hold data, so nothing is "
+          "started "
+          "or changed. Restore the manifest, or move the files away to start without them.",
+          log_file.path(aof::manifest_name(settings_.appendfilename)), settings_.appenddirname,
+          fmt::join(orphans, ", ")));
+    }
   }
   const Result<bool> snapshot = load_snapshot_file();
   if (!snapshot) {

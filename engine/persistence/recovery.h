@@ -46,7 +46,7 @@ class Recovery {
     std::string path;
     bool base = false;
   };
-  Status recover_without_manifest(AppendOnlyFile& log_file);
+  Status recover_without_log(AppendOnlyFile& log_file);
   Result<std::uint64_t> load_parts(const std::vector<Part>& parts);
   // Returns the valid size.
   Result<std::uint64_t> load_part(const Part& part, bool last);
