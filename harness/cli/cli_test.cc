@@ -117,6 +117,17 @@ TEST_F(CommandLine, ListShowsCasesWithTagsAndSummaries) {
   EXPECT_EQ(crashpoint("list a --filter tag:none").exit_code, 2);
 }
 
+TEST_F(CommandLine, TheIndexOfTheCatalogueIsUpToDate) {
+  const Outcome index =
+      crashpoint("list --markdown " + shell_quote(CRASHPOINT_SOURCE_DIR "/scenarios"));
+  EXPECT_EQ(index.exit_code, 0) << index.output;
+  std::ostringstream page;
+  page << std::ifstream(CRASHPOINT_SOURCE_DIR "/scenarios/README.md").rdbuf();
+  EXPECT_THAT(page.str(),
+              HasSubstr("<!-- catalogue begin -->\n" + index.output + "<!-- catalogue end -->\n"))
+      << "run scripts/catalogue";
+}
+
 TEST_F(CommandLine, SeedsAreWholeNumbersOrRandom) {
   write("a/x.json", R"({"version": 1, "summary": "s"})");
   EXPECT_EQ(crashpoint("validate a --seed 12").exit_code, 0);

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/selection.h"
@@ -13,20 +16,52 @@
 namespace crashpoint::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct ListOptions {
   Selection selection;
   bool summaries = false;
+  bool markdown = false;
 };
 
-int list(const ListOptions& options) {
-  const scenario::Loaded loaded = load(options.selection);
+void print_cases(const scenario::Loaded& loaded, bool summaries) {
   for (const scenario::Case& each : loaded.cases) {
     const std::string tags =
         each.tags.empty() ? "" : fmt::format("  ({})", fmt::join(each.tags, ", "));
     fmt::print("{}{}\n", each.name, tags);
-    if (options.summaries) {
+    if (summaries) {
       fmt::print("    {}\n", each.summary);
     }
+  }
+}
+
+// A table for each folder, a row for each scenario; links as seen from `root`.
+void print_markdown(const scenario::Loaded& loaded, const fs::path& root) {
+  std::map<std::string, std::map<std::string, std::pair<const scenario::Case*, std::size_t>>>
+      folders;
+  for (const scenario::Case& each : loaded.cases) {
+    const fs::path file = fs::path(each.file).lexically_relative(root);
+    auto& [first, count] = folders[file.parent_path().string()][file.string()];
+    first = first == nullptr ? &each : first;
+    ++count;
+  }
+  for (const auto& [folder, files] : folders) {
+    fmt::print("\n### {}\n\n| scenario | what it tests | cases |\n| --- | --- | --- |\n", folder);
+    for (const auto& [file, entry] : files) {
+      fmt::print("| [{}]({}) | {} | {} |\n", entry.first->scenario, file, entry.first->summary,
+                 entry.second);
+    }
+  }
+  fmt::print("\n");
+}
+
+int list(const ListOptions& options) {
+  const scenario::Loaded loaded = load(options.selection);
+  if (options.markdown) {
+    print_markdown(loaded,
+                   options.selection.paths.empty() ? "scenarios" : options.selection.paths.front());
+  } else {
+    print_cases(loaded, options.summaries);
   }
   return kPassed;
 }
@@ -38,6 +73,7 @@ void add_list_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<ListOptions>();
   add_selection(*verb, options->selection);
   verb->add_flag("--summaries", options->summaries, "Also what each of them tests");
+  verb->add_flag("--markdown", options->markdown, "As the index of a README");
   verb->callback([options, &action] { action = [options] { return list(*options); }; });
 }
 
