@@ -1,6 +1,7 @@
 #include "harness/trace/connection.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -60,22 +61,29 @@ std::string text_of(const sockaddr_storage& address, socklen_t size) {
   return {};
 }
 
-// By a copy of the program's descriptor (Linux 5.6; some containers forbid it).
-std::string ask_socket(pid_t pid, int fd) {
+// A copy of a program's descriptor (Linux 5.6; some containers forbid it); -1: none.
+int copy_of(pid_t pid, int fd) {
   const int process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (process < 0) {
-    return {};
+    return -1;
   }
   const int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, process, fd, 0));
   ::close(process);
-  if (copy < 0) {
-    return {};
-  }
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  const int failed = ::getpeername(copy, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(copy);
-  return failed != 0 ? std::string() : text_of(address, size);
+  return copy;
+}
+
+// Copies stay open as long as the program's descriptor: never more than half of what we may have.
+bool may_keep(int copy) {
+  static const long descriptors_max = ::sysconf(_SC_OPEN_MAX);
+  return copy < descriptors_max / 2;
+}
+
+bool is_nonblocking_tcp(int socket, int family) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return (family == AF_INET || family == AF_INET6) &&
+         ::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+         (::fcntl(socket, F_GETFL) & O_NONBLOCK) != 0;
 }
 
 // By the kernel's table of TCP connections: "sl local remote state ... inode", numbers in hex.
@@ -123,12 +131,25 @@ std::string search_tables(pid_t pid, const std::string& link) {
 
 }  // namespace
 
-Name peer_of(pid_t pid, int fd, const std::string& link) {
-  std::string peer = ask_socket(pid, fd);
-  if (peer.empty()) {
+Connection connection_of(pid_t pid, int fd, const std::string& link) {
+  Connection connection;
+  std::string peer;
+  if (const int copy = copy_of(pid, fd); copy >= 0) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getpeername(copy, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+      peer = text_of(address, size);
+    }
+    if (!peer.empty() && may_keep(copy) && is_nonblocking_tcp(copy, address.ss_family)) {
+      connection.copy = copy;
+    } else {
+      ::close(copy);
+    }
+  } else {
     peer = search_tables(pid, link);
   }
-  return peer.empty() ? link : peer;
+  connection.peer = peer.empty() ? link : peer;
+  return connection;
 }
 
 }  // namespace crashpoint::trace

@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "harness/base/error.h"
-#include "harness/trace/connection.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -85,8 +84,10 @@ std::string read_whole_file(const std::string& path) {
 }  // namespace
 
 Descriptor::~Descriptor() {
-  if (position_file >= 0) {
-    ::close(position_file);
+  for (const int ours : {position_file, connection.copy}) {
+    if (ours >= 0) {
+      ::close(ours);
+    }
   }
 }
 
@@ -240,7 +241,7 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
   Descriptor& descriptor = table.add(fd);
   if (path.starts_with("socket:")) {
     descriptor.kind = DescriptorKind::kSocket;
-    descriptor.connection = peer_of(thread.pid, fd, path);
+    descriptor.connection = connection_of(thread.pid, fd, path);
     return &descriptor;
   }
   struct stat status {};

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/trace/connection.h"
 #include "harness/trace/event.h"
 #include "harness/trace/trace.h"
 
@@ -46,7 +47,7 @@ enum class DescriptorKind : std::uint8_t { kFile, kDirectory, kSocket, kOther };
 struct Descriptor {
   DescriptorKind kind = DescriptorKind::kOther;
   Inode* inode = nullptr;   // of kFile and kDirectory
-  Name connection;          // of kSocket
+  Connection connection;    // of kSocket
   std::uint32_t flags = 0;  // open flags
   int position_file = -1;   // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
 

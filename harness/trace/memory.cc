@@ -1,11 +1,12 @@
 #include "harness/trace/memory.h"
 
-#include <sys/ptrace.h>
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,53 +15,60 @@
 
 namespace crashpoint::trace {
 
-std::size_t read_memory(pid_t tid, std::uint64_t address, std::span<std::byte> into) {
-  const iovec piece{reinterpret_cast<void*>(address), into.size()};
-  return read_memory(tid, std::span(&piece, 1), into);
+Memory::Memory(pid_t tid)
+    : file_(::open(fmt::format("/proc/{}/mem", tid).c_str(), O_RDWR | O_CLOEXEC)) {}
+
+Memory::~Memory() {
+  if (file_ >= 0) {
+    ::close(file_);
+  }
 }
 
-std::size_t read_memory(pid_t tid, std::span<const iovec> pieces, std::span<std::byte> into) {
+std::size_t Memory::read(std::uint64_t address, std::span<std::byte> into) const {
   std::size_t done = 0;
-  while (!pieces.empty() && done < into.size()) {
-    const std::span<const iovec> batch =
-        pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
-    const iovec local{into.data() + done, into.size() - done};
-    const ssize_t size = ::process_vm_readv(tid, &local, 1, batch.data(), batch.size(), 0);
+  while (done < into.size()) {
+    const ssize_t size =
+        ::pread(file_, into.data() + done, into.size() - done, static_cast<off_t>(address + done));
     if (size <= 0) {
       break;
     }
     done += static_cast<std::size_t>(size);
-    pieces = pieces.subspan(batch.size());
   }
   return done;
 }
 
-std::string read_string(pid_t tid, std::uint64_t address, std::size_t size_max) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+std::size_t Memory::read(std::span<const iovec> pieces, std::span<std::byte> into) const {
+  std::size_t done = 0;
+  for (const iovec& piece : pieces) {
+    const std::size_t wanted = std::min(piece.iov_len, into.size() - done);
+    const std::size_t size =
+        read(reinterpret_cast<std::uint64_t>(piece.iov_base), into.subspan(done, wanted));
+    done += size;
+    if (size < wanted) {
+      break;
+    }
+  }
+  return done;
+}
+
+std::string Memory::read_string(std::uint64_t address, std::size_t size_max) const {
   std::string text;
   while (text.size() < size_max) {
-    // Never across a page at once: what follows may not be mapped, and a piece is read whole or not.
-    std::byte buffer[256];
-    const std::size_t size =
-        std::min({sizeof buffer, page - address % page, size_max - text.size()});
-    if (read_memory(tid, address, std::span(buffer, size)) != size) {
+    std::array<std::byte, 256> buffer;
+    const std::size_t wanted = std::min(buffer.size(), size_max - text.size());
+    const std::size_t size = read(address + text.size(), std::span(buffer).first(wanted));
+    const auto* const begin = reinterpret_cast<const char*>(buffer.data());
+    const std::size_t kept = ::strnlen(begin, size);
+    text.append(begin, kept);
+    if (kept < size || size < wanted) {
       break;
     }
-    const void* const end = std::memchr(buffer, 0, size);
-    const std::size_t kept =
-        end == nullptr ? size
-                       : static_cast<std::size_t>(static_cast<const std::byte*>(end) - buffer);
-    text.append(reinterpret_cast<const char*>(buffer), kept);
-    if (end != nullptr) {
-      break;
-    }
-    address += size;
   }
   return text;
 }
 
-bool write_word(pid_t tid, std::uint64_t address, std::uint64_t word) {
-  return ::ptrace(PTRACE_POKEDATA, tid, address, word) == 0;
+void Memory::write_word(std::uint64_t address, std::uint64_t word) {
+  (void)!::pwrite(file_, &word, sizeof word, static_cast<off_t>(address));
 }
 
 }  // namespace crashpoint::trace

@@ -1,4 +1,5 @@
-// The memory of a traced process.
+// The memory of a traced process, through /proc/PID/mem: cheaper than process_vm_readv(2), and open
+// to a tracer even in containers that forbid that.
 #pragma once
 
 #include <sys/types.h>
@@ -12,23 +13,35 @@
 
 namespace crashpoint::trace {
 
-// How many bytes could be read: fewer than asked at the edge of mapped memory, 0 if the process is
-// gone.
-std::size_t read_memory(pid_t tid, std::uint64_t address, std::span<std::byte> into);
-// The same for several pieces, one after the other.
-std::size_t read_memory(pid_t tid, std::span<const iovec> pieces, std::span<std::byte> into);
+class Memory {
+ public:
+  // Of the process that thread `tid` belongs to, as it is now: an exec gives it another one.
+  explicit Memory(pid_t tid);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
 
-// A NUL-terminated string, cut at `size_max`.
-[[nodiscard]] std::string read_string(pid_t tid, std::uint64_t address, std::size_t size_max);
+  // How many bytes could be read: fewer than asked at the edge of mapped memory, 0 if the process
+  // is gone.
+  std::size_t read(std::uint64_t address, std::span<std::byte> into) const;
+  // The same for several pieces, one after the other.
+  std::size_t read(std::span<const iovec> pieces, std::span<std::byte> into) const;
 
-template <typename Value>
-requires std::is_trivially_copyable_v<Value>
-bool read_value(pid_t tid, std::uint64_t address, Value& value) {
-  return address != 0 &&
-         read_memory(tid, address, std::as_writable_bytes(std::span(&value, 1))) == sizeof value;
-}
+  // A NUL-terminated string, cut at `size_max`.
+  [[nodiscard]] std::string read_string(std::uint64_t address, std::size_t size_max) const;
 
-// Even where the program itself may not write. The thread is stopped under our ptrace.
-bool write_word(pid_t tid, std::uint64_t address, std::uint64_t word);
+  // False: not readable; `value` may have been changed in part.
+  template <typename Value>
+  requires std::is_trivially_copyable_v<Value>
+  bool read_value(std::uint64_t address, Value& value) const {
+    return read(address, std::as_writable_bytes(std::span(&value, 1))) == sizeof value;
+  }
+
+  // Even where the program itself may not write.
+  void write_word(std::uint64_t address, std::uint64_t word);
+
+ private:
+  int file_;
+};
 
 }  // namespace crashpoint::trace

@@ -1,13 +1,13 @@
 // The pieces of memory a gathering write takes its bytes from.
 #pragma once
 
-#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
+#include "harness/trace/memory.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::trace {
@@ -15,7 +15,7 @@ namespace crashpoint::trace {
 using Arguments = std::array<std::uint64_t, 6>;
 
 // Of writev and sendmsg, in order; of sendmmsg those of all its messages.
-[[nodiscard]] std::vector<iovec> pieces_of(pid_t tid, const Syscall& syscall,
+[[nodiscard]] std::vector<iovec> pieces_of(const Memory& memory, const Syscall& syscall,
                                            const Arguments& arguments);
 
 // A word of the program's memory that was changed, and what it held.
@@ -26,7 +26,7 @@ struct Patch {
 
 // Makes the call write only its first `bytes`, by changing the lengths it is about to read.
 // What must be put back at its exit is added to `patches`; false: not possible (sendmmsg).
-bool shorten_pieces(pid_t tid, const Syscall& syscall, const Arguments& arguments,
+bool shorten_pieces(Memory& memory, const Syscall& syscall, const Arguments& arguments,
                     std::uint64_t bytes, std::vector<Patch>& patches);
 
 }  // namespace crashpoint::trace

@@ -14,7 +14,6 @@
 #include <utility>
 
 #include "harness/trace/files.h"
-#include "harness/trace/memory.h"
 #include "harness/trace/syscalls.h"
 #include "harness/trace/tree.h"
 
@@ -318,7 +317,7 @@ void Recorder::leave_map(Thread& thread, Event& event) {
 Recorder::Follow Recorder::enter_fork(Thread& thread, const Syscall& syscall) {
   if (syscall.number == SYS_clone3) {
     std::uint64_t flags = 0;  // the first member of struct clone_args
-    read_value(thread.id.tid, thread.call.arguments[0], flags);
+    thread.memory().read_value(thread.call.arguments[0], flags);
     if ((flags & CLONE_THREAD) != 0) {
       return Follow::kNone;
     }

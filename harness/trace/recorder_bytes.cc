@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "harness/trace/files.h"
-#include "harness/trace/memory.h"
 #include "harness/trace/pieces.h"
 #include "harness/trace/recorder.h"
 #include "harness/trace/syscalls.h"
@@ -36,7 +35,7 @@ std::int64_t bytes_of_messages(const Thread& thread, std::int64_t count) {
   std::int64_t bytes = 0;
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count); ++i) {
     mmsghdr message{};
-    if (read_value(thread.id.tid, thread.call.arguments[1] + i * sizeof message, message)) {
+    if (thread.memory().read_value(thread.call.arguments[1] + i * sizeof message, message)) {
       bytes += message.msg_len;
     }
   }
@@ -89,7 +88,7 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const Syscall& syscall) {
   }
   event.synced_write = op == Op::kWrite && ((open->flags & (O_SYNC | O_DSYNC)) != 0 ||
                                             (flags & (RWF_SYNC | RWF_DSYNC)) != 0);
-  event.connection = open->connection;
+  event.connection = open->connection.peer;
   capture(thread, syscall, event);
   return Follow::kExit;
 }
@@ -104,18 +103,18 @@ void Recorder::capture(const Thread& thread, const Syscall& syscall, Event& even
       const std::size_t size = transferable(event.length);
       std::byte* const room = store_->reserve(size);
       event.data = store_->commit(
-          read_memory(thread.id.tid, thread.call.argument(syscall.buffer), std::span(room, size)));
+          thread.memory().read(thread.call.argument(syscall.buffer), std::span(room, size)));
     }
     return;
   }
-  const std::vector<iovec> pieces = pieces_of(thread.id.tid, syscall, thread.call.arguments);
+  const std::vector<iovec> pieces = pieces_of(thread.memory(), syscall, thread.call.arguments);
   for (const iovec& piece : pieces) {
     event.length += static_cast<std::int64_t>(piece.iov_len);
   }
   if (keeps_data) {
     const std::size_t size = transferable(event.length);
     std::byte* const room = store_->reserve(size);
-    event.data = store_->commit(read_memory(thread.id.tid, pieces, std::span(room, size)));
+    event.data = store_->commit(thread.memory().read(pieces, std::span(room, size)));
   }
 }
 
@@ -153,14 +152,14 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const Syscall& syscall) {
   if (syscall.number == SYS_ioctl) {
     if (call.flags(1) == static_cast<std::uint32_t>(FICLONERANGE)) {
       file_clone_range range{};
-      read_value(thread.id.tid, call.arguments[2], range);
+      thread.memory().read_value(call.arguments[2], range);
       offset = static_cast<std::int64_t>(range.dest_offset);
       length = static_cast<std::int64_t>(range.src_length);
     }
   } else if (!sends) {
     const std::uint64_t pointer = syscall.offset >= 0 ? call.argument(syscall.offset) : 0;
     if (pointer != 0) {
-      read_value(thread.id.tid, pointer, offset);
+      thread.memory().read_value(pointer, offset);
     } else {
       offset = files_.position(*open, thread.id, fd);
     }
@@ -170,7 +169,7 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const Syscall& syscall) {
     const std::uint64_t pointer = call.argument(syscall.source_offset);
     if (source != nullptr && source->kind == DescriptorKind::kFile) {
       if (pointer != 0) {
-        read_value(thread.id.tid, pointer, offset);
+        thread.memory().read_value(pointer, offset);
       } else {
         offset = files_.position(*source, thread.id, call.fd(syscall.source_fd));
       }
@@ -180,7 +179,7 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const Syscall& syscall) {
   event.fd = fd;
   event.offset = offset;
   event.length = length;
-  event.connection = open->connection;
+  event.connection = open->connection.peer;
   if (open->inode != nullptr) {
     place(event, *open->inode);
     call.inode = open->inode;

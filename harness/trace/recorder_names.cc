@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "harness/trace/files.h"
-#include "harness/trace/memory.h"
 #include "harness/trace/recorder.h"
 #include "harness/trace/syscalls.h"
 #include "harness/trace/tree.h"
@@ -29,7 +28,7 @@ bool is_unnamed(std::uint32_t open_flags) {
 
 ResolvedPath Recorder::resolve(const Thread& thread, std::int8_t directory, std::int8_t path) {
   return files_.resolve(thread.id, directory < 0 ? AT_FDCWD : thread.call.fd(directory),
-                        read_string(thread.id.tid, thread.call.argument(path), PATH_MAX));
+                        thread.memory().read_string(thread.call.argument(path), PATH_MAX));
 }
 
 Recorder::Follow Recorder::enter_open(Thread& thread, const Syscall& syscall) {
@@ -38,7 +37,7 @@ Recorder::Follow Recorder::enter_open(Thread& thread, const Syscall& syscall) {
   std::uint32_t mode = syscall.mode >= 0 ? call.flags(syscall.mode) : 0;
   if (syscall.number == SYS_openat2) {
     open_how how{};
-    read_value(thread.id.tid, call.arguments[2], how);
+    thread.memory().read_value(call.arguments[2], how);
     flags = static_cast<std::uint32_t>(how.flags);
     mode = static_cast<std::uint32_t>(how.mode);
   }
@@ -107,7 +106,7 @@ Recorder::Follow Recorder::enter_names(Thread& thread, const Syscall& syscall) {
   Call::Paths paths;
   std::string target;
   if (syscall.op == Op::kSymlink) {
-    target = read_string(thread.id.tid, call.argument(syscall.path), PATH_MAX);
+    target = thread.memory().read_string(call.argument(syscall.path), PATH_MAX);
   } else {
     paths.path = resolve(thread, syscall.directory, syscall.path);
     const bool follow = syscall.op == Op::kLink && (flags & AT_SYMLINK_FOLLOW) != 0;

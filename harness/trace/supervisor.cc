@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <ctime>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -24,7 +26,6 @@
 #include "harness/trace/armed_faults.h"
 #include "harness/trace/fault.h"
 #include "harness/trace/filter.h"
-#include "harness/trace/memory.h"
 #include "harness/trace/pieces.h"
 #include "harness/trace/registers.h"
 #include "harness/trace/syscalls.h"
@@ -38,6 +39,8 @@ std::int64_t now_ns() {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
+
+constexpr std::uint32_t kHarmlessFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 // A kill `during` a call comes this long after its start at most.
 constexpr std::uint64_t kDuringNs = 100'000;
@@ -148,7 +151,7 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
     hold(thread, strike.delay_before_ns, strike, /*at_exit=*/false);
   } else if (strike.acts() || strike.delay_after_ns > 0) {
     act(thread, strike);
-  } else {
+  } else if (!send_directly(thread)) {
     if (follow == Recorder::Follow::kEntry) {
       thread.call.syscall = nullptr;
     }
@@ -156,10 +159,43 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
   }
 }
 
+// A stop costs two context switches, and a server makes a send for every reply: where it comes to
+// the same, we send in the program's place, and it need not stop again at the exit of the call.
+bool Supervisor::send_directly(Thread& thread) {
+  const Syscall& syscall = *thread.call.syscall;
+  const Event& event = recorder_->event(thread.call.event);
+  if (event.op != Op::kSend || syscall.op == Op::kCopy || syscall.message >= 0 ||
+      event.data.size != static_cast<std::uint64_t>(event.length)) {
+    return false;
+  }
+  const bool plain =
+      syscall.number != SYS_sendto ||
+      ((thread.call.flags(3) & ~kHarmlessFlags) == 0 && thread.call.argument(4) == 0);
+  const Descriptor* const open = thread.process->descriptors->find(event.fd);
+  if (!plain || open == nullptr || open->connection.copy < 0) {
+    return false;
+  }
+  const std::string_view bytes = recorder_->trace().data(event);
+  const ssize_t sent =
+      ::send(open->connection.copy, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && errno == EAGAIN) {
+    return false;
+  }
+  const std::int64_t result = sent < 0 ? -errno : sent;
+  const bool quiet = syscall.number == SYS_sendto && (thread.call.flags(3) & MSG_NOSIGNAL) != 0;
+  if (result == -EPIPE && !quiet) {
+    ::syscall(SYS_tgkill, thread.id.pid, thread.id.tid, SIGPIPE);
+  }
+  skip_syscall(thread.id.tid, result);
+  recorder_->leave(thread, result, result);
+  tracees_.resume(thread);
+  return true;
+}
+
 void Supervisor::pass_failpoint(Thread& thread, const Syscall& syscall, const SyscallEntry& entry) {
   thread.call.event = recorder_->trace().events.size();
   Event& event = recorder_->instant(thread, Op::kFailpoint, syscall.name);
-  event.path = read_string(thread.id.tid, entry.arguments[1], NAME_MAX);
+  event.path = thread.memory().read_string(entry.arguments[1], NAME_MAX);
   const Strike strike = faults_.at(event, nullptr, purposes_);
   event.fault = strike.fault;
   if (const auto* const kill_action = std::get_if<Kill>(&strike.action);
@@ -237,7 +273,7 @@ void Supervisor::on_syscall_exit(Thread& thread, std::int64_t performed) {
   if (!found.empty()) {
     const Unfinished& unfinished = found.mapped();
     for (const Patch& patch : unfinished.patches) {
-      write_word(thread.id.tid, patch.address, patch.before);
+      thread.memory().write_word(patch.address, patch.before);
     }
     if (unfinished.argument >= 0) {
       set_argument(thread.id.tid, unfinished.argument, unfinished.argument_before);
@@ -301,7 +337,7 @@ void Supervisor::shorten(Thread& thread, std::uint64_t bytes, Unfinished& unfini
     unfinished.argument = syscall.count;
     unfinished.argument_before = thread.call.argument(syscall.count);
     set_argument(thread.id.tid, syscall.count, bytes);
-  } else if (!shorten_pieces(thread.id.tid, syscall, thread.call.arguments, bytes,
+  } else if (!shorten_pieces(thread.memory(), syscall, thread.call.arguments, bytes,
                              unfinished.patches)) {
     recorder_->note(fmt::format("{} cannot be shortened: it ran whole", describe(event)));
   }

@@ -20,7 +20,6 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/trace/memory.h"
 #include "harness/trace/registers.h"
 #include "harness/trace/tree.h"
 
@@ -51,7 +50,7 @@ bool shares_descriptors(const Thread& parent) {
   if (call.syscall != nullptr && call.syscall->number == SYS_clone) {
     flags = call.arguments[0];
   } else if (call.syscall != nullptr && call.syscall->number == SYS_clone3) {
-    read_value(parent.id.tid, call.arguments[0], flags);
+    parent.memory().read_value(call.arguments[0], flags);
   }
   return (flags & CLONE_FILES) != 0;
 }
@@ -287,6 +286,7 @@ void Tracees::on_exec(Thread& thread) {
   handler_.on_thread_end(thread);  // whatever call the old program was in
   Process& process = *thread.process;
   process.descriptors = std::make_shared<DescriptorTable>();
+  process.memory.reset();
   process.mappings.clear();
   handler_.on_exec(thread);
   resume(thread);

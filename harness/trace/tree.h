@@ -14,6 +14,7 @@
 
 #include "harness/trace/event.h"
 #include "harness/trace/files.h"
+#include "harness/trace/memory.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::trace {
@@ -31,6 +32,7 @@ struct Process {
   pid_t pid = 0;
   Role role;
   std::shared_ptr<DescriptorTable> descriptors = std::make_shared<DescriptorTable>();
+  std::unique_ptr<Memory> memory;  // opened when first needed, anew after an exec
   std::vector<Mapping> mappings;
   pid_t parent = 0;
   std::vector<pid_t> children_ended;  // which it may not have reaped
@@ -70,6 +72,12 @@ struct Thread {
   bool held_by_parent = false;  // until the fork that made it has returned
   pid_t held_child = 0;         // which waits for our fork to return
 
+  [[nodiscard]] Memory& memory() const {
+    if (process->memory == nullptr) {
+      process->memory = std::make_unique<Memory>(id.tid);
+    }
+    return *process->memory;
+  }
   [[nodiscard]] Role role() const {
     return ordinal == 0 ? process->role : Role{RoleKind::kThread, ordinal, {}};
   }
