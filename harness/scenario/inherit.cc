@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -55,9 +57,10 @@ void find_below(const fs::path& folder, std::set<std::string>& files,
   std::error_code error;
   auto entry = fs::recursive_directory_iterator(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->is_regular_file() && is_scenario(entry->path())) {
+    std::error_code ignored;  // of an entry that is gone meanwhile, or loops
+    if (entry->is_regular_file(ignored) && is_scenario(entry->path())) {
       files.insert(entry->path().lexically_normal().string());
-    } else if (entry->is_directory() && is_set_apart(entry->path())) {
+    } else if (entry->is_directory(ignored) && is_set_apart(entry->path())) {
       entry.disable_recursion_pending();
     }
   }
@@ -68,19 +71,22 @@ void find_below(const fs::path& folder, std::set<std::string>& files,
 }
 
 std::optional<std::string> read_file(const std::string& file, std::vector<Problem>& problems) {
+  const auto fail = [&](std::string text) {
+    problems.push_back(whole_file(file, std::move(text)));
+    return std::nullopt;
+  };
   std::error_code error;
+  if (!fs::is_regular_file(file, error)) {  // a pipe would be waited for
+    return fail(error ? fmt::format("cannot be read: {}", error.message()) : "is no regular file");
+  }
   const std::uintmax_t size = fs::file_size(file, error);
+  if (!error && size > kFileBytesMax) {
+    return fail(fmt::format("has {} bytes; allowed: at most {}", with_commas(size),
+                            with_commas(kFileBytesMax)));
+  }
   std::ifstream stream(file, std::ios::binary);
   if (error || !stream) {
-    problems.push_back(whole_file(file, error ? fmt::format("cannot be read: {}", error.message())
-                                              : std::string("cannot be read: permission denied")));
-    return std::nullopt;
-  }
-  if (size > kFileBytesMax) {
-    problems.push_back(
-        whole_file(file, fmt::format("has {} bytes; allowed: at most {}", with_commas(size),
-                                     with_commas(kFileBytesMax))));
-    return std::nullopt;
+    return fail(fmt::format("cannot be read: {}", std::strerror(errno)));
   }
   std::ostringstream text;
   text << stream.rdbuf();
@@ -101,6 +107,12 @@ std::optional<Document> read_document(const std::string& file, std::vector<Probl
   return document;
 }
 
+std::string canonical(const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(path, error);
+  return error ? path.string() : found.string();
+}
+
 // Merges `file` and, before it, what it extends into `result`.
 bool merge_chain(const std::string& file, Document& result, std::vector<std::string>& chain,
                  std::vector<Problem>& problems) {
@@ -108,21 +120,21 @@ bool merge_chain(const std::string& file, Document& result, std::vector<std::str
   if (!document.has_value()) {
     return false;
   }
-  chain.push_back(fs::weakly_canonical(file).string());
+  chain.push_back(canonical(file));
   const auto extends = document->json().find("extends");
   if (extends != document->json().end() && extends->is_string()) {
     const std::string base =
         (fs::path(file).parent_path() / extends->get<std::string>()).lexically_normal().string();
-    const std::string canonical = fs::weakly_canonical(base).string();
     const auto fail = [&](std::string text) {
       problems.push_back(
           problem_at(document->value_position("/extends"), "/extends", std::move(text)));
       return false;
     };
-    if (!fs::exists(base)) {
+    std::error_code error;
+    if (!fs::exists(base, error)) {
       return fail(fmt::format("{}: {}", base, not_there(base)));
     }
-    if (std::find(chain.begin(), chain.end(), canonical) != chain.end()) {
+    if (std::find(chain.begin(), chain.end(), canonical(base)) != chain.end()) {
       return fail(fmt::format("{} extends itself through this", base));
     }
     if (chain.size() >= kExtendsMax) {

@@ -93,7 +93,9 @@ class Loader {
     if (!document.has_value()) {
       return;
     }
-    document->erase("extends");
+    if (document->json().contains("extends") && document->json()["extends"].is_string()) {
+      document->erase("extends");
+    }
     check_matrix_form(*document);
     const std::vector<Variant> variants =
         problems_.size() > before ? std::vector<Variant>() : expand_matrix(*document, problems_);
@@ -101,12 +103,40 @@ class Loader {
       document->erase("matrix");
       load_variant(file, {*document, {}});
     }
+    check_known_findings(*document, file, variants);
     for (const Variant& variant : variants) {
       if (problems_.size() - before > kProblemsPerFile) {
         return;
       }
       load_variant(file, variant);
     }
+  }
+
+  // A known finding of no case would be forgotten.
+  void check_known_findings(const Document& document, const std::string& file,
+                            const std::vector<Variant>& variants) {
+    const Json& json = document.json();
+    const Json findings = json.value("known_findings", Json::array());
+    for (std::size_t i = 0; findings.is_array() && i < findings.size(); ++i) {
+      const std::string at = fmt::format("/known_findings/{}/cases", i);
+      if (!json.contains(Pointer(at)) || !json[Pointer(at)].is_string()) {
+        continue;
+      }
+      const std::string glob = json[Pointer(at)].get<std::string>();
+      if (std::none_of(variants.begin(), variants.end(), [&](const Variant& variant) {
+            return name_match(glob, scenario_name(document, file) + variant.suffix());
+          })) {
+        problems_.push_back(problem_at(
+            document.value_position(at), at,
+            fmt::format("\"{}\" is the name of none of this file's cases", shorten(glob))));
+      }
+    }
+  }
+
+  static std::string scenario_name(const Document& document, const std::string& file) {
+    const auto name = document.json().find("name");
+    return name != document.json().end() && name->is_string() ? name->get<std::string>()
+                                                              : default_name(file);
   }
 
   // Only the matrix: what it fills in may be what the rest lacks.
@@ -129,7 +159,7 @@ class Loader {
       check_meaning_of_rest(document, before);
       return;
     }
-    const std::string scenario = document.json().value("name", default_name(file));
+    const std::string scenario = scenario_name(document, file);
     const std::string name = scenario + variant.suffix();
     check_unique(document, scenario, name, file);
     if (!options_.target.empty() && options_.target != "engine" &&

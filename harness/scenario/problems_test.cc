@@ -1,12 +1,15 @@
 // The messages a mistake in a scenario gives, word for word: they are part of the interface.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
-#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "harness/base/random.h"
 #include "harness/scenario/files_for_test.h"
 
 namespace crashpoint::scenario {
@@ -58,7 +61,7 @@ const Mistake kKeys[] = {
      {R"(3:24: /recovery/cycles: found 1.5; allowed: a whole number from 1 to 1000)"}},
     {"TooLargeForANumber",
      R"("seed": 99999999999999999999)",
-     {R"(3:9: /seed: found 1e+20; allowed: a whole number from 0 to 9007199254740991)"}},
+     {R"(3:9: /seed: found 1e+20; allowed: a whole number of at least 0)"}},
     {"ListForAnObject",
      R"("oracle": [])",
      {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, expect, files, guarantee, idempotent, info, log, memory_mb_max, start, tools, usable)"}},
@@ -68,6 +71,10 @@ const Mistake kKeys[] = {
     {"WordNearAnother",
      R"("crash": "proces-kill")",
      {R"(3:10: /crash: found "proces-kill"; allowed: "process-kill", "power-loss", or {"explore": {...}}; did you mean "process-kill"?)"}},
+    {"ExtendsOfNoFile", R"("extends": 3)", {R"(3:12: /extends: found 3; allowed: a string)"}},
+    {"BeyondWhatJsonCarries",
+     R"("faults": [{"at": {"after_acked": 18446744073709551615}, "do": {"kill": "tree"}}])",
+     {R"(3:35: /faults/0/at/after_acked: found 18446744073709551615; allowed: at most 9007199254740991, up to which JSON numbers are exact)"}},
     {"TagInCapitals",
      R"("tags": ["AOF"])",
      {R"(3:10: /tags/0: found "AOF"; allowed: lower case letters, digits and . _ -)"}},
@@ -309,6 +316,52 @@ TEST(Problems, AnEmptyFolderIsNoSuccess) {
   std::filesystem::create_directory(files.path("empty"));
   EXPECT_THAT(files.problems({files.path("empty")}),
               ElementsAre(testing::_, "empty: holds no scenario (*.json)"));
+}
+
+TEST(Problems, AKnownFindingOfNoCaseIsRefused) {
+  const FilesForTest files;
+  EXPECT_THAT(files.problems_of(R"({"version": 1, "summary": "s", "matrix": {"/seed": [1, 2]},
+"known_findings": [{"target": "redis", "reason": "r", "cases": "*seed=2*"},
+                   {"target": "redis", "reason": "r", "cases": "*seed=3*"}]})"),
+              ElementsAre("3:64: /known_findings/1/cases: \"*seed=3*\" is the name of none of this "
+                          "file's cases"));
+}
+
+TEST(Problems, AnythingButARegularFileIsRefused) {
+  const FilesForTest files;
+  const std::string pipe = files.path("pipe.json");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(files.problems({pipe}), ElementsAre("1 problem in pipe.json; nothing was started:",
+                                                  "pipe.json: is no regular file"));
+}
+
+// Whatever a slip of the fingers makes of a file, the loader answers, and says where.
+TEST(Problems, NoDamageToAFileGoesBeyondAMessage) {
+  const FilesForTest files;
+  std::ifstream good(CRASHPOINT_SOURCE_DIR "/scenarios/_templates/torn-tail.json");
+  const std::string text((std::istreambuf_iterator<char>(good)), std::istreambuf_iterator<char>());
+  ASSERT_FALSE(text.empty());
+  Random random(1);
+  for (int i = 0; i < 200; ++i) {
+    std::string damaged = text;
+    const std::size_t at = random.below(text.size());
+    switch (random.below(4)) {
+      case 0:
+        damaged.erase(at, random.between(1, 9));
+        break;
+      case 1:
+        damaged[at] = static_cast<char>(random.below(256));
+        break;
+      case 2:
+        damaged.insert(at, std::string(1, "{}[],:\"0-/*x\n"[random.below(14)]));
+        break;
+      default:
+        damaged.resize(at);
+    }
+    for (const std::string& problem : files.problems_of(damaged)) {
+      EXPECT_THAT(problem, testing::MatchesRegex("[0-9]+:[0-9]+: (.|\n)+")) << damaged;
+    }
+  }
 }
 
 TEST(Problems, TwoFilesOfOneNameAreRefused) {

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <regex>
@@ -54,17 +56,25 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return meant.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", meant);
 }
 
-// "from 1 to 5", "of at least 1", "" .
+// Bounds at this size are those of JSON itself, not of the key; nobody needs to read them.
+bool is_no_bound(const Json& bound) {
+  constexpr std::int64_t kJsonIntegerMax = (std::int64_t{1} << 53) - 1;
+  return bound.is_number_integer() && std::abs(bound.get<std::int64_t>()) == kJsonIntegerMax;
+}
+
+// "from 1 to 5", "of at least 1", "".
 std::string range_of(const Json& schema) {
   const auto low = schema.find("minimum");
   const auto high = schema.find("maximum");
-  if (low != schema.end() && high != schema.end()) {
+  const bool has_low = low != schema.end() && !is_no_bound(*low);
+  const bool has_high = high != schema.end() && !is_no_bound(*high);
+  if (has_low && has_high) {
     return fmt::format(" from {} to {}", low->dump(), high->dump());
   }
-  if (low != schema.end()) {
+  if (has_low) {
     return fmt::format(" of at least {}", low->dump());
   }
-  return high != schema.end() ? fmt::format(" of at most {}", high->dump()) : std::string();
+  return has_high ? fmt::format(" of at most {}", high->dump()) : std::string();
 }
 
 std::string quoted_list(const Json& values) {
@@ -198,6 +208,12 @@ class Explainer {
   void number(const Json& schema, const Json& told, const Json& value, const std::string& pointer) {
     const auto low = schema.find("minimum");
     const auto high = schema.find("maximum");
+    if (high != schema.end() && value > *high && is_no_bound(*high)) {
+      report_({pointer, false,
+               fmt::format("found {}; allowed: at most {}, up to which JSON numbers are exact",
+                           value.dump(), high->dump())});
+      return;
+    }
     if ((low != schema.end() && value < *low) || (high != schema.end() && value > *high)) {
       wrong(pointer, value, told);
     }

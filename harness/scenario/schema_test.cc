@@ -2,11 +2,13 @@
 // is not described, and both have the same defaults.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "harness/crash/profile.h"
 #include "harness/scenario/files_for_test.h"
 #include "harness/scenario/parse.h"
 #include "harness/scenario/schema_check.h"
@@ -200,6 +202,31 @@ TEST(Schema, DescribesEveryKeyForEditors) {
                 resolve(*property).contains("description"))
         << path;
   }
+}
+
+// Without bounds a number could wrap on its way into a struct.
+TEST(Schema, BoundsEveryWholeNumber) {
+  std::function<void(const Json&)> check = [&](const Json& node) {
+    if (node.is_object() && node.value("type", Json()) == "integer") {
+      EXPECT_TRUE(node.contains("minimum") && node.contains("maximum")) << node;
+    }
+    if (node.is_structured()) {
+      for (const Json& below : node) {
+        check(below);
+      }
+    }
+  };
+  check(schema());
+}
+
+TEST(Schema, KnowsTheProfilesOfTheCrashModel) {
+  std::set<std::string> known;
+  for (const crash::Profile& profile : crash::profiles()) {
+    known.insert(profile.name);
+  }
+  known.erase("process-kill");  // a kind of crash, in the language
+  const Json& words = schema()["definitions"]["explore"]["properties"]["profile"]["enum"];
+  EXPECT_EQ(std::set<std::string>(words.begin(), words.end()), known);
 }
 
 TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
