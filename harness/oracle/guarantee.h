@@ -36,18 +36,18 @@ struct Guarantee {
 [[nodiscard]] std::string describe(const Guarantee& guarantee);
 
 struct ExpectedTtl {
-  std::optional<std::int64_t> min_ms;  // neither: the key has a deadline
-  std::optional<std::int64_t> max_ms;
+  std::optional<std::int64_t> min_ms = {};  // neither: the key has a deadline
+  std::optional<std::int64_t> max_ms = {};
   bool none = false;  // the key has no deadline
 };
 
 // Explicit state, as the scenario lists it. Only what is named is checked.
 struct Expectations {
-  std::map<Key, Value> values;
-  std::map<Key, std::string> types;  // type_name() only
-  std::vector<Key> absent;
-  std::map<Key, ExpectedTtl> ttls;                // what is left when the state was read
-  std::map<std::uint32_t, std::uint64_t> dbsize;  // database -> keys
+  std::map<Key, Value> values = {};
+  std::map<Key, std::string> types = {};  // type_name() only
+  std::vector<Key> absent = {};
+  std::map<Key, ExpectedTtl> ttls = {};                // what is left when the state was read
+  std::map<std::uint32_t, std::uint64_t> dbsize = {};  // database -> keys
 
   [[nodiscard]] bool empty() const {
     return values.empty() && types.empty() && absent.empty() && ttls.empty() && dbsize.empty();

@@ -151,14 +151,24 @@ std::optional<Entry> Model::entry_of(KeyId id) const {
   return entry;
 }
 
-Change Model::put(KeyId id, Value value) {
+void Model::put(KeyId id, Value value) {
   impl_->begin(impl_->now);
   Slot& slot = impl_->touch(id);
-  const Digest before = slot.digest;
   impl_->clear(slot);
   slot.value = track(std::move(value));
   impl_->finish();
-  return {.key = id, .before = before, .after = slot.digest, .deadline = std::nullopt};
+}
+
+std::span<const Change> Model::forget(std::span<const Key> keys) {
+  impl_->begin(impl_->now);
+  for (const Key& key : keys)
+    impl_->make_unknown(impl_->id_of(key));
+  return impl_->finish();
+}
+
+std::optional<KeyId> Model::find_id(const Key& key) const {
+  const auto found = impl_->ids.find(key);
+  return found == impl_->ids.end() ? std::nullopt : std::optional(found->second);
 }
 
 State Model::state() const {

@@ -68,6 +68,7 @@ class Model {
   Executed execute(const Call& call);
 
   [[nodiscard]] KeyId id_of(const Key& key);
+  [[nodiscard]] std::optional<KeyId> find_id(const Key& key) const;
   [[nodiscard]] const Key& key_of(KeyId id) const;
   [[nodiscard]] std::size_t key_count() const;  // ids given
   [[nodiscard]] Digest digest_of(KeyId id) const;
@@ -78,7 +79,9 @@ class Model {
   [[nodiscard]] const std::optional<TimeWindow>& deadline_of(KeyId id) const;
 
   // Overwrites a key from outside, for what several clients wrote together.
-  Change put(KeyId id, Value value);
+  void put(KeyId id, Value value);
+  // From here on `keys` may hold anything.
+  std::span<const Change> forget(std::span<const Key> keys);
 
   // Every key that is there, unknown ones left out, whatever its deadline.
   [[nodiscard]] State state() const;

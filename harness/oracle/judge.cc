@@ -1,0 +1,241 @@
+#include "harness/oracle/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "harness/oracle/describe.h"
+#include "harness/oracle/explain.h"
+#include "harness/oracle/prepared.h"
+#include "harness/oracle/search.h"
+
+namespace crashpoint::oracle {
+namespace {
+
+using workload::Operation;
+using workload::Snapshot;
+
+bool acked_at(const Operation& operation, const CrashMoment& crash) {
+  if (!operation.is_acked())
+    return false;
+  return crash.position == trace::kNever || operation.acked < crash.position;
+}
+
+// The snapshots whose data may be what is recovered: the last one known to be complete and every
+// later one. Empty `first` stands for what was there before the first command.
+struct Snapshots {
+  std::vector<Snapshot> allowed;
+  bool any_complete = false;
+};
+
+Snapshots allowed_snapshots(const workload::History& history, std::int64_t crash_ns) {
+  Snapshots result;
+  for (const Snapshot& snapshot : history.snapshots) {
+    if (snapshot.from_ns > crash_ns)
+      break;
+    const bool complete = snapshot.completed_ns != 0 && snapshot.completed_ns <= crash_ns;
+    if (complete) {
+      result.allowed.clear();
+      result.any_complete = true;
+    }
+    result.allowed.push_back(snapshot);
+  }
+  return result;
+}
+
+}  // namespace
+
+struct Judge::Impl {
+  Impl(const workload::History& history, State base) : prepared(history, std::move(base)) {}
+  Prepared prepared;
+
+  [[nodiscard]] std::int64_t crash_ns(const CrashMoment& crash) const {
+    return std::min(crash.at_ns, prepared.history().ended_ns);
+  }
+  [[nodiscard]] Bounds bounds(const Guarantee& promised, const CrashMoment& crash) const;
+  void judge_prefix(const Recovered& recovered, const Guarantee& promised, const CrashMoment& crash,
+                    Verdict& verdict) const;
+  void judge_snapshot(const Recovered& recovered, const Guarantee& promised,
+                      const CrashMoment& crash, Verdict& verdict) const;
+  [[nodiscard]] bool is_inconclusive(const Found& found, Verdict& verdict) const;
+};
+
+// What a durable, buffered or plain prefix must and may hold.
+Bounds Judge::Impl::bounds(const Guarantee& promised, const CrashMoment& crash) const {
+  const std::int64_t at_ns = crash_ns(crash);
+  Bounds bounds;
+  bounds.possible = [at_ns](const Operation& operation) { return operation.sent_ns <= at_ns; };
+  switch (promised.kind) {
+    case Guarantee::Kind::kDurable:
+      bounds.required = [crash](const Operation& operation) { return acked_at(operation, crash); };
+      break;
+    case Guarantee::Kind::kBuffered: {
+      const auto window_ns = static_cast<std::int64_t>(promised.seconds * 1e9);
+      bounds.required = [crash, limit_ns = at_ns - window_ns](const Operation& operation) {
+        return acked_at(operation, crash) && operation.acked_ns < limit_ns;
+      };
+      break;
+    }
+    case Guarantee::Kind::kPrefix:
+    case Guarantee::Kind::kSnapshot:
+    case Guarantee::Kind::kNone:
+      bounds.required = [](const Operation&) { return false; };
+      break;
+  }
+  return bounds;
+}
+
+bool Judge::Impl::is_inconclusive(const Found& found, Verdict& verdict) const {
+  if (!found.undecidable.empty()) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = "cannot be decided: " + found.undecidable;
+    return true;
+  }
+  if (prepared.replies().outcome == Outcome::kViolation) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = "the data is that of no cut of the history, but before the crash already " +
+                      prepared.replies().summary;
+    return true;
+  }
+  return false;
+}
+
+void Judge::Impl::judge_prefix(const Recovered& recovered, const Guarantee& promised,
+                               const CrashMoment& crash, Verdict& verdict) const {
+  const Bounds wanted = bounds(promised, crash);
+  Found found = find_cut(prepared, recovered, wanted);
+  if (found.cut) {
+    verdict.summary = "the data is the one " + describe_cut(prepared, *found.cut);
+    return;
+  }
+  if (is_inconclusive(found, verdict))
+    return;
+  verdict.outcome = Outcome::kViolation;
+  const Situation situation{
+      .prepared = prepared, .recovered = recovered, .bounds = wanted, .crash_ns = crash_ns(crash)};
+  found = find_cut(prepared, recovered, bounds({.kind = Guarantee::Kind::kPrefix}, crash));
+  if (found.cut) {
+    explain_lost(situation, *found.cut, verdict);
+    verdict.summary =
+        counted(verdict.lost_count, "acknowledged command is", "acknowledged commands are") +
+        " lost: the data is an older one";
+    return;
+  }
+  explain_nearest(situation, verdict);
+  if (verdict.lost_count > 0) {
+    verdict.summary =
+        counted(verdict.lost_count, "acknowledged command is", "acknowledged commands are") +
+        " lost, and the rest is no prefix of the history";
+  } else {
+    verdict.summary = "the data is that of no prefix of the history";
+  }
+  if (verdict.difference_count > 0)
+    verdict.summary += ": " + counted(verdict.difference_count, "key differs", "keys differ");
+}
+
+void Judge::Impl::judge_snapshot(const Recovered& recovered, const Guarantee& promised,
+                                 const CrashMoment& crash, Verdict& verdict) const {
+  const std::int64_t at_ns = crash_ns(crash);
+  const Snapshots snapshots = allowed_snapshots(prepared.history(), at_ns);
+  const auto nothing = [](const Operation&) { return false; };
+  const auto answered_by = [](std::int64_t ns) {
+    return [ns](const Operation& operation) {
+      return operation.is_acked() && operation.answered_ns() <= ns;
+    };
+  };
+  const auto sent_by = [](std::int64_t ns) {
+    return [ns](const Operation& operation) { return operation.sent_ns <= ns; };
+  };
+  std::vector<std::pair<std::string, Bounds>> moments;
+  if (!snapshots.any_complete)
+    moments.emplace_back("what was there before the first command",
+                         Bounds{.required = nothing, .possible = nothing});
+  for (const Snapshot& snapshot : snapshots.allowed) {
+    moments.emplace_back(snapshot.what,
+                         Bounds{.required = answered_by(snapshot.from_ns),
+                                .possible = sent_by(std::min(snapshot.to_ns, at_ns))});
+  }
+  if (promised.unlisted_snapshots) {
+    const std::function<bool(const Operation&)> required =
+        snapshots.any_complete
+            ? std::function<bool(const Operation&)>(answered_by(snapshots.allowed.front().from_ns))
+            : nothing;
+    moments.emplace_back("a snapshot taken unasked",
+                         Bounds{.required = required, .possible = sent_by(at_ns)});
+  }
+  Found undecided;
+  for (const auto& [what, wanted] : moments) {
+    const Found found = find_cut(prepared, recovered, wanted);
+    if (found.cut) {
+      verdict.summary =
+          fmt::format("the data is that of {}, {}", what, describe_cut(prepared, *found.cut));
+      return;
+    }
+    if (!found.undecidable.empty())
+      undecided = found;
+  }
+  if (is_inconclusive(undecided, verdict))
+    return;
+  verdict.outcome = Outcome::kViolation;
+  const Situation situation{.prepared = prepared,
+                            .recovered = recovered,
+                            .bounds = moments.front().second,
+                            .crash_ns = at_ns};
+  const Found prefix =
+      find_cut(prepared, recovered, bounds({.kind = Guarantee::Kind::kPrefix}, crash));
+  const std::string promise =
+      snapshots.any_complete ? "the last snapshot reported complete (" + moments.front().first + ")"
+                             : moments.front().first;
+  if (prefix.cut) {
+    explain_lost(situation, *prefix.cut, verdict);
+    verdict.summary =
+        fmt::format("the data is neither that of {} nor of a later snapshot: it is the one {}",
+                    promise, describe_cut(prepared, *prefix.cut));
+    return;
+  }
+  explain_nearest(situation, verdict);
+  verdict.summary =
+      fmt::format("the data is neither that of {} nor of a later snapshot: {}", promise,
+                  counted(verdict.difference_count, "key differs", "keys differ"));
+}
+
+Judge::Judge(const workload::History& history, State base)
+    : impl_(std::make_unique<Impl>(history, std::move(base))) {}
+Judge::~Judge() = default;
+Judge::Judge(Judge&&) noexcept = default;
+Judge& Judge::operator=(Judge&&) noexcept = default;
+
+Verdict Judge::guarantee(const State& recovered, const Guarantee& promised,
+                         const CrashMoment& crash) const {
+  Verdict verdict;
+  verdict.check = "guarantee";
+  verdict.promise = describe(promised);
+  if (promised.kind == Guarantee::Kind::kNone)
+    return verdict;
+  const Recovered digests(impl_->prepared, recovered);
+  if (promised.kind == Guarantee::Kind::kSnapshot) {
+    impl_->judge_snapshot(digests, promised, crash, verdict);
+  } else {
+    impl_->judge_prefix(digests, promised, crash, verdict);
+  }
+  return verdict;
+}
+
+const Verdict& Judge::replies() const {
+  return impl_->prepared.replies();
+}
+
+State Judge::final_state() const {
+  const std::vector<Epoch>& epochs = impl_->prepared.schedule().epochs();
+  std::vector<std::uint32_t> cuts;
+  for (const Lane& lane : epochs.back().lanes) {
+    cuts.push_back(count_prefix(impl_->prepared, lane,
+                                [](const Operation& operation) { return operation.is_acked(); }));
+  }
+  return impl_->prepared.replay(epochs.size() - 1, cuts)->state();
+}
+
+}  // namespace crashpoint::oracle

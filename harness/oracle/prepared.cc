@@ -1,0 +1,159 @@
+#include "harness/oracle/prepared.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "harness/base/text.h"
+#include "harness/oracle/describe.h"
+#include "harness/target/resp_client.h"
+
+namespace crashpoint::oracle {
+namespace {
+
+// Runs operation `at` of the history on `model` and hands each call with what it changed to `seen`.
+template <typename Seen>
+void run_operation(const Schedule& schedule, Model& model, std::size_t at, Seen seen) {
+  for (const ScheduledCall& call : schedule.calls(at)) {
+    if (call.undetermined) {
+      std::vector<Key> keys;
+      append_keys(*call.command, *call.arguments, call.database, keys);
+      seen(call, Executed{.reply = std::nullopt, .changes = model.forget(keys)});
+      continue;
+    }
+    seen(call, model.execute({.database = call.database,
+                              .arguments = *call.arguments,
+                              .reply = call.reply,
+                              .when = schedule.when(at)}));
+  }
+}
+
+}  // namespace
+
+Prepared::Prepared(const workload::History& history, State base)
+    : history_(history), base_(std::move(base)), model_(base_), schedule_(history, model_) {
+  replies_.check = "replies";
+  replies_.promise = "every reply is what the command's documented meaning gives";
+  for (KeyId key = 0; key < model_.key_count(); ++key) {
+    base_digests_.push_back(model_.digest_of(key));
+    if (const std::optional<TimeWindow>& deadline = model_.deadline_of(key)) {
+      special_[key] = {.key = key, .digest = model_.digest_of(key), .deadline = deadline};
+    }
+  }
+  epochs_.resize(schedule_.epochs().size());
+  for (std::size_t number = 0; number < epochs_.size(); ++number)
+    prepare_epoch(number);
+}
+
+void Prepared::prepare_epoch(std::size_t number) {
+  const Epoch& plan = schedule_.epochs()[number];
+  PreparedEpoch& epoch = epochs_[number];
+  epoch.lanes.resize(plan.lanes.size());
+  epoch.undecidable = plan.undecidable;
+  if (number > 0 && !epochs_[number - 1].undecidable.empty()) {
+    epoch.undecidable = epochs_[number - 1].undecidable;
+  }
+  if (number == 0 && !schedule_.unmodelled().empty()) {
+    epoch.undecidable = schedule_.unmodelled() + " is a command the oracle has no model of";
+  }
+
+  for (const auto& [key, special] : special_) {
+    const std::uint16_t owner = plan.owner(key);
+    (owner == Epoch::kNobody ? epoch.rest_specials : epoch.lanes[owner].specials)
+        .push_back(special);
+  }
+  std::vector<Digest> sums(plan.lanes.size());
+  epoch.rest = model_.digest();
+  for (KeyId key = 0; key < model_.key_count(); ++key) {
+    const std::uint16_t owner = plan.owner(key);
+    if (owner == Epoch::kNobody)
+      continue;
+    sums[owner] += model_.digest_of(key);
+    epoch.rest -= model_.digest_of(key);
+  }
+  for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane)
+    prepare_lane(number, lane, sums[lane]);
+}
+
+void Prepared::prepare_lane(std::size_t number, std::size_t lane, Digest digest) {
+  const Lane& plan = schedule_.epochs()[number].lanes[lane];
+  PreparedLane& prepared = epochs_[number].lanes[lane];
+  const bool checked = epochs_[number].undecidable.empty();
+  std::map<KeyId, std::size_t> open;  // the special that is a key's version so far
+  for (std::size_t at = 0; at < prepared.specials.size(); ++at)
+    open[prepared.specials[at].key] = at;
+
+  prepared.digests.reserve(plan.count + 1);
+  prepared.digests.push_back(digest);
+  for (std::size_t index = 0; index < plan.count; ++index) {
+    const auto cut = static_cast<std::uint32_t>(index + 1);
+    run_operation(schedule_, model_, plan.first + index,
+                  [&](const ScheduledCall& call, const Executed& executed) {
+                    if (checked)
+                      check_reply(history_.operations[plan.first + index], call, executed);
+                    for (const Change& change : executed.changes) {
+                      digest += change.after - change.before;
+                      Version version{.cut = cut, .key = change.key, .digest = change.after};
+                      if (!open.empty()) {
+                        if (const auto found = open.find(change.key); found != open.end()) {
+                          prepared.specials[found->second].to = cut;
+                          open.erase(found);
+                          special_.erase(change.key);
+                        }
+                      }
+                      if (change.deadline || change.unknown) {
+                        version.special = static_cast<std::int32_t>(prepared.specials.size());
+                        open[change.key] = prepared.specials.size();
+                        prepared.specials.push_back({.key = change.key,
+                                                     .from = cut,
+                                                     .digest = change.after,
+                                                     .deadline = change.deadline,
+                                                     .unknown = change.unknown});
+                        special_[change.key] = {.key = change.key,
+                                                .digest = change.after,
+                                                .deadline = change.deadline,
+                                                .unknown = change.unknown};
+                      }
+                      prepared.versions.push_back(version);
+                    }
+                  });
+    prepared.digests.push_back(digest);
+  }
+  for (const auto& [key, at] : open)
+    prepared.specials[at].to = static_cast<std::uint32_t>(plan.count + 1);
+}
+
+void Prepared::check_reply(const workload::Operation& operation, const ScheduledCall& call,
+                           const Executed& executed) {
+  if (call.reply == nullptr || !executed.reply || *executed.reply == *call.reply)
+    return;
+  ++replies_.difference_count;
+  if (replies_.outcome == Outcome::kViolation)
+    return;
+  replies_.outcome = Outcome::kViolation;
+  replies_.summary = fmt::format(
+      "client {} #{} {} was answered {}, expected is {}", operation.client, operation.index,
+      describe_command(*call.arguments), shorten(target::encode_reply(*call.reply)),
+      shorten(target::encode_reply(*executed.reply)));
+}
+
+std::unique_ptr<Model> Prepared::replay(std::size_t epoch,
+                                        const std::vector<std::uint32_t>& cuts) const {
+  auto model = std::make_unique<Model>(base_);
+  // The same numbers for the same keys.
+  for (KeyId key = 0; key < model_.key_count(); ++key)
+    (void)model->id_of(model_.key_of(key));
+  const auto ignore = [](const ScheduledCall&, const Executed&) {};
+  for (std::size_t number = 0; number <= epoch; ++number) {
+    const std::vector<Lane>& lanes = schedule_.epochs()[number].lanes;
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+      const std::size_t cut = number < epoch ? lanes[lane].count : cuts[lane];
+      for (std::size_t index = 0; index < cut; ++index) {
+        run_operation(schedule_, *model, lanes[lane].first + index, ignore);
+      }
+    }
+  }
+  return model;
+}
+
+}  // namespace crashpoint::oracle

@@ -1,0 +1,218 @@
+#include "harness/oracle/search.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/oracle/model_impl.h"
+
+namespace crashpoint::oracle {
+namespace {
+
+using workload::Operation;
+
+// Added to a digest that must not match: any odd number does.
+constexpr Digest kMismatch = 0x9e3779b97f4a7c15;
+
+// Cuts [first, last] of a lane.
+struct CutRange {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// The cuts in [low, high] at which the lane's keys are as recovered.
+std::vector<CutRange> matching_cuts(const PreparedLane& lane, const Recovered& recovered,
+                                    Digest target, std::uint32_t low, std::uint32_t high) {
+  const Digest* digests = lane.digests.data();
+  std::vector<Digest> adjusted;
+  for (const Special& special : lane.specials) {
+    const Digest difference = recovered.contribution(special) - special.digest;
+    if (difference == 0 || special.from > high || special.to <= low)
+      continue;
+    if (adjusted.empty())
+      adjusted.assign(digests, digests + lane.digests.size());
+    const std::uint32_t to = std::min(special.to, high + 1);
+    for (std::uint32_t cut = std::max(special.from, low); cut < to; ++cut)
+      adjusted[cut] += difference;
+  }
+  if (!adjusted.empty())
+    digests = adjusted.data();
+  std::vector<CutRange> ranges;
+  for (std::uint32_t cut = low; cut <= high; ++cut) {
+    if (digests[cut] != target)
+      continue;
+    if (!ranges.empty() && ranges.back().last + 1 == cut) {
+      ranges.back().last = cut;
+    } else {
+      ranges.push_back({.first = cut, .last = cut});
+    }
+  }
+  return ranges;
+}
+
+// The first cut of `ranges` at or past `low`.
+std::optional<std::uint32_t> first_from(const std::vector<CutRange>& ranges, std::uint32_t low) {
+  const auto found = std::ranges::lower_bound(ranges, low, {}, &CutRange::last);
+  if (found == ranges.end())
+    return std::nullopt;
+  return std::max(found->first, low);
+}
+
+using Cuts = std::vector<std::uint32_t>;
+
+// The commands of `lane` that were answered by `ns`.
+std::uint32_t answered_by(const Prepared& prepared, const Lane& lane, std::int64_t ns) {
+  return count_prefix(prepared, lane, [ns](const Operation& operation) {
+    return operation.is_acked() && operation.answered_ns() <= ns;
+  });
+}
+
+const Operation& last_of(const Prepared& prepared, const Lane& lane, std::uint32_t cut) {
+  return prepared.history().operations[lane.first + cut - 1];
+}
+
+// The least cut within `ranges` that is closed under real-time order: whatever was answered before
+// a command of it was sent is in it, too. Both kinds of constraint hold for the lesser of two cuts
+// whenever they hold for both, so raising one lane at a time only as far as it must go finds it.
+std::optional<Cuts> least_closed_cut(const Prepared& prepared, const Epoch& plan,
+                                     const std::vector<std::vector<CutRange>>& ranges) {
+  Cuts cuts(ranges.size());
+  std::int64_t latest_ns = std::numeric_limits<std::int64_t>::min();  // sent, of all in the cut
+  for (bool settled = false; !settled;) {
+    settled = true;
+    for (std::size_t lane = 0; lane < ranges.size(); ++lane) {
+      const std::uint32_t low =
+          std::max(cuts[lane], answered_by(prepared, plan.lanes[lane], latest_ns));
+      const std::optional<std::uint32_t> cut = first_from(ranges[lane], low);
+      if (!cut)
+        return std::nullopt;
+      cuts[lane] = *cut;
+      if (*cut == 0)
+        continue;
+      const std::int64_t sent_ns = last_of(prepared, plan.lanes[lane], *cut).sent_ns;
+      if (sent_ns > latest_ns) {
+        latest_ns = sent_ns;
+        settled = false;
+      }
+    }
+  }
+  return cuts;
+}
+
+std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
+                                  const Recovered& recovered, const Cuts& low, const Cuts& high) {
+  const Epoch& plan = prepared.schedule().epochs()[number];
+  const PreparedEpoch& epoch = prepared.epochs()[number];
+  if (!recovered.strangers().empty())
+    return std::nullopt;
+  Digest rest = 0;
+  std::vector<Digest> targets(plan.lanes.size());
+  for (KeyId key = 0; key < prepared.model().key_count(); ++key) {
+    const std::uint16_t owner = plan.owner(key);
+    (owner == Epoch::kNobody ? rest : targets[owner]) += recovered.digest_of(key);
+  }
+  Digest expected = epoch.rest;
+  for (const Special& special : epoch.rest_specials) {
+    expected += recovered.contribution(special) - special.digest;
+  }
+  if (rest != expected)
+    return std::nullopt;
+  std::vector<std::vector<CutRange>> ranges;
+  for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
+    ranges.push_back(
+        matching_cuts(epoch.lanes[lane], recovered, targets[lane], low[lane], high[lane]));
+    if (ranges.back().empty())
+      return std::nullopt;
+  }
+  return least_closed_cut(prepared, plan, ranges);
+}
+
+}  // namespace
+
+Recovered::Recovered(const Prepared& prepared, const State& state)
+    : state_(state),
+      digests_(prepared.model().key_count()),
+      entries_(prepared.model().key_count()) {
+  for (const auto& [key, entry] : state.entries) {
+    const std::optional<KeyId> id = prepared.model().find_id(key);
+    if (!id) {
+      strangers_.push_back(&key);
+      continue;
+    }
+    digests_[*id] = digest_entry(key, entry);
+    entries_[*id] = &entry;
+  }
+}
+
+Digest Recovered::contribution(const Special& special) const {
+  const Entry* entry = entries_[special.key];
+  if (special.unknown)
+    return digests_[special.key];
+  const std::int64_t slack = kClockSlackMs + state_.deadline_error_ms;
+  const std::int64_t earliest = special.deadline->from_ms - slack;
+  const std::int64_t latest = special.deadline->to_ms + slack;
+  const bool time_counts = state_.observed_to_ms != 0;
+  if (entry == nullptr)
+    return time_counts && earliest <= state_.observed_to_ms ? 0 : special.digest;
+  if (time_counts && latest < state_.observed_from_ms)
+    return 0;  // it should be gone: what is there has another explanation, or none
+  if (digests_[special.key] != special.digest)
+    return special.digest;
+  const bool right = *entry->expire_at_ms >= earliest && *entry->expire_at_ms <= latest;
+  return right ? special.digest : special.digest + kMismatch;
+}
+
+std::uint32_t count_prefix(const Prepared& prepared, const Lane& lane,
+                           const std::function<bool(const Operation&)>& holds) {
+  const auto begin =
+      prepared.history().operations.begin() + static_cast<std::ptrdiff_t>(lane.first);
+  const auto end = begin + static_cast<std::ptrdiff_t>(lane.count);
+  return static_cast<std::uint32_t>(std::partition_point(begin, end, std::cref(holds)) - begin);
+}
+
+Found find_cut(const Prepared& prepared, const Recovered& recovered, const Bounds& bounds) {
+  Found found;
+  const std::vector<Epoch>& epochs = prepared.schedule().epochs();
+  for (std::size_t number = epochs.size(); number-- > 0;) {
+    Cuts low;
+    Cuts high;
+    for (const Lane& lane : epochs[number].lanes) {
+      low.push_back(count_prefix(prepared, lane, bounds.required));
+      // What must be in may be in.
+      high.push_back(std::max(low.back(), count_prefix(prepared, lane, bounds.possible)));
+    }
+    const auto none = [](std::uint32_t count) { return count == 0; };
+    // An epoch of which nothing can be in is the end of the one before it.
+    if (number > 0 && std::ranges::all_of(high, none))
+      continue;
+    if (!prepared.epochs()[number].undecidable.empty()) {
+      found.undecidable = prepared.epochs()[number].undecidable;
+    } else if (std::optional<Cuts> cuts = find_in_epoch(prepared, number, recovered, low, high)) {
+      found.cut = Cut{.epoch = number, .cuts = std::move(*cuts)};
+      return found;
+    }
+    if (!std::ranges::all_of(low, none))
+      break;
+  }
+  return found;
+}
+
+std::optional<OrderBreak> find_order_break(const Prepared& prepared, const Cut& cut) {
+  const std::vector<Lane>& lanes = prepared.schedule().epochs()[cut.epoch].lanes;
+  const Operation* latest = nullptr;
+  for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    if (cut.cuts[lane] == 0)
+      continue;
+    const Operation& last = last_of(prepared, lanes[lane], cut.cuts[lane]);
+    if (latest == nullptr || last.sent_ns > latest->sent_ns)
+      latest = &last;
+  }
+  for (std::size_t lane = 0; latest != nullptr && lane < lanes.size(); ++lane) {
+    if (answered_by(prepared, lanes[lane], latest->sent_ns) > cut.cuts[lane]) {
+      return OrderBreak{.there = latest,
+                        .missing = &last_of(prepared, lanes[lane], cut.cuts[lane] + 1)};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace crashpoint::oracle
