@@ -64,6 +64,7 @@ class AppendOnlyFile {
   void collect_garbage();
 
   // Only while attached.
+  const aof::ManifestStore& store() const { return *store_; }
   const aof::Manifest& manifest() const { return store_->current(); }
   bool has_manifest() const { return has_manifest_; }
   std::string path(const std::string& name) const { return store_->path(name); }

@@ -177,7 +177,13 @@ Status Persistence::Impl::debug_load_aof() {
     return flushed;
   }
   keyspace_.clear();
-  const Result<std::uint64_t> loaded = loading([this] { return recovery().load_log(aof_); });
+  const Result<std::uint64_t> loaded = loading([this]() -> Result<std::uint64_t> {
+    const Result<LogPlan> plan = plan_log(settings_, aof_.store(), true);
+    if (!plan) {
+      return tl::unexpected(plan.error());
+    }
+    return recovery().load(plan->parts);
+  });
   if (!loaded) {
     return refuse(tl::unexpected(loaded.error()));
   }

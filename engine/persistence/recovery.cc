@@ -47,6 +47,30 @@ Recovery::Recovery(const Settings& settings, keyspace::Keyspace& keyspace,
       on_progress_(std::move(on_progress)),
       verify_checksums_(verify_checksums) {}
 
+Result<std::uint64_t> Recovery::load_rdb(const io::File& file, bool keep_expired, bool overwrite) {
+  const std::uint64_t before = progress_.loaded_bytes;
+  rdb::LoadOptions options;
+  options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
+  options.keep_expired = keep_expired;
+  options.overwrite = overwrite;
+  options.now_ms = clock_.wall_ms();
+  options.key_delay_us = settings_.key_load_delay_us;
+  options.progress_interval_bytes =
+      static_cast<std::uint64_t>(settings_.loading_process_events_interval_bytes);
+  options.progress = [this, before](const rdb::LoadProgress& progress) {
+    progress_.loaded_bytes = before + progress.offset;
+    progress_.rdb_used_memory_bytes = progress.used_memory_bytes;
+    on_progress_();
+  };
+  const Result<rdb::LoadResult> loaded = rdb::load_snapshot(file, keyspace_, options, log_);
+  if (!loaded) {
+    return tl::unexpected(loaded.error());
+  }
+  progress_.keys_loaded = loaded->keys_loaded;
+  progress_.keys_expired = loaded->keys_expired;
+  return loaded->end_offset;
+}
+
 Result<bool> Recovery::load_snapshot_file(bool overwrite) {
   const std::string path = io::join_path(settings_.directory, settings_.dbfilename);
   const Result<io::File> file = io::File::open(path, io::OpenMode::kRead);
@@ -58,38 +82,26 @@ Result<bool> Recovery::load_snapshot_file(bool overwrite) {
                 file.error().code);
   }
   const std::int64_t begin_us = clock_.monotonic_us();
+  progress_ = {};
   progress_.total_bytes = file->size().value_or(0);
-  rdb::LoadOptions options;
-  options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
-  options.overwrite = overwrite;
-  options.now_ms = clock_.wall_ms();
-  options.key_delay_us = settings_.key_load_delay_us;
-  options.progress_interval_bytes =
-      static_cast<std::uint64_t>(settings_.loading_process_events_interval_bytes);
-  options.progress = [this](std::uint64_t offset) {
-    progress_.loaded_bytes = offset;
-    on_progress_();
-  };
-  const Result<rdb::LoadResult> loaded = rdb::load_snapshot(*file, keyspace_, options, log_);
+  const Result<std::uint64_t> loaded = load_rdb(*file, false, overwrite);
   if (!loaded) {
     return fail(fmt::format("Fatal error loading the DB: {}. Exiting.", loaded.error().message),
                 loaded.error().code);
   }
-  progress_.keys_loaded = loaded->keys_loaded;
-  progress_.keys_expired = loaded->keys_expired;
   log_.notice("DB loaded from disk: {:.3f} seconds", seconds_since(clock_, begin_us));
   return true;
 }
 
-Result<std::uint64_t> Recovery::load_part(const Part& part, bool last) {
+Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) {
   const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
   if (!file) {
     return fail(fmt::format("Fatal error: can't open the append log file {} for reading: {}",
                             part.path, std::strerror(file.error().code)),
                 file.error().code);
   }
-  if (io::failpoint("aof/load/before-file") != 0) {
-    return fail("aof/load/before-file: " + part.path);
+  if (const int error = io::failpoint("aof/load/before-file")) {
+    return tl::unexpected(io::errno_error("open", part.path, error));
   }
   const std::uint64_t before = progress_.loaded_bytes;
   const Result<bool> rdb = begins_with_rdb(*file);
@@ -100,27 +112,14 @@ Result<std::uint64_t> Recovery::load_part(const Part& part, bool last) {
   if (*rdb) {
     log_.notice("{}", part.base ? "Reading RDB base file on AOF loading..."
                                 : "Reading RDB preamble from AOF file...");
-    rdb::LoadOptions rdb_options;
-    rdb_options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
-    rdb_options.keep_expired = true;
-    rdb_options.now_ms = clock_.wall_ms();
-    rdb_options.key_delay_us = settings_.key_load_delay_us;
-    rdb_options.progress_interval_bytes =
-        static_cast<std::uint64_t>(settings_.loading_process_events_interval_bytes);
-    rdb_options.progress = [this, before](std::uint64_t offset) {
-      progress_.loaded_bytes = before + offset;
-      on_progress_();
-    };
-    const Result<rdb::LoadResult> loaded = rdb::load_snapshot(*file, keyspace_, rdb_options, log_);
+    const Result<std::uint64_t> loaded = load_rdb(*file, true, false);
     if (!loaded) {
-      return fail(fmt::format("Error reading the RDB preamble of the AOF file, AOF loading "
-                              "aborted: {}",
-                              loaded.error().message),
-                  loaded.error().code);
+      return fail(
+          fmt::format("Error reading the RDB preamble of the AOF file, AOF loading aborted: {}",
+                      loaded.error().message),
+          loaded.error().code);
     }
-    progress_.keys_loaded = loaded->keys_loaded;
-    progress_.keys_expired = loaded->keys_expired;
-    options.offset = loaded->end_offset;
+    options.offset = *loaded;
   }
   options.last = last;
   options.truncated_ok = settings_.aof_load_truncated;
@@ -146,10 +145,10 @@ Result<std::uint64_t> Recovery::load_part(const Part& part, bool last) {
   return replayed->valid_size;
 }
 
-Result<std::uint64_t> Recovery::load_parts(const std::vector<Part>& parts) {
+Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
   const std::int64_t begin_us = clock_.monotonic_us();
   progress_ = {};
-  for (const Part& part : parts) {
+  for (const LogPlan::Part& part : parts) {
     const Result<std::uint64_t> size = io::file_size(part.path);
     if (!size) {
       return fail(fmt::format("Unable to obtain the AOF file {} length. stat: {}", part.path,
@@ -158,95 +157,104 @@ Result<std::uint64_t> Recovery::load_parts(const std::vector<Part>& parts) {
     }
     if (part.base && part.path.ends_with(".rdb") && *size == 0) {
       return fail(
-          fmt::format("The base {} of the append only file has 0 bytes, but an RDB file always "
-                      "has a header: it was lost. Restore it from a backup.",
+          fmt::format("The base {} of the append only file has 0 bytes, but an RDB file always has "
+                      "a header: its "
+                      "content was lost. Restore it from a backup.",
                       part.path));
     }
     progress_.total_bytes += *size;
   }
   std::uint64_t valid_size = 0;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
+  for (const LogPlan::Part& part : parts) {
     const std::int64_t part_begin_us = clock_.monotonic_us();
-    const Result<std::uint64_t> loaded = load_part(parts[i], i + 1 == parts.size());
+    const Result<std::uint64_t> loaded = load_part(part, &part == &parts.back());
     if (!loaded) {
       return loaded;
     }
     valid_size = *loaded;
-    log_.notice("DB loaded from {} file {}: {:.3f} seconds", parts[i].base ? "base" : "incr",
-                parts[i].path, seconds_since(clock_, part_begin_us));
+    log_.notice("DB loaded from {} file {}: {:.3f} seconds", part.base ? "base" : "incr", part.path,
+                seconds_since(clock_, part_begin_us));
   }
   log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
   return valid_size;
-}
-
-Result<std::uint64_t> Recovery::load_log(const AppendOnlyFile& log_file) {
-  std::vector<Part> parts;
-  if (log_file.manifest().base) {
-    parts.push_back({log_file.path(log_file.manifest().base->name), true});
-  }
-  for (const aof::ManifestEntry& entry : log_file.manifest().increments) {
-    parts.push_back({log_file.path(entry.name), false});
-  }
-  return load_parts(parts);
 }
 
 Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
   if (const Status attached = log_file.attach(); !attached) {
     return attached;
   }
-  const std::string single = io::join_path(settings_.directory, settings_.appendfilename);
-  const aof::Manifest& manifest = log_file.manifest();
-  aof::Manifest half_adopted;
-  half_adopted.base = aof::ManifestEntry{settings_.appendfilename, 1};
-  const bool has_log = log_file.has_manifest() && (manifest.base || !manifest.increments.empty());
-  const bool adopting =
-      manifest == half_adopted && !io::exists(log_file.path(settings_.appendfilename));
-  if ((!has_log || adopting) && io::exists(single)) {
-    const Result<std::uint64_t> valid_size = load_parts({{single, true}});
-    return valid_size ? log_file.adopt_single_file(single, *valid_size)
-                      : Status(tl::unexpected(valid_size.error()));
+  const Result<LogPlan> plan = plan_log(settings_, log_file.store(), log_file.has_manifest());
+  if (!plan) {
+    return tl::unexpected(plan.error());
   }
-  if (!has_log) {
-    return recover_without_log(log_file);
+  if (plan->source == LogPlan::Source::kNothing) {
+    const Result<bool> snapshot = load_snapshot_file();
+    if (!snapshot) {
+      return tl::unexpected(snapshot.error());
+    }
+    if (*snapshot) {
+      log_.notice("There is no append only file yet: the snapshot {} becomes its first base",
+                  settings_.dbfilename);
+    }
+    return log_file.create(keyspace_);
   }
-  const Result<std::uint64_t> valid_size = load_log(log_file);
+  const Result<std::uint64_t> valid_size = load(plan->parts);
   if (!valid_size) {
     return tl::unexpected(valid_size.error());
   }
-  return log_file.open(*valid_size);
+  return plan->source == LogPlan::Source::kSingleFile
+             ? log_file.adopt_single_file(plan->parts.front().path, *valid_size)
+             : log_file.open(*valid_size);
 }
 
-Status Recovery::recover_without_log(AppendOnlyFile& log_file) {
-  if (!log_file.has_manifest()) {
-    const Result<std::vector<std::string>> names = io::list_directory(log_file.path(""));
-    if (!names) {
-      return tl::unexpected(names.error());
+Result<LogPlan> plan_log(const Settings& settings, const aof::ManifestStore& store,
+                         bool has_manifest) {
+  LogPlan plan;
+  const aof::Manifest& manifest = store.current();
+  const bool has_log = has_manifest && (manifest.base || !manifest.increments.empty());
+  // An adoption that was interrupted: the manifest names the file, which still lies where it was.
+  aof::Manifest half_adopted;
+  half_adopted.base = aof::ManifestEntry{settings.appendfilename, 1};
+  const bool adopting =
+      manifest == half_adopted && !io::exists(store.path(settings.appendfilename));
+  const std::string single = io::join_path(settings.directory, settings.appendfilename);
+  if ((!has_log || adopting) && io::exists(single)) {
+    plan.source = LogPlan::Source::kSingleFile;
+    plan.parts.push_back({single, true});
+    return plan;
+  }
+  if (has_log) {
+    plan.source = LogPlan::Source::kLog;
+    if (manifest.base) {
+      plan.parts.push_back({store.path(manifest.base->name), true});
     }
-    std::vector<std::string> orphans;
-    for (const std::string& name : *names) {
-      if (aof::is_numbered_name(settings_.appendfilename, name) ||
-          name == settings_.appendfilename) {
-        orphans.push_back(name);
-      }
+    for (const aof::ManifestEntry& entry : manifest.increments) {
+      plan.parts.push_back({store.path(entry.name), false});
     }
-    if (!orphans.empty()) {
-      return fail(fmt::format(
-          "The AOF manifest {} is missing, but {} has {}: they may hold data, so nothing is "
-          "started "
-          "or changed. Restore the manifest, or move the files away to start without them.",
-          log_file.path(aof::manifest_name(settings_.appendfilename)), settings_.appenddirname,
-          fmt::join(orphans, ", ")));
+    return plan;
+  }
+  if (has_manifest || !io::exists(store.directory())) {
+    return plan;
+  }
+  const Result<std::vector<std::string>> names = io::list_directory(store.directory());
+  if (!names) {
+    return tl::unexpected(names.error());
+  }
+  std::vector<std::string> orphans;
+  for (const std::string& name : *names) {
+    if (aof::is_numbered_name(settings.appendfilename, name) || name == settings.appendfilename) {
+      orphans.push_back(name);
     }
   }
-  const Result<bool> snapshot = load_snapshot_file();
-  if (!snapshot) {
-    return tl::unexpected(snapshot.error());
+  if (!orphans.empty()) {
+    return fail(
+        fmt::format("The AOF manifest {} is missing, but {} has {}: they may hold data, so nothing "
+                    "is started or "
+                    "changed. Restore the manifest, or move the files away to start without them.",
+                    store.path(aof::manifest_name(settings.appendfilename)), settings.appenddirname,
+                    fmt::join(orphans, ", ")));
   }
-  if (*snapshot) {
-    log_.notice("There is no append only file yet: the snapshot {} becomes its first base",
-                settings_.dbfilename);
-  }
-  return log_file.create(keyspace_);
+  return plan;
 }
 
 }  // namespace engine::persistence

@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "engine/aof/manifest_store.h"
 #include "engine/aof/replay_target.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/io/file.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/append_only_file.h"
 #include "engine/persistence/settings.h"
@@ -27,6 +30,25 @@ struct LoadingProgress {
   std::int64_t keys_expired = 0;  // of the last RDB
 };
 
+// What a start with the append only file enabled loads.
+struct LogPlan {
+  enum class Source {
+    kLog,         // the files that the manifest lists
+    kSingleFile,  // the one file of redis-server before 7.0, which becomes the first base
+    kNothing,     // there is no log yet: the snapshot, if there is one, becomes the first base
+  };
+  struct Part {
+    std::string path;
+    bool base = false;
+  };
+  Source source = Source::kNothing;
+  std::vector<Part> parts;
+};
+
+// Decides by looking only. `has_manifest`: `store` has read one. An error: such a state is refused.
+Result<LogPlan> plan_log(const Settings& settings, const aof::ManifestStore& store,
+                         bool has_manifest);
+
 class Recovery {
  public:
   // Borrows all. `on_progress` is called every now and then.
@@ -38,18 +60,13 @@ class Recovery {
   Result<bool> load_snapshot_file(bool overwrite = false);
   // The append only file, which is then open for appending.
   Status recover_append_only_file(AppendOnlyFile& log_file);
-  // Its files as the manifest lists them; returns the valid size of the last one.
-  Result<std::uint64_t> load_log(const AppendOnlyFile& log_file);
+  // The parts of a plan; returns how much of the last one is good.
+  Result<std::uint64_t> load(const std::vector<LogPlan::Part>& parts);
 
  private:
-  struct Part {
-    std::string path;
-    bool base = false;
-  };
-  Status recover_without_log(AppendOnlyFile& log_file);
-  Result<std::uint64_t> load_parts(const std::vector<Part>& parts);
-  // Returns the valid size.
-  Result<std::uint64_t> load_part(const Part& part, bool last);
+  Result<std::uint64_t> load_part(const LogPlan::Part& part, bool last);
+  // The RDB that `file` begins with; returns where it ends.
+  Result<std::uint64_t> load_rdb(const io::File& file, bool keep_expired, bool overwrite);
 
   const Settings& settings_;
   keyspace::Keyspace& keyspace_;

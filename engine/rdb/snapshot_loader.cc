@@ -31,6 +31,7 @@ class Loader {
         delay_(options.key_delay_us) {}
 
   LoadResult run();
+  std::uint64_t used_memory_bytes() const { return used_memory_bytes_; }
 
  private:
   void header();
@@ -47,6 +48,7 @@ class Loader {
   DebugDelay delay_;
   int version_ = 0;
   int db_ = 0;
+  std::uint64_t used_memory_bytes_ = 0;
   std::int64_t expire_ms_ = keyspace::kNoExpiry;  // of the next key
   LoadResult result_;
 };
@@ -81,8 +83,9 @@ void Loader::aux() {
     const std::int64_t age_s = options_.now_ms / 1000 - parse_int64(value).value_or(0);
     log_.notice("RDB age {} seconds", std::max<std::int64_t>(age_s, 0));
   } else if (key == "used-mem") {
+    used_memory_bytes_ = static_cast<std::uint64_t>(parse_int64(value).value_or(0));
     log_.notice("RDB memory usage when created {:.2f} Mb",
-                static_cast<double>(parse_int64(value).value_or(0)) / (1024 * 1024));
+                static_cast<double>(used_memory_bytes_) / (1024 * 1024));
   } else if (key == "aof-base" && value == "1") {
     log_.notice("RDB is base AOF");
   }
@@ -207,10 +210,13 @@ Result<LoadResult> load_snapshot(const io::File& file, keyspace::Keyspace& keysp
     return tl::unexpected(size.error());
   }
   Input input(file, *size, options.verify_checksum);
+  Loader loader(input, keyspace, options, log);
   if (options.progress) {
-    input.on_progress(options.progress_interval_bytes, options.progress);
+    input.on_progress(options.progress_interval_bytes, [&](std::uint64_t offset) {
+      options.progress({offset, loader.used_memory_bytes()});
+    });
   }
-  const LoadResult result = Loader(input, keyspace, options, log).run();
+  const LoadResult result = loader.run();
   if (!input.ok()) {
     return tl::unexpected(input.error());
   }

@@ -11,6 +11,12 @@
 
 namespace engine::rdb {
 
+// How far a load has come.
+struct LoadProgress {
+  std::uint64_t offset = 0;             // bytes read
+  std::uint64_t used_memory_bytes = 0;  // what the writer needed in memory, by its own account
+};
+
 struct LoadOptions {
   bool verify_checksum = true;  // rdbchecksum
   // Keys whose time is over are left out of a snapshot, but kept where commands follow that were
@@ -18,9 +24,9 @@ struct LoadOptions {
   bool keep_expired = false;
   bool overwrite = false;  // DEBUG RELOAD MERGE: a key that is there already is replaced
   std::int64_t now_ms = 0;
-  std::int64_t key_delay_us = 0;                       // key-load-delay
-  std::uint64_t progress_interval_bytes = 2u << 20;    // loading-process-events-interval-bytes
-  std::function<void(std::uint64_t offset)> progress;  // may be empty
+  std::int64_t key_delay_us = 0;                      // key-load-delay
+  std::uint64_t progress_interval_bytes = 2u << 20;   // loading-process-events-interval-bytes
+  std::function<void(const LoadProgress&)> progress;  // may be empty
 };
 
 struct LoadResult {
