@@ -14,7 +14,6 @@
 namespace engine::rdb {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 // Three bytes of LZF stand for at most 264: a claim beyond that is not believed.
 constexpr std::uint64_t kLzfRatioMax = 264 / 3 + 1;
 
@@ -27,6 +26,8 @@ Input::Input(const io::File& file, std::uint64_t size, bool checksum)
 
 void Input::on_progress(std::uint64_t interval_bytes, std::function<void(std::uint64_t)> callback) {
   progress_interval_bytes_ = interval_bytes;
+  // The window moves at least once per interval, or a small file would be read without a call.
+  read_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, interval_bytes));
   next_progress_ = interval_bytes;
   progress_ = std::move(callback);
 }
@@ -72,7 +73,7 @@ bool Input::fill(std::size_t count) {
   summed_ = 0;
   const std::uint64_t unread = size_ - window_offset_ - have;
   buffer_.resize(have + static_cast<std::size_t>(
-                            std::min<std::uint64_t>(unread, std::max(count - have, kReadBytes))));
+                            std::min<std::uint64_t>(unread, std::max(count - have, read_bytes_))));
   const Result<std::size_t> got =
       file_->read_at(window_offset_ + have, std::span(buffer_).subspan(have));
   if (!got || have + *got < buffer_.size()) {

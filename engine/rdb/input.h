@@ -68,6 +68,8 @@ class Input {
   int code_ = 0;
   std::uint64_t failed_at_ = 0;
 
+  static constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+  std::size_t read_bytes_ = kReadBytes;
   std::uint64_t progress_interval_bytes_ = 0;
   std::uint64_t next_progress_ = 0;
   std::function<void(std::uint64_t)> progress_;
