@@ -75,6 +75,12 @@ Status Config::set_from_file(const std::string& name, std::span<const std::strin
     current = {};
     save_was_set_ = true;
   }
+  // One word may hold them all: `--save "3600 1 300 100"`.
+  std::vector<std::string> split;
+  if (directive->takes_several_words() && words.size() == 1 && !words[0].empty()) {
+    split = split_words(words[0]).value_or(std::vector<std::string>());
+    words = split;
+  }
   auto parsed = parse_value(*directive, words, current);
   if (!parsed) {
     return tl::unexpected(parsed.error());

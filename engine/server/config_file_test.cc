@@ -52,6 +52,8 @@ TEST_F(ConfigFile, ALoneSaveOptionMeansNoRules) {
   EXPECT_EQ(config_.text("save"), "");
   EXPECT_EQ(load("", {"--save", "60", "5", "30", "1"}), "");
   EXPECT_EQ(config_.text("save"), "60 5 30 1");
+  EXPECT_EQ(load("", {"--save", "60 5 30 1"}), "");
+  EXPECT_EQ(config_.text("save"), "60 5 30 1");
 }
 
 TEST_F(ConfigFile, AnOptionMayHoldNameAndValueInOneArgument) {

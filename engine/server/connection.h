@@ -30,6 +30,7 @@ class Connection final : public EventHandler {
 
   bool is_local = false;         // over a Unix socket or the loopback interface
   bool waits_for_room = false;   // the socket takes no more: EPOLLOUT is asked for
+  bool is_held = false;          // its output must not leave yet: Connections::hold_replies()
   bool in_changed_list = false;  // Connections::changed_
   std::int64_t over_soft_limit_since_ms = -1;
 

@@ -224,7 +224,8 @@ void Connections::send_replies() {
   for (Connection* connection : changed_) {
     connection->in_changed_list = false;
     const commands::Session& session = connection->session;
-    if (!session.output.empty() && !session.closing && !connection->waits_for_room) {
+    if (!session.output.empty() && !session.closing && !connection->waits_for_room &&
+        !connection->is_held) {
       send(*connection);
     }
     if (session.closing || (session.close_after_reply && session.output.empty())) {
@@ -232,6 +233,23 @@ void Connections::send_replies() {
     }
   }
   changed_.clear();
+}
+
+void Connections::hold_replies() {
+  for (const auto& connection : by_fd_) {
+    if (connection && !connection->session.output.empty()) {
+      connection->is_held = true;
+    }
+  }
+}
+
+void Connections::release_replies() {
+  for (const auto& connection : by_fd_) {
+    if (connection && connection->is_held) {
+      connection->is_held = false;
+      mark_changed(*connection);
+    }
+  }
 }
 
 void Connections::send(Connection& connection) {

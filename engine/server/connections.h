@@ -71,6 +71,9 @@ class Connections {
   void run_changed();
   // Sends every reply there is; closes who is to be closed.
   void send_replies();
+  // Clients that have output now keep it, and what follows it, until release_replies().
+  void hold_replies();
+  void release_replies();
   // Once per cron tick: idle clients, soft limits, buffers too large.
   void cron();
 

@@ -121,12 +121,12 @@ void clients_section(const InfoSources& in, Writer& out) {
 }
 
 void memory_section(const InfoSources& in, Writer& out) {
-  const std::size_t used = used_memory_bytes(in.connections);
+  const std::size_t used = used_memory_bytes(in.figures);
   const std::size_t peak = std::max(used, in.figures.peak_memory_bytes);
   const std::size_t resident = in.figures.resident_bytes;
   const std::size_t startup = in.figures.startup_memory_bytes;
   const std::size_t dataset = used - std::min(used, startup);
-  const std::size_t buffers = in.connections.buffer_figures().total_bytes;
+  const std::size_t buffers = in.figures.buffer_bytes;
   struct sysinfo machine = {};
   ::sysinfo(&machine);
   const std::size_t machine_bytes = machine.totalram * machine.mem_unit;
@@ -385,8 +385,8 @@ std::string info_text(const InfoSources& sources, std::span<const std::string_vi
   return out.take();
 }
 
-std::size_t used_memory_bytes(const Connections& connections) {
-  return memory::used_bytes() + connections.buffer_figures().total_bytes;
+std::size_t used_memory_bytes(const ServerFigures& figures) {
+  return memory::used_bytes() + figures.buffer_bytes;
 }
 
 std::size_t resident_bytes() {

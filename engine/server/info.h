@@ -24,6 +24,7 @@ struct ServerFigures {
   std::int64_t start_ms = 0;  // monotonic
   std::size_t startup_memory_bytes = 0;
   std::size_t peak_memory_bytes = 0;
+  std::size_t buffer_bytes = 0;  // of clients, at the last sample
   std::size_t resident_bytes = 0;
   Rate commands;
   Rate input;
@@ -44,8 +45,8 @@ struct InfoSources {
 // unknown name gives no text.
 std::string info_text(const InfoSources& sources, std::span<const std::string_view> sections);
 
-// What counts against maxmemory's like: the data set and the buffers of clients.
-std::size_t used_memory_bytes(const Connections& connections);
+// The data set and the buffers of clients.
+std::size_t used_memory_bytes(const ServerFigures& figures);
 
 // Resident set of this process now; 0 if the kernel does not say.
 std::size_t resident_bytes();

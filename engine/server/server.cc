@@ -87,7 +87,23 @@ void Server::turn() {
   if (!stopping_) {
     must_be_durable(persistence_.before_sleep());
   }
+  hold_unlogged_replies();
   connections_.send_replies();
+}
+
+// With a full disk, under everysec or no: what was executed and could not be logged is acknowledged
+// when it is. Those who come later are told by write_refusal().
+void Server::hold_unlogged_replies() {
+  const bool must_wait = persistence_.replies_must_wait();
+  if (must_wait == replies_wait_) {
+    return;
+  }
+  replies_wait_ = must_wait;
+  if (must_wait) {
+    connections_.hold_replies();
+  } else {
+    connections_.release_replies();
+  }
 }
 
 // A turn in the middle of a load: clients hear -LOADING, and nothing is written that would have to
@@ -138,8 +154,8 @@ void Server::sample_figures() {
   figures_.input.sample(connections_.statistics.input_bytes, now_ms);
   figures_.output.sample(connections_.statistics.output_bytes, now_ms);
   figures_.resident_bytes = resident_bytes();
-  figures_.peak_memory_bytes =
-      std::max(figures_.peak_memory_bytes, used_memory_bytes(connections_));
+  figures_.buffer_bytes = connections_.buffer_figures().total_bytes;
+  figures_.peak_memory_bytes = std::max(figures_.peak_memory_bytes, used_memory_bytes(figures_));
 }
 
 void Server::on_ready(std::uint32_t) {

@@ -67,6 +67,7 @@ class Server final : private commands::ServerControl,
 
   // --- the loop ---
   void turn();
+  void hold_unlogged_replies();
   void serve_while_loading();
   int milliseconds_to_wait() const;
   void cron_if_due();
@@ -141,6 +142,7 @@ class Server final : private commands::ServerControl,
   std::int64_t cron_period_ms_ = 100;
   std::uint64_t memory_limit_bytes_ = 0;  // maxmemory; 0: none
   bool stopping_ = false;
+  bool replies_wait_ = false;
   bool cron_paused_ = false;             // DEBUG PAUSE-CRON
   bool rewrite_all_directives_ = false;  // DEBUG CONFIG-REWRITE-FORCE-ALL
 };

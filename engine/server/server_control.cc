@@ -21,7 +21,7 @@ std::string_view Server::write_refusal() {
 }
 
 std::string_view Server::memory_refusal() {
-  if (memory_limit_bytes_ == 0 || used_memory_bytes(connections_) <= memory_limit_bytes_) {
+  if (memory_limit_bytes_ == 0 || used_memory_bytes(figures_) <= memory_limit_bytes_) {
     return {};
   }
   return "OOM command not allowed when used memory > 'maxmemory'.";

@@ -40,7 +40,9 @@ std::string_view Server::debug_refusal(const commands::Session&) {
 Result<std::string> Server::debug(Arguments argv) {
   const std::string name = to_lower(argv[0]);
   const std::size_t arguments = argv.size() - 1;
-  const auto number = arguments == 1 ? parse_int64(argv[1]) : std::nullopt;
+  const auto parsed = parse_int64(argv.back());
+  const bool is_number = arguments == 1 && parsed.has_value();
+  const std::int64_t number = parsed.value_or(0);
   if (name == "reload") {
     const auto options = reload_options(argv.subspan(1));
     if (!options) {
@@ -59,17 +61,17 @@ Result<std::string> Server::debug(Arguments argv) {
     log_.warning("Append Only File loaded by DEBUG LOADAOF");
     return "OK";
   }
-  if (name == "pause-cron" && number) {
-    cron_paused_ = *number != 0;
+  if (name == "pause-cron" && is_number) {
+    cron_paused_ = number != 0;
     return "OK";
   }
-  if (name == "aof-flush-sleep" && number) {
-    persistence_.debug_set_flush_sleep_us(*number);
+  if (name == "aof-flush-sleep" && is_number) {
+    persistence_.debug_set_flush_sleep_us(number);
     return "OK";
   }
-  if (name == "set-skip-checksum-validation" && number) {
-    persistence_.debug_set_skip_checksum_validation(*number != 0);
-    codec_.set_skip_checksum(*number != 0);
+  if (name == "set-skip-checksum-validation" && is_number) {
+    persistence_.debug_set_skip_checksum_validation(number != 0);
+    codec_.set_skip_checksum(number != 0);
     return "OK";
   }
   if (name == "config-rewrite-force-all" && arguments == 0) {

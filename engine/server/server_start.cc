@@ -60,7 +60,7 @@ Server::Server(ServerOptions options, LogFile& log)
   figures_.executable = executable_path();
   figures_.config_file = std::move(options.config_file);
   figures_.start_ms = clock_.monotonic_us() / 1000;
-  figures_.startup_memory_bytes = used_memory_bytes(connections_);
+  figures_.startup_memory_bytes = used_memory_bytes(figures_);
 }
 
 Server::~Server() = default;

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -27,10 +28,7 @@ inline std::string reply_text(const redisReply& reply) {
       return ":" + std::to_string(reply.integer);
     case REDIS_REPLY_NIL:
       return "(nil)";
-    case REDIS_REPLY_ARRAY:
-    case REDIS_REPLY_MAP:
-    case REDIS_REPLY_SET:
-    case REDIS_REPLY_PUSH: {
+    case REDIS_REPLY_ARRAY: {
       std::string text = "[";
       for (std::size_t i = 0; i < reply.elements; ++i) {
         text += (i == 0 ? "" : ", ") + reply_text(*reply.element[i]);
@@ -96,7 +94,7 @@ class TestClient {
       }
       char bytes[16384];
       const ssize_t received = ::recv(fd_, bytes, sizeof(bytes), 0);
-      if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      if (received < 0 && errno == EAGAIN) {
         return "(timeout)";
       }
       if (received <= 0) {
@@ -123,7 +121,11 @@ class TestClient {
     }
     return bytes;
   }
-  int fd() const { return fd_; }
+  // Whether nothing has arrived so far.
+  bool is_silent() const {
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+  }
 
  private:
   int fd_;

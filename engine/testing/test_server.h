@@ -41,11 +41,21 @@ class TestServer {
  public:
   enum class Kind { kEngine, kRedis };
 
-  // `arguments` come behind the socket's and the directory's.
+  // `arguments` come behind the socket's and the directory's; a first one that is no option is a
+  // configuration file, and comes before them.
   TestServer(const TempDirectory& directory, std::vector<std::string> arguments,
              Kind kind = Kind::kEngine)
       : directory_(directory), kind_(kind) {
-    argv_ = {program(), "--port", "0", "--unixsocket", socket(), "--dir", directory.path()};
+    argv_ = {program()};
+    if (!arguments.empty() && !arguments[0].starts_with("-")) {
+      argv_.push_back(arguments[0]);
+      arguments.erase(arguments.begin());
+    }
+    for (const std::string& word :
+         {std::string("--port"), std::string("0"), std::string("--unixsocket"), socket(),
+          std::string("--dir"), directory.path()}) {
+      argv_.push_back(word);
+    }
     argv_.insert(argv_.end(), arguments.begin(), arguments.end());
     start();
   }
