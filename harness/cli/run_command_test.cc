@@ -1,0 +1,251 @@
+// `crashpoint run` as a user meets it: real engines, real kills, exit codes, what is printed.
+#include <dirent.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <regex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/base/text.h"
+
+namespace crashpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;  // stdout and stderr together
+};
+
+Outcome shell(const std::string& command) {
+  Outcome outcome;
+  FILE* pipe = ::popen((command + " 2>&1 </dev/null").c_str(), "r");
+  std::array<char, 4096> piece{};
+  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), pipe)) {
+    outcome.output.append(piece.data(), size);
+  }
+  const int status = ::pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+// Processes whose command line or working directory lies below `folder`.
+std::vector<std::string> processes_in(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    std::error_code error;
+    const fs::path cwd = fs::read_symlink(entry.path() / "cwd", error);
+    if (!error && cwd.string().starts_with(folder.string())) {
+      found.push_back(entry.path().filename());
+    }
+  }
+  return found;
+}
+
+class RunCommandTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "run-test-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    fs::create_directory(folder_ / "work");
+    fs::create_directory(folder_ / "scenarios");
+  }
+  void TearDown() override {
+    EXPECT_THAT(processes_in(folder_), IsEmpty()) << "a target outlived the harness";
+    fs::remove_all(folder_);
+  }
+
+  // `members` are those of the scenario besides its version, name and summary.
+  std::string write_scenario(const std::string& name, const std::string& members) const {
+    const fs::path file = folder_ / "scenarios" / (name + ".json");
+    std::ofstream(file) << R"({ "version": 1, "name": ")" << name << R"(", "summary": "A test.", )"
+                        << members << "}";
+    return file.string();
+  }
+
+  std::string environment() const {
+    return "CRASHPOINT_TMPDIR=" + shell_quote((folder_ / "work").string()) +
+           " CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " ";
+  }
+
+  Outcome run(const std::string& arguments) const {
+    return shell(environment() + shell_quote(CRASHPOINT_BINARY) + " run " + arguments);
+  }
+
+  // Runs the command that a report says reproduces a violation.
+  Outcome run_printed_command(const std::string& output) const {
+    std::smatch match;
+    const std::regex command(R"(crashpoint (run [^\n]+))");
+    EXPECT_TRUE(std::regex_search(output, match, command)) << output;
+    return shell(environment() + shell_quote(CRASHPOINT_BINARY) + " " + match[1].str());
+  }
+
+  fs::path folder_;
+};
+
+constexpr const char* kAlways = R"("config": { "appendonly": "yes", "appendfsync": "always" })";
+
+// A run that ends with a kill after 200 acknowledged commands.
+std::string killed_run(const std::string& target_members) {
+  return R"("target": { "use": "engine", )" + target_members + R"( },
+      "workload": [ { "generate": { "count": 1000, "clients": 2, "pipeline": 4 } } ],
+      "faults": [ { "at": { "after_acked": 200 }, "do": { "kill": "tree" } } ])";
+}
+
+TEST_F(RunCommandTest, ACorrectEnginePasses) {
+  const Outcome outcome = run(write_scenario("good", killed_run(kAlways)));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+}
+
+TEST_F(RunCommandTest, AnEngineThatRepliesBeforeItWritesIsCaughtAndThePrintedCommandReproducesIt) {
+  const std::string file = write_scenario(
+      "replies-early", R"("target": { "use": "engine", )" + std::string(kAlways) + R"( },
+      "workload": [ { "generate": { "count": 1000, "clients": 2, "pipeline": 4 } } ],
+      "faults": [ { "at": { "failpoint": "planted/reply-before-append", "nth": "every" }, "do": { "trigger": true } },
+                  { "at": { "syscall": "write", "path": "*.incr.aof", "nth": 20 }, "do": { "kill": "tree" } } ])");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("lost"));
+  EXPECT_THAT(outcome.output, HasSubstr("acknowledged"));
+  const Outcome again = run_printed_command(outcome.output);
+  EXPECT_EQ(again.exit_code, 1) << again.output;
+}
+
+TEST_F(RunCommandTest, AnEngineThatAppendsAfterATornTailIsCaughtAndThePrintedCommandReproducesIt) {
+  const std::string file = write_scenario(
+      "keeps-torn-tail", R"("target": { "use": "engine", )" + std::string(kAlways) +
+                             R"(, "arguments": ["--failpoint", "planted/skip-tail-truncation"] },
+      "workload": [ { "commands": [["SET", "a", "1"], ["SET", "b", "2"]] } ],
+      "damage": [ { "file": "*.incr.aof", "truncate_tail": 3 } ],
+      "oracle": { "guarantee": "prefix" })");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  const Outcome again = run_printed_command(outcome.output);
+  EXPECT_EQ(again.exit_code, 1) << again.output;
+}
+
+TEST_F(RunCommandTest, AFaultThatNeverFiresIsInconclusiveAndSaysWhatDidOccur) {
+  const std::string file =
+      write_scenario("missed", R"("target": { "use": "engine", )" + std::string(kAlways) + R"( },
+      "workload": [ { "commands": [["SET", "a", "1"]] } ],
+      "faults": [ { "at": { "syscall": "fdatasync", "path": "*.incr.aof", "nth": 50 }, "do": { "kill": "tree" } } ])");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("never fired"));
+  EXPECT_THAT(outcome.output, HasSubstr(".incr.aof"));
+}
+
+TEST_F(RunCommandTest, AMissingEngineIsAUsageErrorAndNothingIsStarted) {
+  const std::string file = write_scenario("good", killed_run(kAlways));
+  const Outcome outcome =
+      shell("CRASHPOINT_ENGINE=/nowhere/engine " + shell_quote(CRASHPOINT_BINARY) + " run " + file);
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("/nowhere/engine"));
+}
+
+TEST_F(RunCommandTest, AFailpointTheEngineLacksIsAUsageErrorWithTheNearestName) {
+  const std::string file = write_scenario("typo", R"("target": { "use": "engine" },
+      "faults": [ { "at": { "failpoint": "planted/reply-before-apend" }, "do": { "trigger": true } } ])");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("planted/reply-before-append"));
+}
+
+TEST_F(RunCommandTest, ReportsAreWrittenWhereAsked) {
+  const std::string report = (folder_ / "report").string();
+  const Outcome outcome = run(write_scenario("good", killed_run(kAlways)) + " --report " + report);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  for (const char* name : {"report.json", "junit.xml", "index.html"}) {
+    EXPECT_GT(fs::file_size(fs::path(report) / name), 100u) << name;
+  }
+}
+
+TEST_F(RunCommandTest, ATargetInACommandIsRunLikeAnyOther) {
+  const std::string file = write_scenario(
+      "command",
+      R"("target": { "use": { "command": [")" + std::string(CRASHPOINT_ENGINE_BINARY) +
+          R"(", "--port", "{port}", "--dir", "{dir}", "--appendonly", "yes", "--appendfsync", "always"] },
+                     "config": { "appendonly": "yes", "appendfsync": "always" } },
+      "workload": [ { "generate": { "count": 200 } } ],
+      "faults": [ { "at": { "after_acked": 100 }, "do": { "kill": "tree" } } ])");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+}
+
+// Starts `crashpoint run` on a workload without end; returns once its target serves.
+class EndlessRun {
+ public:
+  EndlessRun(const fs::path& folder, const std::string& scenario) : work_(folder / "work") {
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::setenv("CRASHPOINT_TMPDIR", work_.c_str(), 1);
+      ::setenv("CRASHPOINT_ENGINE", CRASHPOINT_ENGINE_BINARY, 1);
+      const std::string log = (folder / "log").string();
+      static_cast<void>(std::freopen(log.c_str(), "w", stdout));
+      static_cast<void>(std::freopen(log.c_str(), "a", stderr));
+      const std::string report = (folder / "report").string();
+      ::execl(CRASHPOINT_BINARY, CRASHPOINT_BINARY, "run", "-j", "1", "--report", report.c_str(),
+              scenario.c_str(), nullptr);
+      ::_exit(127);
+    }
+    wait_until([&] { return !processes_in(work_).empty(); });
+  }
+
+  // Ends the harness with `signal`; its exit status.
+  int end(int signal) const {
+    ::kill(pid_, signal);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    wait_until([&] { return processes_in(work_).empty(); });
+    return status;
+  }
+
+ private:
+  template <typename Condition>
+  static void wait_until(Condition condition) {
+    for (int i = 0; i < 10'000 && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ASSERT_TRUE(condition());
+  }
+
+  fs::path work_;
+  pid_t pid_ = -1;
+};
+
+const char* const kEndless = R"("target": { "use": "engine", "config": { "appendonly": "yes" } },
+      "workload": [ { "commands": [["SET", "a", "1"]] }, { "pause_ms": 600000 } ])";
+
+TEST_F(RunCommandTest, NoTargetOutlivesAHarnessThatIsKilled) {
+  const EndlessRun run(folder_, write_scenario("endless", kEndless));
+  EXPECT_EQ(WTERMSIG(run.end(SIGKILL)), SIGKILL);
+  EXPECT_THAT(processes_in(folder_), IsEmpty());
+}
+
+TEST_F(RunCommandTest, CtrlCLeavesNoProcessNoFileAndAReportOfWhatWasDone) {
+  const EndlessRun run(folder_, write_scenario("endless", kEndless));
+  EXPECT_EQ(WEXITSTATUS(run.end(SIGINT)), 3);
+  EXPECT_TRUE(fs::is_empty(folder_ / "work"));
+  EXPECT_TRUE(fs::exists(folder_ / "report" / "report.json"));
+}
+
+}  // namespace
+}  // namespace crashpoint
