@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -14,6 +13,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/choose.h"
 #include "harness/scenario/doubts.h"
 #include "harness/scenario/inherit.h"
 #include "harness/scenario/matrix.h"
@@ -79,7 +79,7 @@ class Loader {
     loaded_.file_count = files.size();
     fail_on_problems(files.size());
     sort_and_deduplicate(loaded_.warnings);
-    sort_by_name();
+    sort_by_name(loaded_.cases);
     if (loaded_.cases.empty()) {
       throw UsageError(nothing_left());
     }
@@ -180,7 +180,7 @@ class Loader {
     parse_case(Node(reading, document.json(), ""), out);
     if (problems_.size() == before) {
       check_all_read(reading, document.json(), "");
-      if (is_chosen(out)) {
+      if (is_chosen(out, options_.filter, options_.exclude)) {
         add_doubts(Node(reading, document.json(), ""), out);
         loaded_.cases.push_back(std::move(out));
       } else {
@@ -233,23 +233,6 @@ class Loader {
     }
   }
 
-  static bool matches(const std::string& pattern, const Case& candidate) {
-    constexpr std::string_view kTag = "tag:";
-    if (pattern.starts_with(kTag)) {
-      const std::string_view wanted = std::string_view(pattern).substr(kTag.size());
-      return std::any_of(candidate.tags.begin(), candidate.tags.end(),
-                         [&](const std::string& tag) { return name_match(wanted, tag); });
-    }
-    return name_match(pattern, candidate.name) || name_match(pattern, candidate.scenario);
-  }
-
-  bool is_chosen(const Case& candidate) const {
-    const auto matched = [&](const std::string& pattern) { return matches(pattern, candidate); };
-    return (options_.filter.empty() ||
-            std::any_of(options_.filter.begin(), options_.filter.end(), matched)) &&
-           std::none_of(options_.exclude.begin(), options_.exclude.end(), matched);
-  }
-
   void fail_on_problems(std::size_t file_count) {
     if (problems_.empty()) {
       return;
@@ -270,40 +253,6 @@ class Loader {
         "{} in {}; nothing was started:{}", counted(problems_.size(), "problem"),
         files.size() == 1 && file_count <= 1 ? *files.begin() : counted(files.size(), "file"),
         message));
-  }
-
-  // As people count: nth=2 before nth=10.
-  static bool name_less(std::string_view a, std::string_view b) {
-    std::size_t i = 0;
-    std::size_t j = 0;
-    const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
-    while (i < a.size() && j < b.size()) {
-      if (is_digit(a[i]) && is_digit(b[j])) {
-        const auto number = [&](std::string_view text, std::size_t& at) {
-          const std::size_t begin = at;
-          while (at < text.size() && is_digit(text[at])) {
-            ++at;
-          }
-          return text.substr(begin, at - begin);
-        };
-        const std::string_view left = number(a, i);
-        const std::string_view right = number(b, j);
-        if (left != right) {
-          return left.size() != right.size() ? left.size() < right.size() : left < right;
-        }
-      } else if (a[i] != b[j]) {
-        return a[i] < b[j];
-      } else {
-        ++i;
-        ++j;
-      }
-    }
-    return a.size() - i < b.size() - j;
-  }
-
-  void sort_by_name() {
-    std::sort(loaded_.cases.begin(), loaded_.cases.end(),
-              [](const Case& a, const Case& b) { return name_less(a.name, b.name); });
   }
 
   std::string nothing_left() const {
