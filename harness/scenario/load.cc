@@ -97,24 +97,24 @@ class Loader {
       document->erase("extends");
     }
     check_matrix_form(*document);
-    const std::vector<Variant> variants =
-        problems_.size() > before ? std::vector<Variant>() : expand_matrix(*document, problems_);
-    if (problems_.size() > before) {  // the rest of the file may have more to say
-      document->erase("matrix");
-      load_variant(file, {*document, {}});
-    }
-    check_known_findings(*document, file, variants);
-    for (const Variant& variant : variants) {
-      if (problems_.size() - before > kProblemsPerFile) {
+    if (problems_.size() == before) {
+      const Matrix matrix(*document, problems_);
+      check_known_findings(*document, file, matrix);
+      for (std::size_t i = 0; i < matrix.size() && problems_.size() - before <= kProblemsPerFile;
+           ++i) {
+        load_case(file, matrix.document(i), matrix.suffix(i), matrix.parameters(i));
+      }
+      if (matrix.size() > 0) {
         return;
       }
-      load_variant(file, variant);
     }
+    document->erase("matrix");  // it cannot be expanded; the rest of the file may have more to say
+    load_case(file, *document, "", {});
   }
 
   // A known finding of no case would be forgotten.
   void check_known_findings(const Document& document, const std::string& file,
-                            const std::vector<Variant>& variants) {
+                            const Matrix& matrix) {
     const Json& json = document.json();
     const Json findings = json.value("known_findings", Json::array());
     for (std::size_t i = 0; findings.is_array() && i < findings.size(); ++i) {
@@ -123,9 +123,11 @@ class Loader {
         continue;
       }
       const std::string glob = json[Pointer(at)].get<std::string>();
-      if (std::none_of(variants.begin(), variants.end(), [&](const Variant& variant) {
-            return name_match(glob, scenario_name(document, file) + variant.suffix());
-          })) {
+      bool found = matrix.size() == 0;  // which has been told already
+      for (std::size_t j = 0; j < matrix.size() && !found; ++j) {
+        found = name_match(glob, scenario_name(document, file) + matrix.suffix(j));
+      }
+      if (!found) {
         problems_.push_back(problem_at(
             document.value_position(at), at,
             fmt::format("\"{}\" is the name of none of this file's cases", shorten(glob))));
@@ -151,8 +153,8 @@ class Loader {
     });
   }
 
-  void load_variant(const std::string& file, const Variant& variant) {
-    Document document = variant.document;
+  void load_case(const std::string& file, Document document, const std::string& suffix,
+                 std::vector<std::pair<std::string, std::string>> parameters) {
     const std::size_t before = problems_.size();
     check_schema(document, problems_);
     if (problems_.size() > before) {
@@ -160,7 +162,7 @@ class Loader {
       return;
     }
     const std::string scenario = scenario_name(document, file);
-    const std::string name = scenario + variant.suffix();
+    const std::string name = scenario + suffix;
     check_unique(document, scenario, name, file);
     if (!options_.target.empty() && options_.target != "engine" &&
         needs_failpoints(document.json())) {
@@ -176,7 +178,7 @@ class Loader {
     out.name = name;
     out.scenario = scenario;
     out.file = file;
-    out.parameters = variant.parameters;
+    out.parameters = std::move(parameters);
     parse_case(Node(reading, document.json(), ""), out);
     if (problems_.size() == before) {
       check_all_read(reading, document.json(), "");

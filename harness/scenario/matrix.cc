@@ -4,335 +4,94 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
-
-#include "harness/base/nearest.h"
-#include "harness/base/text.h"
+#include <numeric>
 
 namespace crashpoint::scenario {
-namespace {
 
-struct Choice {
-  std::string label;
-  std::string value;    // JSON pointer to it within the document; empty: `number`
-  Json number;          // of a range
-  bool merged = false;  // into what is at the axis's pointer, instead of replacing it
-  Position position;
-};
-
-struct Axis {
-  std::string pointer;  // what it varies
-  std::string name;
-  Position position;
-  std::vector<Choice> choices;
-};
-
-// Values become part of names, which people type: what a shell or a bracket would trip over is
-// replaced.
-std::string label_of(const Json& value) {
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-  for (char& c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       std::string_view("._+-/:*").find(c) != std::string_view::npos;
-    c = plain ? c : '_';
+Matrix::Matrix(const Document& document, std::vector<Problem>& problems) : document_(document) {
+  const std::size_t before = problems.size();
+  if (document.json().contains("matrix")) {
+    axes_ = read_axes(document, problems);
   }
-  return text.empty() ? "empty" : text;
+  if (problems.size() > before) {
+    return;
+  }
+  Combination combination(axes_.size(), 0);
+  do {
+    if (!is_excluded(combination)) {
+      combinations_.push_back(combination);
+    }
+  } while (next(combination));
+  if (combinations_.empty()) {
+    problems.push_back(problem_at(document.key_position("/matrix/exclude"), "/matrix/exclude",
+                                  "excludes every combination; nothing is left to run"));
+  }
 }
 
-std::vector<std::string> tokens_of(const std::string& pointer) {
-  std::vector<std::string> tokens;
-  for (Pointer at(pointer); !at.empty(); at.pop_back()) {
-    tokens.insert(tokens.begin(), at.back());
+std::vector<std::pair<std::string, std::string>> Matrix::parameters(std::size_t i) const {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (std::size_t axis = 0; axis < axes_.size(); ++axis) {
+    all.emplace_back(axes_[axis].name, axes_[axis].choices[combinations_[i][axis]].label);
   }
-  return tokens;
+  return all;
 }
 
-class Expander {
- public:
-  Expander(const Document& document, std::vector<Problem>& problems)
-      : document_(document), problems_(problems) {}
-
-  std::vector<Variant> expand() {
-    const std::size_t before = problems_.size();
-    read_axes();
-    if (problems_.size() > before || too_many()) {
-      return {};
-    }
-    name_axes();
-    std::vector<Variant> variants;
-    std::vector<std::size_t> chosen(axes_.size(), 0);
-    do {
-      if (!excluded(chosen)) {
-        variants.push_back(variant(chosen));
-      }
-    } while (next(chosen));
-    if (variants.empty()) {
-      problems_.push_back(problem_at(document_.key_position("/matrix/exclude"), "/matrix/exclude",
-                                     "excludes every combination; nothing is left to run"));
-    }
-    return variants;
-  }
-
- private:
-  const Json& matrix() const { return document_.json()["matrix"]; }
-
-  void read_axes() {
-    for (const auto& [pointer, values] : matrix().items()) {
-      if (pointer == "exclude") {
-        continue;
-      }
-      const std::string at = "/matrix" + pointer_token(pointer);
-      Axis axis{pointer, "", document_.key_position(at), {}};
-      if (check_pointer(axis, at)) {
-        values.is_object() ? read_range(axis, values, at) : read_list(axis, values, at);
-      }
-      axes_.push_back(std::move(axis));
-    }
-    std::sort(axes_.begin(), axes_.end(), [](const Axis& a, const Axis& b) {
-      return std::tie(*a.position.file, a.position.line, a.position.column) <
-             std::tie(*b.position.file, b.position.line, b.position.column);
-    });
-    check_exclude();
-  }
-
-  // The parent must be there, or nothing could be put into it.
-  bool check_pointer(const Axis& axis, const std::string& at) {
-    std::string parent_text;
-    try {
-      const Pointer pointer(axis.pointer);
-      if (pointer.empty()) {
-        return true;
-      }
-      if (document_.json().contains(pointer)) {
-        return true;
-      }
-      const Pointer parent = pointer.parent_pointer();
-      parent_text = parent.to_string();
-      if (document_.json().contains(parent) && document_.json()[parent].is_object()) {
-        return true;
-      }
-    } catch (const Json::exception&) {
-      problem(axis.position, at,
-              fmt::format("\"{}\" is not a JSON pointer ('~' is written ~0)", axis.pointer));
-      return false;
-    }
-    problem(axis.position, at,
-            fmt::format("\"{}\" points to nothing: there is no object at \"{}\"", axis.pointer,
-                        parent_text));
-    return false;
-  }
-
-  void read_range(Axis& axis, const Json& range, const std::string& at) {
-    const auto from = range["from"].get<std::int64_t>();
-    const auto to = range["to"].get<std::int64_t>();
-    const auto step = range.value("step", std::int64_t{1});
-    if (to < from) {
-      problem(document_.value_position(at + "/to"), at + "/to",
-              fmt::format("found {}; allowed: at least \"from\", {}", to, from));
-      return;
-    }
-    const std::uint64_t count =
-        (static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from)) /
-            static_cast<std::uint64_t>(step) +
-        1;
-    if (count > kVariantsMax) {
-      problem(document_.value_position(at), at,
-              fmt::format("{} values; allowed: at most {}", with_commas(count),
-                          with_commas(kVariantsMax)));
-      return;
-    }
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::int64_t value = from + static_cast<std::int64_t>(i) * step;
-      axis.choices.push_back(
-          {std::to_string(value), "", value, false, document_.value_position(at)});
-    }
-  }
-
-  void read_list(Axis& axis, const Json& values, const std::string& at) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::string here = fmt::format("{}/{}", at, i);
-      Choice choice{label_of(values[i]), here, {}, false, document_.value_position(here)};
-      if (values[i].is_object() && !read_labelled(choice, values[i], here)) {
-        continue;
-      }
-      if (values[i].is_array()) {
-        problem(choice.position, here,
-                "a list needs a label for the name: {\"label\": \"...\", \"value\": [...]}");
-        continue;
-      }
-      const auto same = [&](const Choice& other) { return other.label == choice.label; };
-      if (std::any_of(axis.choices.begin(), axis.choices.end(), same)) {
-        problem(choice.position, here,
-                fmt::format("is called \"{}\" like another value of this list; give it a label: "
-                            "{{\"label\": \"...\", \"value\": ...}}",
-                            choice.label));
-        continue;
-      }
-      axis.choices.push_back(std::move(choice));
-    }
-  }
-
-  bool read_labelled(Choice& choice, const Json& labelled, const std::string& at) {
-    const bool has_value = labelled.contains("value");
-    const bool has_merge = labelled.contains("merge");
-    if (!labelled.contains("label") || !labelled["label"].is_string() || has_value == has_merge ||
-        labelled.size() != 2) {
-      problem(choice.position, at,
-              "an object must say its name: {\"label\": \"...\", \"value\": ...} or {\"label\": "
-              "\"...\", \"merge\": {...}}");
-      return false;
-    }
-    if (has_merge && !labelled["merge"].is_object()) {
-      problem(document_.value_position(at + "/merge"), at + "/merge",
-              "found no object; allowed: an object that is merged into what stands at the pointer");
-      return false;
-    }
-    choice.label = label_of(labelled["label"]);
-    choice.merged = has_merge;
-    choice.value = at + (has_merge ? "/merge" : "/value");
-    choice.position = document_.value_position(choice.value);
-    return true;
-  }
-
-  // Each is called by the last token of its pointer, or by as many as tell it from the others.
-  void name_axes() {
-    for (Axis& axis : axes_) {
-      const std::vector<std::string> tokens = tokens_of(axis.pointer);
-      std::size_t count = std::min<std::size_t>(1, tokens.size());
-      const auto suffix = [&](const std::vector<std::string>& all) {
-        const std::size_t size = std::min(count, all.size());
-        return std::vector<std::string>(all.end() - static_cast<std::ptrdiff_t>(size), all.end());
-      };
-      const auto is_shared = [&](const Axis& other) {
-        return &other != &axis && suffix(tokens_of(other.pointer)) == suffix(tokens);
-      };
-      while (count < tokens.size() && std::any_of(axes_.begin(), axes_.end(), is_shared)) {
-        ++count;
-      }
-      axis.name = fmt::format("{}", fmt::join(suffix(tokens), "."));
-    }
-  }
-
-  bool too_many() {
-    std::size_t product = 1;
-    for (const Axis& axis : axes_) {
-      product *= axis.choices.size();
-      if (product > kVariantsMax) {
-        problem(
-            document_.key_position("/matrix"), "/matrix",
-            fmt::format("more than {} combinations; take fewer values", with_commas(kVariantsMax)));
-        return true;
-      }
-    }
-    return false;
-  }
-
-  void check_exclude() {
-    std::vector<std::string> names;
-    for (const Axis& axis : axes_) {
-      names.push_back(axis.pointer);
-    }
-    const Json rules = matrix().value("exclude", Json::array());
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      for (const auto& [pointer, wanted] : rules[i].items()) {
-        const std::string at = fmt::format("/matrix/exclude/{}{}", i, pointer_token(pointer));
-        const auto axis = std::find_if(axes_.begin(), axes_.end(),
-                                       [&](const Axis& a) { return a.pointer == pointer; });
-        if (axis == axes_.end()) {
-          const std::string meant = nearest(pointer, names);
-          problem(document_.key_position(at), at,
-                  fmt::format("\"{}\" is not varied by this matrix{}", pointer,
-                              meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant)));
-        } else if (!axis->choices.empty() &&
-                   std::none_of(axis->choices.begin(), axis->choices.end(), [&](const Choice& c) {
-                     return c.label == label_of(rules[i][pointer]);
-                   })) {
-          problem(document_.value_position(at), at,
-                  fmt::format("found {}; the matrix has no such value there",
-                              shorten(rules[i][pointer].dump())));
-        }
-      }
-    }
-  }
-
-  bool excluded(const std::vector<std::size_t>& chosen) const {
-    if (!matrix().contains("exclude")) {
-      return false;
-    }
-    const Json& rules = matrix()["exclude"];
-    return std::any_of(rules.begin(), rules.end(), [&](const Json& rule) {
-      for (std::size_t i = 0; i < axes_.size(); ++i) {
-        const auto wanted = rule.find(axes_[i].pointer);
-        if (wanted != rule.end() && label_of(*wanted) != axes_[i].choices[chosen[i]].label) {
-          return false;
-        }
-      }
-      return true;
-    });
-  }
-
-  Variant variant(const std::vector<std::size_t>& chosen) const {
-    Variant made{document_, {}};
-    made.document.erase("matrix");
-    // Wider pointers first, so that a whole target does not wipe out a directive chosen for it.
-    std::vector<std::size_t> order(axes_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      order[i] = i;
-      made.parameters.emplace_back(axes_[i].name, axes_[i].choices[chosen[i]].label);
-    }
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return axes_[a].pointer.size() < axes_[b].pointer.size();
-    });
-    for (const std::size_t i : order) {
-      const Choice& choice = axes_[i].choices[chosen[i]];
-      if (choice.merged) {
-        made.document.merge(axes_[i].pointer, document_, choice.value);
-      } else if (choice.value.empty()) {
-        made.document.assign(axes_[i].pointer, choice.number, choice.position);
-      } else {
-        made.document.assign(axes_[i].pointer, document_, choice.value);
-      }
-    }
-    return made;
-  }
-
-  bool next(std::vector<std::size_t>& chosen) const {
-    for (std::size_t i = chosen.size(); i-- > 0;) {
-      if (++chosen[i] < axes_[i].choices.size()) {
-        return true;
-      }
-      chosen[i] = 0;
-    }
-    return false;
-  }
-
-  void problem(const Position& position, std::string pointer, std::string text) {
-    problems_.push_back(problem_at(position, std::move(pointer), std::move(text)));
-  }
-
-  const Document& document_;
-  std::vector<Problem>& problems_;
-  std::vector<Axis> axes_;
-};
-
-}  // namespace
-
-std::string Variant::suffix() const {
-  if (parameters.empty()) {
-    return {};
-  }
+std::string Matrix::suffix(std::size_t i) const {
   std::vector<std::string> words;
-  for (const auto& [name, value] : parameters) {
+  for (const auto& [name, value] : parameters(i)) {
     words.push_back(name.empty() ? value : fmt::format("{}={}", name, value));
   }
-  return fmt::format("[{}]", fmt::join(words, ","));
+  return words.empty() ? std::string() : fmt::format("[{}]", fmt::join(words, ","));
 }
 
-std::vector<Variant> expand_matrix(const Document& document, std::vector<Problem>& problems) {
-  if (!document.json().contains("matrix")) {
-    return {Variant{document, {}}};
+Document Matrix::document(std::size_t i) const {
+  Document made = document_;
+  made.erase("matrix");
+  // Wider pointers first, so that a whole target does not wipe out a directive chosen for it.
+  std::vector<std::size_t> order(axes_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return axes_[a].pointer.size() < axes_[b].pointer.size();
+  });
+  for (const std::size_t axis : order) {
+    const std::string& pointer = axes_[axis].pointer;
+    const Choice& choice = axes_[axis].choices[combinations_[i][axis]];
+    if (choice.merged) {
+      made.merge(pointer, document_, choice.value);
+    } else if (choice.value.empty()) {
+      made.assign(pointer, choice.number, choice.position);
+    } else {
+      made.assign(pointer, document_, choice.value);
+    }
   }
-  return Expander(document, problems).expand();
+  return made;
+}
+
+bool Matrix::is_excluded(const Combination& combination) const {
+  if (!document_.json().contains("matrix") || !document_.json()["matrix"].contains("exclude")) {
+    return false;
+  }
+  const Json& rules = document_.json()["matrix"]["exclude"];
+  return std::any_of(rules.begin(), rules.end(), [&](const Json& rule) {
+    for (std::size_t axis = 0; axis < axes_.size(); ++axis) {
+      const auto wanted = rule.find(axes_[axis].pointer);
+      if (wanted != rule.end() &&
+          label_of(*wanted) != axes_[axis].choices[combination[axis]].label) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+bool Matrix::next(Combination& combination) const {
+  for (std::size_t axis = combination.size(); axis-- > 0;) {
+    if (++combination[axis] < axes_[axis].choices.size()) {
+      return true;
+    }
+    combination[axis] = 0;
+  }
+  return false;
 }
 
 }  // namespace crashpoint::scenario

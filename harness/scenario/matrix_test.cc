@@ -139,10 +139,10 @@ TEST(MatrixProblems, SayWhereAndWhatIsAllowed) {
   EXPECT_THAT(problems_of(R"({"/tags": [["a"]]})"),
               ElementsAre(HasSubstr("/matrix/~1tags/0: a list needs a label")));
   EXPECT_THAT(problems_of(R"({"/seed": {"from": 1, "to": 1000000}})"),
-              ElementsAre(HasSubstr("1,000,000 values; allowed: at most 100,000")));
+              ElementsAre(HasSubstr("1,000,000 values; allowed: at most 20,000")));
   EXPECT_THAT(problems_of(R"({"/seed": {"from": 1, "to": 1000},
                               "/faults/0/at/nth": {"from": 1, "to": 1000}})"),
-              ElementsAre(HasSubstr("/matrix: more than 100,000 combinations")));
+              ElementsAre(HasSubstr("/matrix: more than 20,000 combinations")));
 }
 
 TEST(MatrixProblems, OfExcludeSayWhatIsVaried) {
