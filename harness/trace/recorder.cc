@@ -126,7 +126,7 @@ Recorder::Follow Recorder::enter(Thread& thread, const Syscall& syscall,
 void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result) {
   Event& event = trace_.events[thread.call.event];
   end(event, as_seen(performed), as_seen(result));
-  switch (event.op) {
+  switch (thread.call.syscall->op) {  // which a send may share with a write or a copy
     case Op::kOpen:
       leave_open(thread, event);
       break;

@@ -62,7 +62,7 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const Syscall& syscall) {
     return Follow::kNone;
   }
   std::uint32_t flags = 0;
-  std::int64_t offset = fd;
+  std::int64_t offset = op == Op::kOutput ? fd : 0;
   if (op == Op::kWrite) {
     flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
     // A pwrite with O_APPEND appends, whatever its offset.
