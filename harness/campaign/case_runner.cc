@@ -143,14 +143,16 @@ class CaseRun {
       return recover_one(plan, judge, data_, folder / "recovery", cycle_prefix(cycle)).final_state;
     }
     const trace::Image image = crash::read_directory(data_);
+    const trace::Trace& trace = crashed.traced.trace;
     std::vector<trace::Position> acked;
     for (const workload::Operation& operation : crashed.workload.history.operations) {
-      if (operation.is_acked() && operation.acked != trace::kNever) {
-        acked.push_back(operation.acked);
+      if (operation.is_acked()) {
+        // A reply can be read before its send is seen to return; the kill may come in between.
+        acked.push_back(std::min(operation.acked, trace.end));
       }
     }
     std::sort(acked.begin(), acked.end());
-    const crash::RunContext run{&crashed.traced.trace, trace::kNever, acked};
+    const crash::RunContext run{&trace, trace::kNever, acked};
     oracle::State state;
     std::size_t number = 0;
     for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
