@@ -75,6 +75,20 @@ class Walk {
     return version.special >= 0 ? fits(lane.specials[static_cast<std::size_t>(version.special)])
                                 : version.digest == s_.recovered.digest_of(version.key);
   }
+  // The keys that several lanes write have no versions: they count as right within their epoch, and
+  // as what they are at its cut in the end.
+  void begin_epoch(std::size_t number) {
+    for (const SharedKey& shared : s_.prepared.epochs()[number].shared)
+      matches_[shared.key()] = true;
+  }
+  void end_epoch(const Cut& cut) {
+    for (const SharedKey& shared : s_.prepared.epochs()[cut.epoch].shared) {
+      const std::optional<Value> value = shared.value_at(cut.cuts);
+      const Entry* found = s_.recovered.entry_of(shared.key());
+      matches_[shared.key()] =
+          found == nullptr ? !value : value == found->value && !found->expire_at_ms;
+    }
+  }
   // Whether each key, so far, is as recovered.
   [[nodiscard]] const std::vector<bool>& matches() const { return matches_; }
 
@@ -97,47 +111,68 @@ class Walk {
   std::vector<bool> matches_;
 };
 
-std::uint32_t whole(const Lane& lane) {
-  return static_cast<std::uint32_t>(lane.count);
+Cut whole_epoch(const Prepared& prepared, std::size_t number) {
+  Cut cut{.epoch = number, .cuts = {}};
+  for (const Lane& lane : prepared.schedule().epochs()[number].lanes)
+    cut.cuts.push_back(static_cast<std::uint32_t>(lane.count));
+  return cut;
 }
 
-// The cut, among those that were possible, at which the most keys are as recovered; of equals the
-// longest.
+// How much each cut of a lane does for the recovered state: keys that become right or wrong, and
+// commands on shared keys whose effect is there or not. By cut.
+using Gains = std::map<std::uint32_t, std::int64_t>;
+
+Gains gains_of(const Situation& s, Walk& walk, std::size_t number, std::size_t lane) {
+  Gains gains;
+  walk.take(number, lane, std::numeric_limits<std::uint32_t>::max(),
+            [&](const Version& version, bool before, bool now) {
+              gains[version.cut] += static_cast<int>(now) - static_cast<int>(before);
+            });
+  for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
+    const Entry* found = s.recovered.entry_of(shared.key());
+    for (const SharedUse& use : shared.uses()) {
+      if (use.lane == lane)
+        gains[use.cut] += shared.shows(found, use) ? 1 : -1;
+    }
+  }
+  return gains;
+}
+
+// The cut, among those that were possible, that does the most; of equals the longest.
 Cut nearest_cut(const Situation& s) {
-  struct Step {
-    std::uint32_t from = 0;  // cut
-    std::int64_t score = 0;  // keys as recovered, more than at the lane's begin
-  };
   Walk walk(s);
-  std::int64_t score = 0;
   std::int64_t best_score = std::numeric_limits<std::int64_t>::min();
   Cut best;
   const std::vector<Epoch>& epochs = s.prepared.schedule().epochs();
   for (std::size_t number = 0; number < epochs.size(); ++number) {
+    walk.begin_epoch(number);
     Cut cut{.epoch = number, .cuts = {}};
-    std::int64_t cut_score = score;
+    std::int64_t cut_score = std::ranges::count(walk.matches(), true);
     for (std::size_t lane = 0; lane < epochs[number].lanes.size(); ++lane) {
-      const Lane& plan = epochs[number].lanes[lane];
-      std::vector<Step> steps = {{}};
-      walk.take(number, lane, whole(plan), [&](const Version& version, bool before, bool now) {
-        if (version.cut != steps.back().from)
-          steps.push_back({.from = version.cut, .score = steps.back().score});
-        steps.back().score += static_cast<int>(now) - static_cast<int>(before);
-      });
-      const std::uint32_t high = count_prefix(s.prepared, plan, s.bounds.possible);
-      std::size_t peak = 0;
-      for (std::size_t at = 0; at < steps.size() && steps[at].from <= high; ++at) {
-        if (steps[at].score >= steps[peak].score)
-          peak = at;
+      const std::uint32_t high =
+          count_prefix(s.prepared, epochs[number].lanes[lane], s.bounds.possible);
+      std::int64_t sum = 0;
+      std::int64_t peak = 0;
+      std::uint32_t until = high;  // the longest cut that has the peak
+      for (const auto& [at, gain] : gains_of(s, walk, number, lane)) {
+        if (at <= high) {
+          if (sum == peak)
+            until = at - 1;
+          if (sum + gain >= peak) {
+            peak = sum + gain;
+            until = high;
+          }
+        }
+        sum += gain;
       }
-      cut.cuts.push_back(peak + 1 < steps.size() ? std::min(steps[peak + 1].from - 1, high) : high);
-      cut_score += steps[peak].score;
-      score += steps.back().score;
+      cut.cuts.push_back(until);
+      cut_score += peak;
     }
     if (cut_score >= best_score) {
       best_score = cut_score;
       best = std::move(cut);
     }
+    walk.end_epoch(whole_epoch(s.prepared, number));
   }
   return best;
 }
@@ -222,9 +257,17 @@ void explain_lost(const Situation& s, const Cut& cut, Verdict& verdict) {
       const Lane& plan = epochs[number].lanes[lane];
       const std::uint32_t from = number == cut.epoch ? cut.cuts[lane] : 0;
       const std::uint32_t to = count_prefix(s.prepared, plan, s.bounds.required);
-      for (const Version& version : s.prepared.epochs()[number].lanes[lane].versions) {
-        if (version.cut > from && version.cut <= to)
-          lost.push_back(plan.first + version.cut - 1);
+      const auto add = [&](std::uint32_t at) {
+        if (at > from && at <= to)
+          lost.push_back(plan.first + at - 1);
+      };
+      for (const Version& version : s.prepared.epochs()[number].lanes[lane].versions)
+        add(version.cut);
+      for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
+        for (const SharedUse& use : shared.uses()) {
+          if (use.lane == lane)
+            add(use.cut);
+        }
       }
     }
   }
@@ -237,13 +280,19 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
   const std::vector<Operation>& operations = s.prepared.history().operations;
   const Cut nearest = nearest_cut(s);
   const Cut wanted = with_required(s, nearest);
-  const auto walk_to = [&](Walk& walk, const Cut& cut, auto seen) {
-    for (std::size_t number = 0; number <= cut.epoch; ++number) {
-      for (std::size_t lane = 0; lane < epochs[number].lanes.size(); ++lane) {
+  const auto cut_of = [&](const Cut& cut, std::size_t number) {
+    return number < cut.epoch ? whole_epoch(s.prepared, number) : cut;
+  };
+  const auto walk_to = [&](Walk& walk, const Cut& end, auto seen) {
+    for (std::size_t number = 0; number <= end.epoch; ++number) {
+      const Cut cut = cut_of(end, number);
+      walk.begin_epoch(number);
+      for (std::size_t lane = 0; lane < cut.cuts.size(); ++lane) {
         const Lane& plan = epochs[number].lanes[lane];
-        walk.take(number, lane, number < cut.epoch ? whole(plan) : cut.cuts[lane],
+        walk.take(number, lane, cut.cuts[lane],
                   [&](const Version& version, bool, bool now) { seen(plan, version, now); });
       }
+      walk.end_epoch(cut);
     }
   };
   const auto ignore = [](const Lane&, const Version&, bool) {};
@@ -274,18 +323,31 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
       found->second.operations.push_back(plan.first + version.cut - 1);
     }
   });
+  for (std::size_t number = 0; number <= wanted.epoch; ++number) {
+    const Cut cut = cut_of(wanted, number);
+    for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
+      const auto found = differing.find(shared.key());
+      if (found == differing.end())
+        continue;
+      const Entry* entry = s.recovered.entry_of(shared.key());
+      found->second.ever = true;
+      for (const SharedUse& use : shared.uses()) {
+        if (use.cut <= cut.cuts[use.lane] && !shared.shows(entry, use))
+          found->second.operations.push_back(epochs[number].lanes[use.lane].first + use.cut - 1);
+      }
+    }
+  }
   std::vector<std::size_t> lost;
   const Operation* breaker = nullptr;
   for (const auto& [key, since] : differing) {
     for (const std::size_t at : since.operations) {
-      if (since.ever && s.bounds.required(operations[at]))
+      if (!since.ever)
+        break;
+      if (s.bounds.required(operations[at]))
         lost.push_back(at);
+      if (breaker == nullptr || operations[at].sent_ns < breaker->sent_ns)
+        breaker = &operations[at];
     }
-    if (!since.ever || since.operations.empty())
-      continue;
-    const Operation& first = operations[since.operations.front()];
-    if (breaker == nullptr || first.sent_ns < breaker->sent_ns)
-      breaker = &first;
   }
   set_lost(s, std::move(lost), verdict);
   set_differences(s, wanted, differing, verdict);

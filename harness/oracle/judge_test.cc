@@ -314,6 +314,171 @@ TEST(SeveralClients, AFlushOfEverythingStandsBetweenThem) {
   EXPECT_EQ(judge(h, state_of({{"a", "1"}, {"b", "2"}}), kPrefix).outcome, Outcome::kViolation);
 }
 
+// --- keys that several clients write at once ---
+
+// Two clients append to one list and count on one counter, in this order, all at the same time.
+HistoryForTest shared_writers(bool last_is_answered) {
+  HistoryForTest h;
+  const auto a1 = h.send(0, {"RPUSH", "l", "a1"});
+  const auto b1 = h.send(1, {"RPUSH", "l", "b1"});
+  const auto a2 = h.send(0, {"INCR", "n"});
+  const auto b2 = h.send(1, {"INCR", "n"});
+  const auto a3 = h.send(0, {"RPUSH", "l", "a3"});
+  h.answer(b1, integer_reply(1));
+  h.answer(a1, integer_reply(2));
+  h.answer(a2, integer_reply(1));
+  h.answer(b2, integer_reply(2));
+  if (last_is_answered)
+    h.answer(a3, integer_reply(3));
+  return h;
+}
+
+TEST(SharedKeys, AreRightAtEveryCutOfTheOrderTheyRanIn) {
+  EXPECT_PASS(
+      judge(shared_writers(true), state_of({{"l", List{"b1", "a1", "a3"}}, {"n", "2"}}), kDurable));
+  EXPECT_PASS(
+      judge(shared_writers(false), state_of({{"l", List{"b1", "a1"}}, {"n", "2"}}), kDurable));
+  EXPECT_PASS(judge(shared_writers(false), state_of({{"l", List{"b1", "a1", "a3"}}, {"n", "2"}}),
+                    kDurable));
+  EXPECT_PASS(judge(shared_writers(true), state_of({{"l", List{"b1"}}}), kPrefix));
+  EXPECT_PASS(
+      judge(shared_writers(true), state_of({{"l", List{"b1", "a1"}}, {"n", "1"}}), kPrefix));
+  EXPECT_PASS(judge(shared_writers(true), {}, kPrefix));
+}
+
+TEST(SharedKeys, AreWrongAtNoCut) {
+  const auto outcome = [](const State& state) {
+    return judge(shared_writers(true), state, kPrefix).outcome;
+  };
+  EXPECT_EQ(outcome(state_of({{"l", List{"a1", "b1"}}})), Outcome::kViolation)
+      << "the replies say otherwise";
+  EXPECT_EQ(outcome(state_of({{"l", List{"a1"}}})), Outcome::kViolation)
+      << "the reply to a1 says that one came before";
+  EXPECT_EQ(outcome(state_of({{"n", "1"}})), Outcome::kViolation) << "a2 without a1";
+  EXPECT_EQ(outcome(state_of({{"l", List{"b1", "a1", "a3"}}, {"n", "0"}})), Outcome::kViolation);
+  EXPECT_EQ(outcome(state_of({{"l", List{"b1", "a1"}}, {"n", "3"}})), Outcome::kViolation);
+  EXPECT_EQ(outcome(state_of({{"l", List{"b1", "x"}}})), Outcome::kViolation);
+}
+
+TEST(SharedKeys, ALostAppendIsNamed) {
+  const Verdict verdict =
+      judge(shared_writers(true), state_of({{"l", List{"b1", "a1"}}, {"n", "2"}}), kDurable);
+  EXPECT_EQ(verdict.outcome, Outcome::kViolation);
+  EXPECT_THAT(verdict.lost, ElementsAre(Field(&LostCommand::command, "RPUSH l a3")));
+  const Verdict hole =
+      judge(shared_writers(true), state_of({{"l", List{"b1", "a3"}}, {"n", "2"}}), kDurable);
+  EXPECT_EQ(hole.outcome, Outcome::kViolation);
+  EXPECT_THAT(hole.lost, ElementsAre(Field(&LostCommand::command, "RPUSH l a1")));
+  EXPECT_THAT(hole.differences,
+              ElementsAre(AllOf(Field(&KeyDifference::key, "l"),
+                                Field(&KeyDifference::expected, HasSubstr("list of 3")),
+                                Field(&KeyDifference::found, HasSubstr("list of 2")))));
+}
+
+TEST(SharedKeys, ALostIncrementIsNamed) {
+  const Verdict verdict =
+      judge(shared_writers(true), state_of({{"l", List{"b1", "a1", "a3"}}, {"n", "1"}}), kDurable);
+  EXPECT_EQ(verdict.outcome, Outcome::kViolation);
+  EXPECT_THAT(verdict.lost, ElementsAre(Field(&LostCommand::client, 1U)));
+}
+
+TEST(SharedKeys, CommandsInFlightFillTheGapsThatRepliesLeave) {
+  HistoryForTest h;
+  const auto a = h.send(0, {"INCR", "n"});
+  h.send(1, {"INCR", "n"});
+  h.send(2, {"INCR", "n"});
+  h.answer(a, integer_reply(2));  // so one of the others ran before
+  EXPECT_EQ(judge(h, state_of({{"n", "1"}}), kDurable).outcome, Outcome::kViolation);
+  EXPECT_PASS(judge(h, state_of({{"n", "1"}}), kPrefix));
+  EXPECT_PASS(judge(h, state_of({{"n", "2"}}), kDurable));
+  EXPECT_PASS(judge(h, state_of({{"n", "3"}}), kDurable));
+  EXPECT_EQ(judge(h, state_of({{"n", "4"}}), kDurable).outcome, Outcome::kViolation);
+}
+
+TEST(SharedKeys, WhichCommandInFlightIsInMustFitItsOtherKeys) {
+  HistoryForTest h;
+  h.send(0, {"SET", "a", "1"});
+  h.send(0, {"INCR", "n"});
+  h.send(1, {"SET", "b", "1"});
+  h.send(1, {"INCR", "n"});
+  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"n", "1"}}), kPrefix));
+  EXPECT_PASS(judge(h, state_of({{"b", "1"}, {"n", "1"}}), kPrefix));
+  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"b", "1"}, {"n", "2"}}), kPrefix));
+  EXPECT_EQ(judge(h, state_of({{"a", "1"}, {"n", "2"}}), kPrefix).outcome, Outcome::kViolation);
+  EXPECT_EQ(judge(h, state_of({{"n", "1"}}), kPrefix).outcome, Outcome::kViolation);
+}
+
+TEST(SharedKeys, AnOrderThatRunsInACircleIsAViolation) {
+  HistoryForTest h;
+  // 0: x1 to p, then x2 to q. 1: y2 to q, then y1 to p.
+  h.send(0, {"RPUSH", "p", "x1"});
+  h.send(0, {"RPUSH", "q", "x2"});
+  h.send(1, {"RPUSH", "q", "y2"});
+  h.send(1, {"RPUSH", "p", "y1"});
+  EXPECT_PASS(judge(h, state_of({{"p", List{"x1", "y1"}}, {"q", List{"y2", "x2"}}}), kPrefix));
+  EXPECT_EQ(judge(h, state_of({{"p", List{"y1", "x1"}}, {"q", List{"x2", "y2"}}}), kPrefix).outcome,
+            Outcome::kViolation);
+}
+
+TEST(SharedKeys, AnAppendMayNotStandBeforeOneAnsweredBeforeItWasSent) {
+  HistoryForTest h;
+  h.send(2, {"RPUSH", "l", "c"});  // keeps all in one epoch
+  const auto a = h.send(0, {"RPUSH", "l", "a"});
+  h.answer(a, error_reply("MISCONF no"));
+  const auto b = h.send(0, {"RPUSH", "l", "b"});
+  h.answer(b, integer_reply(1));
+  h.send(1, {"RPUSH", "l", "d"});
+  EXPECT_PASS(judge(h, state_of({{"l", List{"b", "d", "c"}}}), kDurable));
+  EXPECT_EQ(judge(h, state_of({{"l", List{"d", "b"}}}), kDurable).outcome, Outcome::kViolation);
+}
+
+TEST(SharedKeys, CarryTheirValueIntoWhatFollows) {
+  HistoryForTest h = shared_writers(true);
+  h.run(0, {"RPUSH", "l", "last"}, integer_reply(4));
+  h.run(0, {"LPOP", "l"}, bulk_reply("b1"));
+  h.run(0, {"INCRBY", "n", "10"}, integer_reply(12));
+  EXPECT_PASS(judge(h, state_of({{"l", List{"a1", "a3", "last"}}, {"n", "12"}}), kDurable));
+  EXPECT_PASS(judge(h, state_of({{"l", List{"b1", "a1", "a3", "last"}}, {"n", "2"}}), kPrefix));
+}
+
+TEST(SharedKeys, RepliesThatContradictEachOtherAreNamed) {
+  HistoryForTest h;
+  const auto a = h.send(0, {"INCR", "n"});
+  const auto b = h.send(1, {"INCR", "n"});
+  h.answer(a, integer_reply(1));
+  h.answer(b, integer_reply(1));
+  const workload::History history = h.history();
+  EXPECT_THAT(Judge(history).replies().summary, HasSubstr("two replies say the same count"));
+}
+
+TEST(SharedKeys, AnythingElseOnThemCannotBeJudged) {
+  HistoryForTest h;
+  h.send(0, {"RPUSH", "l", "same"});
+  h.send(1, {"RPUSH", "l", "same"});
+  EXPECT_EQ(judge(h, {}, kDurable).outcome, Outcome::kInconclusive);
+  HistoryForTest other;
+  other.send(0, {"RPUSH", "l", "x"});
+  other.send(1, {"LPOP", "l"});
+  EXPECT_EQ(judge(other, {}, kDurable).outcome, Outcome::kInconclusive);
+}
+
+TEST(SharedKeys, InATransactionAreInWithItOnly) {
+  HistoryForTest h;
+  h.run(0, {"MULTI"}, ok_reply());
+  h.run(0, {"RPUSH", "l", "t1"}, queued_reply());
+  h.run(0, {"SET", "a", "1"}, queued_reply());
+  h.run(0, {"RPUSH", "l", "t2"}, queued_reply());
+  h.send(0, {"EXEC"});
+  h.send(1, {"RPUSH", "l", "x"});
+  EXPECT_PASS(judge(h, state_of({{"l", List{"x", "t1", "t2"}}, {"a", "1"}}), kDurable));
+  EXPECT_PASS(judge(h, state_of({{"l", List{"x"}}}), kDurable));
+  EXPECT_EQ(judge(h, state_of({{"l", List{"t1", "x", "t2"}}, {"a", "1"}}), kDurable).outcome,
+            Outcome::kViolation);
+  EXPECT_EQ(judge(h, state_of({{"l", List{"t1", "t2"}}}), kDurable).outcome, Outcome::kViolation);
+  EXPECT_EQ(judge(h, state_of({{"l", List{"t1"}}, {"a", "1"}}), kDurable).outcome,
+            Outcome::kViolation);
+}
+
 TEST(ACommandWithoutAModel, MakesItInconclusiveRatherThanWrong) {
   HistoryForTest h;
   h.run(0, {"XADD", "s", "*", "f", "v"}, bulk_reply("1-1"));

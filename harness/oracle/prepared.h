@@ -14,6 +14,7 @@
 #include "harness/oracle/digest.h"
 #include "harness/oracle/model.h"
 #include "harness/oracle/schedule.h"
+#include "harness/oracle/shared_key.h"
 #include "harness/oracle/state.h"
 #include "harness/oracle/verdict.h"
 #include "harness/workload/history.h"
@@ -49,7 +50,9 @@ struct PreparedEpoch {
   std::vector<PreparedLane> lanes;
   Digest rest = 0;                     // of the keys nobody owns
   std::vector<Special> rest_specials;  // among those, at every cut
-  std::string undecidable;             // why, when nothing can be said from here on
+  std::vector<SharedKey> shared;       // keys of several lanes, in no digest of this epoch
+  std::vector<std::pair<KeyId, Digest>> shared_after;  // what all of the epoch made of them
+  std::string undecidable;                             // why, when nothing can be said from here on
 };
 
 class Prepared {
@@ -73,6 +76,7 @@ class Prepared {
  private:
   void prepare_epoch(std::size_t number);
   void prepare_lane(std::size_t number, std::size_t lane, Digest digest);
+  void settle_shared(PreparedEpoch& epoch);
   void check_reply(const workload::Operation& operation, const ScheduledCall& call,
                    const Executed& executed);
 

@@ -68,11 +68,17 @@ class KeyOwners {
     touching_lane_ = lane;
     for (const KeyId key : keys) {
       Use& use = uses_[key];
+      const Sharing sharing = sharing_of(*call.command);
       if (use.stamp != stamp_) {
-        use = {.stamp = stamp_, .lane = lane};
-      } else if (use.lane != lane) {
-        return Conflict{.key = key};
+        use = {.stamp = stamp_, .lane = lane, .sharing = sharing};
+        continue;
       }
+      const bool shareable = sharing != Sharing::kNone && use.sharing == sharing;
+      if ((use.lane != lane || use.is_shared) && !shareable)
+        return Conflict{.key = key};
+      use.is_shared = use.is_shared || use.lane != lane;
+      if (!shareable)
+        use.sharing = Sharing::kNone;
     }
     return std::nullopt;
   }
@@ -81,8 +87,12 @@ class KeyOwners {
     epoch.other_owner = global_lane_.value_or(Epoch::kNobody);
     epoch.owners.assign(uses_.size(), epoch.other_owner);
     for (std::size_t key = 0; key < uses_.size(); ++key) {
-      if (uses_[key].stamp == stamp_)
-        epoch.owners[key] = uses_[key].lane;
+      const Use& use = uses_[key];
+      if (use.stamp != stamp_)
+        continue;
+      epoch.owners[key] = use.is_shared ? Epoch::kShared : use.lane;
+      if (use.is_shared)
+        epoch.shared.emplace_back(static_cast<KeyId>(key), use.sharing);
     }
   }
 
@@ -90,6 +100,8 @@ class KeyOwners {
   struct Use {
     std::uint32_t stamp = 0;
     std::uint16_t lane = 0;
+    Sharing sharing = Sharing::kNone;  // how it could be, by all that touched it so far
+    bool is_shared = false;
   };
   std::vector<Use> uses_;
   std::uint32_t stamp_ = 1;
@@ -173,12 +185,14 @@ void Schedule::collect_calls() {
 void Schedule::name_keys(Model& model) {
   std::vector<Key> keys;
   first_key_.reserve(calls_.size() + 1);
-  for (const ScheduledCall& call : calls_) {
+  for (ScheduledCall& call : calls_) {
     first_key_.push_back(keys_.size());
     keys.clear();
     append_keys(*call.command, *call.arguments, call.database, keys);
     for (const Key& key : keys)
       keys_.push_back(model.id_of(key));
+    if (!keys.empty())
+      call.key = keys_[first_key_.back()];
   }
   first_key_.push_back(keys_.size());
 }

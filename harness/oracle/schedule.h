@@ -4,18 +4,20 @@
 // Epochs         are stretches of the history that follow each other: every command of one was
 //                answered before any of the next was sent. Within an epoch each client is a lane,
 //                and each key belongs to one lane, so that the lanes can be judged one by one. A key
-//                that two clients touch at the same time is shared; see shared_keys.h for those that
+//                that two clients touch at the same time is shared; see shared_key.h for those that
 //                can be decided. Anything else cannot, and the epoch says so.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "harness/oracle/command_table.h"
 #include "harness/oracle/model.h"
+#include "harness/oracle/shared_key.h"
 #include "harness/workload/history.h"
 
 namespace crashpoint::oracle {
@@ -27,6 +29,7 @@ struct ScheduledCall {
   const workload::Arguments* arguments = nullptr;
   const target::RespValue* reply = nullptr;  // nullptr: none came
   bool undetermined = false;                 // it is not known whether it ran
+  std::optional<KeyId> key = {};             // the first it names
 };
 
 // The commands of one client within an epoch: history.operations[first, first + count).
@@ -43,7 +46,8 @@ struct Epoch {
   std::vector<Lane> lanes;
   std::vector<std::uint16_t> owners;    // by KeyId: lane, kNobody or kShared
   std::uint16_t other_owner = kNobody;  // of keys past the end
-  std::string undecidable;              // why, when it cannot be decided
+  std::vector<std::pair<KeyId, Sharing>> shared;
+  std::string undecidable;  // why, when it cannot be decided
 
   [[nodiscard]] std::uint16_t owner(KeyId key) const {
     return key < owners.size() ? owners[key] : other_owner;
@@ -67,8 +71,6 @@ class Schedule {
   [[nodiscard]] TimeWindow when(std::size_t at) const;
 
  private:
-  struct KeyUse;
-
   void collect_calls();
   void name_keys(Model& model);
   void form_epochs(std::size_t key_count);

@@ -57,6 +57,17 @@ std::optional<std::uint32_t> first_from(const std::vector<CutRange>& ranges, std
   return std::max(found->first, low);
 }
 
+std::vector<CutRange> clipped(const std::vector<CutRange>& ranges, std::uint32_t low,
+                              std::uint32_t high) {
+  std::vector<CutRange> result;
+  for (const CutRange& range : ranges) {
+    const CutRange inside{.first = std::max(range.first, low), .last = std::min(range.last, high)};
+    if (inside.first <= inside.last)
+      result.push_back(inside);
+  }
+  return result;
+}
+
 using Cuts = std::vector<std::uint32_t>;
 
 // The commands of `lane` that were answered by `ns`.
@@ -98,8 +109,81 @@ std::optional<Cuts> least_closed_cut(const Prepared& prepared, const Epoch& plan
   return cuts;
 }
 
+// Chooses which of the commands without a reply on shared counters are in. How many of each counter
+// are is known; which lanes they come from is not, so every way is tried.
+class OpenChoice {
+ public:
+  OpenChoice(const Prepared& prepared, const Epoch& plan,
+             const std::vector<std::vector<CutRange>>& ranges, const std::vector<SharedFit>& fits)
+      : prepared_(prepared), plan_(plan), ranges_(ranges), lanes_(plan.lanes.size()) {
+    for (const SharedFit& fit : fits) {
+      if (fit.open.empty())
+        continue;
+      for (const SharedUse* use : fit.open)
+        lanes_[use->lane].push_back({.cut = use->cut, .counter = missing_.size()});
+      missing_.push_back(fit.open_count);
+    }
+    for (std::vector<Open>& lane : lanes_)
+      std::ranges::sort(lane, {}, &Open::cut);
+  }
+
+  [[nodiscard]] std::optional<Cuts> find() {
+    choose(0);
+    return found_;
+  }
+  // There were too many ways to try them all.
+  [[nodiscard]] bool gave_up() const { return !found_ && tries_ >= kTriesMax; }
+
+ private:
+  static constexpr std::size_t kTriesMax = 100'000;
+  struct Open {
+    std::uint32_t cut = 0;
+    std::size_t counter = 0;
+  };
+
+  void choose(std::size_t lane) {
+    if (found_ || ++tries_ > kTriesMax)
+      return;
+    if (lane == lanes_.size()) {
+      if (std::ranges::all_of(missing_, [](std::size_t count) { return count == 0; }))
+        found_ = least_closed_cut(prepared_, plan_, ranges_);
+      return;
+    }
+    const std::vector<CutRange> all = ranges_[lane];
+    const std::vector<Open>& open = lanes_[lane];
+    std::vector<std::size_t> taken;  // counters, to be given back
+    for (std::size_t in = 0;; ++in) {
+      // The first `in` commands are in; those of one EXEC stay together.
+      const bool together = in > 0 && in < open.size() && open[in - 1].cut == open[in].cut;
+      const std::uint32_t low = in == 0 ? 0 : open[in - 1].cut;
+      const std::uint32_t high =
+          in == open.size() ? std::numeric_limits<std::uint32_t>::max() : open[in].cut - 1;
+      ranges_[lane] = together ? std::vector<CutRange>() : clipped(all, low, high);
+      if (!ranges_[lane].empty())
+        choose(lane + 1);
+      if (in == open.size() || missing_[open[in].counter] == 0)
+        break;
+      --missing_[open[in].counter];
+      taken.push_back(open[in].counter);
+    }
+    for (const std::size_t counter : taken)
+      ++missing_[counter];
+    ranges_[lane] = all;
+  }
+
+  const Prepared& prepared_;
+  const Epoch& plan_;
+  std::vector<std::vector<CutRange>> ranges_;
+  std::vector<std::vector<Open>> lanes_;
+  std::vector<std::size_t> missing_;  // by counter: commands still to be found
+  std::size_t tries_ = 0;
+  std::optional<Cuts> found_;
+};
+
+// Looks for a cut of one epoch within [low, high] of each lane.
 std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
-                                  const Recovered& recovered, const Cuts& low, const Cuts& high) {
+                                  const Recovered& recovered, Cuts low, Cuts high,
+                                  std::string& undecidable) {
   const Epoch& plan = prepared.schedule().epochs()[number];
   const PreparedEpoch& epoch = prepared.epochs()[number];
   if (!recovered.strangers().empty())
@@ -108,6 +192,8 @@ std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
   std::vector<Digest> targets(plan.lanes.size());
   for (KeyId key = 0; key < prepared.model().key_count(); ++key) {
     const std::uint16_t owner = plan.owner(key);
+    if (owner == Epoch::kShared)
+      continue;
     (owner == Epoch::kNobody ? rest : targets[owner]) += recovered.digest_of(key);
   }
   Digest expected = epoch.rest;
@@ -116,6 +202,19 @@ std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
   }
   if (rest != expected)
     return std::nullopt;
+  std::vector<SharedFit> fits;
+  for (const SharedKey& shared : epoch.shared) {
+    std::optional<SharedFit> fit = shared.fit(recovered.entry_of(shared.key()), plan.lanes.size());
+    if (!fit)
+      return std::nullopt;
+    for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
+      low[lane] = std::max(low[lane], fit->lanes[lane].low);
+      high[lane] = std::min(high[lane], fit->lanes[lane].high);
+      if (low[lane] > high[lane])
+        return std::nullopt;
+    }
+    fits.push_back(std::move(*fit));
+  }
   std::vector<std::vector<CutRange>> ranges;
   for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
     ranges.push_back(
@@ -123,7 +222,16 @@ std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
     if (ranges.back().empty())
       return std::nullopt;
   }
-  return least_closed_cut(prepared, plan, ranges);
+  if (fits.empty())
+    return least_closed_cut(prepared, plan, ranges);
+  if (!can_be_ordered(fits))
+    return std::nullopt;
+  OpenChoice choice(prepared, plan, ranges, fits);
+  std::optional<Cuts> cuts = choice.find();
+  if (choice.gave_up())
+    undecidable =
+        "too many commands on shared counters were in flight to try all that may have run";
+  return cuts;
 }
 
 }  // namespace
@@ -186,7 +294,8 @@ Found find_cut(const Prepared& prepared, const Recovered& recovered, const Bound
       continue;
     if (!prepared.epochs()[number].undecidable.empty()) {
       found.undecidable = prepared.epochs()[number].undecidable;
-    } else if (std::optional<Cuts> cuts = find_in_epoch(prepared, number, recovered, low, high)) {
+    } else if (std::optional<Cuts> cuts =
+                   find_in_epoch(prepared, number, recovered, low, high, found.undecidable)) {
       found.cut = Cut{.epoch = number, .cuts = std::move(*cuts)};
       return found;
     }
