@@ -495,6 +495,7 @@ Status AppendOnlyFile::write_base_file(const std::string& file_path,
     options.checksum = settings_.rdbchecksum;
     options.write_back = settings_.aof_rewrite_incremental_fsync;
     options.aof_base = true;
+    options.eviction_hint = settings_.eviction_hint;
     options.now_s = clock_.wall_ms() / 1000;
     options.key_delay_us = settings_.rdb_key_save_delay_us;
     options.progress = report;

@@ -53,6 +53,7 @@ Result<std::uint64_t> Recovery::load_rdb(const io::File& file, bool keep_expired
   options.verify_checksum = verify_checksums_ && settings_.rdbchecksum;
   options.keep_expired = keep_expired;
   options.overwrite = overwrite;
+  options.eviction_hint = settings_.eviction_hint;
   options.now_ms = clock_.wall_ms();
   options.key_delay_us = settings_.key_load_delay_us;
   options.progress_interval_bytes =

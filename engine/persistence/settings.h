@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/aof/fsync_policy.h"
+#include "engine/rdb/eviction_hint.h"
 
 namespace engine::persistence {
 
@@ -36,6 +37,7 @@ struct Settings {
   bool rdb_save_incremental_fsync = true;
   bool stop_writes_on_bgsave_error = true;
   SanitizePayload sanitize_dump_payload = SanitizePayload::kNo;
+  rdb::EvictionHint eviction_hint = rdb::EvictionHint::kNone;  // by maxmemory-policy
 
   bool appendonly = false;
   std::string appendfilename = "appendonly.aof";  // fixed at start

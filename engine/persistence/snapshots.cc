@@ -26,6 +26,7 @@ rdb::SnapshotOptions Snapshots::options() const {
   options.compress = settings_.rdbcompression;
   options.checksum = settings_.rdbchecksum;
   options.write_back = settings_.rdb_save_incremental_fsync;
+  options.eviction_hint = settings_.eviction_hint;
   options.now_s = now_s();
   options.key_delay_us = settings_.rdb_key_save_delay_us;
   return options;

@@ -38,7 +38,7 @@ class Loader {
   void aux();
   void select();
   void key(std::uint8_t type);
-  void put(std::string_view key, keyspace::Object value);
+  void set_last_use(keyspace::Object& value);
   void checksum();
 
   Input& input_;
@@ -49,7 +49,10 @@ class Loader {
   int version_ = 0;
   int db_ = 0;
   std::uint64_t used_memory_bytes_ = 0;
-  std::int64_t expire_ms_ = keyspace::kNoExpiry;  // of the next key
+  // Of the next key.
+  std::int64_t expire_ms_ = keyspace::kNoExpiry;
+  std::optional<std::uint64_t> idle_s_;
+  std::optional<std::uint8_t> frequency_;
   LoadResult result_;
 };
 
@@ -102,6 +105,18 @@ void Loader::select() {
   db_ = static_cast<int>(db);
 }
 
+void Loader::set_last_use(keyspace::Object& value) {
+  const std::int64_t now_s = options_.now_ms / 1000;
+  const std::uint64_t idle_s = std::exchange(idle_s_, std::nullopt).value_or(0);
+  const std::uint8_t frequency =
+      std::exchange(frequency_, std::nullopt).value_or(kFrequencyOfNewKey);
+  if (options_.eviction_hint == EvictionHint::kFrequency) {
+    set_frequency(value, frequency, now_s);
+  } else {
+    set_idle(value, options_.eviction_hint == EvictionHint::kIdle ? idle_s : 0, now_s);
+  }
+}
+
 void Loader::key(std::uint8_t type) {
   const std::int64_t expire_ms = std::exchange(expire_ms_, keyspace::kNoExpiry);
   const std::string key(input_.string());  // the value comes behind it
@@ -118,6 +133,7 @@ void Loader::key(std::uint8_t type) {
     }
     return;
   }
+  set_last_use(*value);
   if (expire_ms != keyspace::kNoExpiry && expire_ms < options_.now_ms && !options_.keep_expired) {
     ++result_.keys_expired;
     return;
@@ -171,10 +187,10 @@ LoadResult Loader::run() {
         expire_ms_ = input_.little_endian<std::int64_t>();
         break;
       case kFrequency:
-        static_cast<void>(input_.byte());
+        frequency_ = input_.byte();
         break;
       case kIdle:
-        static_cast<void>(input_.length());
+        idle_s_ = input_.length();
         break;
       case kSelectDb:
         select();

@@ -8,6 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/io/file.h"
 #include "engine/keyspace/keyspace.h"
+#include "engine/rdb/eviction_hint.h"
 
 namespace engine::rdb {
 
@@ -23,6 +24,7 @@ struct LoadOptions {
   // executed when they still lived (the base of an append only file).
   bool keep_expired = false;
   bool overwrite = false;  // DEBUG RELOAD MERGE: a key that is there already is replaced
+  EvictionHint eviction_hint = EvictionHint::kNone;
   std::int64_t now_ms = 0;
   std::int64_t key_delay_us = 0;                      // key-load-delay
   std::uint64_t progress_interval_bytes = 2u << 20;   // loading-process-events-interval-bytes

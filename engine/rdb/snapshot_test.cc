@@ -91,6 +91,34 @@ TEST(Snapshot, HasTheHeaderOfRedisServer) {
   EXPECT_EQ(load_le<std::uint64_t>(bytes.data() + body), crc64(0, bytes.substr(0, body)));
 }
 
+TEST(Snapshot, KeepsWhatTheEvictionPolicyKnowsOfAKey) {
+  for (const EvictionHint hint : {EvictionHint::kIdle, EvictionHint::kFrequency}) {
+    keyspace::Keyspace keyspace;
+    keyspace::Object& value =
+        keyspace.database(0).insert("k", keyspace::Object::string("v")).object;
+    set_idle(value, 1000, kNowMs / 1000 - 50);
+    if (hint == EvictionHint::kFrequency) {
+      set_frequency(value, 77, kNowMs / 1000);
+    }
+    SnapshotOptions options;
+    options.eviction_hint = hint;
+    options.now_s = kNowMs / 1000 - 50;
+    const std::string bytes = write(keyspace, options);
+    LoadOptions load_options;
+    load_options.eviction_hint = hint;
+    const auto loaded = load(bytes, load_options);
+    const keyspace::Object& again = loaded->keyspace.database(0).find("k")->object;
+    if (hint == EvictionHint::kIdle) {
+      EXPECT_EQ(idle_seconds(again, kNowMs / 1000), 1000U);
+    } else {
+      EXPECT_EQ(frequency(again), 77);
+    }
+    load_options.eviction_hint = EvictionHint::kNone;
+    const auto fresh = load(bytes, load_options);
+    EXPECT_EQ(idle_seconds(fresh->keyspace.database(0).find("k")->object, kNowMs / 1000), 0U);
+  }
+}
+
 TEST(Snapshot, DropsKeysWhoseTimeIsOverUnlessCommandsFollow) {
   keyspace::Keyspace keyspace;
   for (const auto& [key, at_ms] : {std::pair{"over", kNowMs - 1}, {"later", kNowMs + 1}}) {

@@ -37,6 +37,19 @@ void put_i64(Output& out, std::int64_t value) {
   out.put({bytes.data(), bytes.size()});
 }
 
+void put_hint(Output& out, const keyspace::Object& value, const SnapshotOptions& options) {
+  switch (options.eviction_hint) {
+    case EvictionHint::kNone:
+      return;
+    case EvictionHint::kIdle:
+      out.put_byte(kIdle);
+      return put_length(out, idle_seconds(value, options.now_s));
+    case EvictionHint::kFrequency:
+      out.put_byte(kFrequency);
+      return out.put_byte(frequency(value));
+  }
+}
+
 }  // namespace
 
 Status write_snapshot(io::File& file, const keyspace::Keyspace& keyspace,
@@ -64,6 +77,7 @@ Status write_snapshot(io::File& file, const keyspace::Keyspace& keyspace,
             out.put_byte(kExpireMs);
             put_i64(out, expire_ms);
           }
+          put_hint(out, value, options);
           out.put_byte(value_type(value));
           put_string(out, key, options.compress);
           put_value(out, value, options.compress);

@@ -7,16 +7,18 @@
 #include "engine/base/result.h"
 #include "engine/io/file.h"
 #include "engine/keyspace/keyspace.h"
+#include "engine/rdb/eviction_hint.h"
 
 namespace engine::rdb {
 
 struct SnapshotOptions {
-  bool compress = true;           // rdbcompression
-  bool checksum = true;           // rdbchecksum
-  bool write_back = true;         // rdb-save-incremental-fsync
-  bool aof_base = false;          // aux field aof-base: the file opens an append only file
-  std::int64_t now_s = 0;         // aux field ctime, Unix time
-  std::int64_t key_delay_us = 0;  // rdb-key-save-delay
+  bool compress = true;    // rdbcompression
+  bool checksum = true;    // rdbchecksum
+  bool write_back = true;  // rdb-save-incremental-fsync
+  bool aof_base = false;   // aux field aof-base: the file opens an append only file
+  EvictionHint eviction_hint = EvictionHint::kNone;
+  std::int64_t now_s = 0;                                    // aux field ctime, Unix time
+  std::int64_t key_delay_us = 0;                             // rdb-key-save-delay
   std::function<void(std::uint64_t keys_written)> progress;  // after each key; may be empty
 };
 

@@ -37,6 +37,14 @@ persistence::FsyncPolicy fsync_policy(const std::string& name) {
   return name == "no" ? persistence::FsyncPolicy::kNo : persistence::FsyncPolicy::kEverysec;
 }
 
+rdb::EvictionHint eviction_hint(std::string_view maxmemory_policy) {
+  if (maxmemory_policy.ends_with("lru")) {
+    return rdb::EvictionHint::kIdle;
+  }
+  return maxmemory_policy.ends_with("lfu") ? rdb::EvictionHint::kFrequency
+                                           : rdb::EvictionHint::kNone;
+}
+
 persistence::SanitizePayload sanitize_payload(const std::string& name) {
   if (name == "clients") {
     return persistence::SanitizePayload::kClients;
@@ -69,6 +77,7 @@ persistence::Settings persistence_settings(const Config& config) {
   settings.rdb_save_incremental_fsync = config.yes("rdb-save-incremental-fsync");
   settings.stop_writes_on_bgsave_error = config.yes("stop-writes-on-bgsave-error");
   settings.sanitize_dump_payload = sanitize_payload(config.text("sanitize-dump-payload"));
+  settings.eviction_hint = eviction_hint(config.text("maxmemory-policy"));
   settings.appendonly = config.yes("appendonly");
   settings.appendfilename = config.text("appendfilename");
   settings.appenddirname = config.text("appenddirname");
