@@ -1,12 +1,14 @@
 // crashpoint-engine: reads its command line and starts a server.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "engine/server/config.h"
 #include "engine/server/config_file.h"
 #include "engine/server/log_file.h"
+#include "engine/server/offline.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/version.h"
@@ -28,6 +31,8 @@ constexpr const char* kUsage = R"(Usage: crashpoint-engine [/path/to/redis.conf]
        crashpoint-engine -v or --version
        crashpoint-engine -h or --help
        crashpoint-engine --list-failpoints
+       crashpoint-engine --check DIR [options]      say what a start on DIR would load, change nothing
+       crashpoint-engine --recovery-server [options]      recover the directories named on stdin
 
 Options are the directives of redis.conf: --port 7777 --appendonly yes
 Besides:
@@ -46,21 +51,26 @@ void list_failpoints() {
   }
 }
 
-// Takes `--failpoint X` out of the arguments and arms it.
+// Takes `flag` out of the arguments, with the word behind it where there is a `value`.
+bool take_flag(std::vector<std::string>& arguments, std::string_view flag,
+               std::string* value = nullptr) {
+  const auto at = std::find(arguments.begin(), arguments.end(), flag);
+  if (at == arguments.end() || (value != nullptr && at + 1 == arguments.end())) {
+    return false;
+  }
+  if (value != nullptr) {
+    *value = *(at + 1);
+  }
+  arguments.erase(at, at + (value != nullptr ? 2 : 1));
+  return true;
+}
+
+// Takes every `--failpoint X` out of the arguments and arms it.
 engine::Status arm_failpoints(std::vector<std::string>& arguments) {
-  for (std::size_t i = 0; i < arguments.size();) {
-    if (arguments[i] != "--failpoint") {
-      ++i;
-      continue;
-    }
-    if (i + 1 == arguments.size()) {
-      return engine::fail("--failpoint needs NAME[:NTH][:kill|error=ERRNO|trigger]");
-    }
-    if (engine::Status armed = engine::io::arm_failpoint(arguments[i + 1]); !armed) {
+  for (std::string specification; take_flag(arguments, "--failpoint", &specification);) {
+    if (engine::Status armed = engine::io::arm_failpoint(specification); !armed) {
       return armed;
     }
-    const auto at = arguments.begin() + static_cast<std::ptrdiff_t>(i);
-    arguments.erase(at, at + 2);
   }
   return {};
 }
@@ -70,12 +80,11 @@ void daemonize() {
     std::_Exit(0);
   }
   ::setsid();
+  const int null = ::open("/dev/null", O_RDWR);
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    static_cast<void>(std::freopen("/dev/null", "r+",
-                                   stream == STDIN_FILENO    ? stdin
-                                   : stream == STDOUT_FILENO ? stdout
-                                                             : stderr));
+    ::dup2(null, stream);
   }
+  ::close(null);
 }
 
 std::string absolute_path(const std::string& path) {
@@ -83,22 +92,29 @@ std::string absolute_path(const std::string& path) {
   return ::realpath(path.c_str(), resolved.data()) != nullptr ? resolved.data() : path;
 }
 
-int serve(const std::string& program, const std::vector<std::string>& arguments) {
-  engine::server::LogFile log;
+// Nothing: the configuration is bad, and why has been said.
+std::optional<engine::server::ServerOptions> configure(const std::string& program,
+                                                       const std::vector<std::string>& arguments) {
   engine::server::ServerOptions options;
   options.program = program;
   const auto sources = engine::server::parse_command_line(arguments);
   if (!sources.file.empty()) {
     options.config_file = absolute_path(sources.file);
   }
-  if (engine::Status loaded = load_config(sources, options.config); !loaded) {
-    if (loaded.error().message.starts_with("Fatal error")) {
-      log.warning("{}", loaded.error().message);
-    } else {
-      fmt::print(stderr, "{}\n", loaded.error().message);
-    }
-    return 1;
+  const engine::Status loaded = load_config(sources, options.config);
+  if (loaded) {
+    return options;
   }
+  if (loaded.error().message.starts_with("Fatal error")) {
+    engine::server::LogFile().warning("{}", loaded.error().message);
+  } else {
+    fmt::print(stderr, "{}\n", loaded.error().message);
+  }
+  return std::nullopt;
+}
+
+int serve(engine::server::ServerOptions options, bool configured) {
+  engine::server::LogFile log;
   const auto& config = options.config;
   if (config.yes("daemonize")) {
     daemonize();
@@ -114,13 +130,13 @@ int serve(const std::string& program, const std::vector<std::string>& arguments)
       "Redis version={}, bits=64, commit=00000000, modified=0, pid={}, just started "
       "(crashpoint-engine {})",
       kRedisVersion, ::getpid(), kEngineVersion);
-  if (arguments.empty()) {
+  if (configured) {
+    log.warning("Configuration loaded");
+  } else {
     log.warning(
         "Warning: no config file specified, using the default config. In order to specify a config "
         "file use {} /path/to/redis.conf",
-        program);
-  } else {
-    log.warning("Configuration loaded");
+        options.program);
   }
   log.set_starting(false);
   return engine::server::Server(std::move(options), log).run();
@@ -132,24 +148,38 @@ int main(int argc, char** argv) {
   const std::string program = argv[0];
   std::vector<std::string> arguments(argv + 1, argv + argc);
   engine::server::init_process_title(argc, argv);
-  if (arguments.size() == 1) {
-    if (arguments[0] == "-v" || arguments[0] == "--version") {
-      fmt::print("crashpoint-engine v={} (Redis v={}) bits=64\n", kEngineVersion, kRedisVersion);
-      return 0;
-    }
-    if (arguments[0] == "-h" || arguments[0] == "--help") {
-      fmt::print("{}", kUsage);
-      return 0;
-    }
-    if (arguments[0] == "--list-failpoints") {
-      list_failpoints();
-      return 0;
-    }
+  if (take_flag(arguments, "-v") || take_flag(arguments, "--version")) {
+    fmt::print("crashpoint-engine v={} (Redis v={}) bits=64\n", kEngineVersion, kRedisVersion);
+    return 0;
+  }
+  if (take_flag(arguments, "-h") || take_flag(arguments, "--help")) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  if (take_flag(arguments, "--list-failpoints")) {
+    list_failpoints();
+    return 0;
   }
   engine::io::init_failpoints();
   if (engine::Status armed = arm_failpoints(arguments); !armed) {
     fmt::print(stderr, "{}\n", armed.error().message);
     return 1;
   }
-  return serve(program, arguments);
+  std::string directory;
+  const bool only_check = take_flag(arguments, "--check", &directory);
+  const bool only_recover = take_flag(arguments, "--recovery-server");
+  if (only_check) {
+    arguments.insert(arguments.end(), {"--dir", directory});
+  }
+  auto options = configure(program, arguments);
+  if (!options) {
+    return 1;
+  }
+  if (only_check) {
+    return engine::server::check(options->config);
+  }
+  if (only_recover) {
+    return engine::server::serve_recoveries(options->config);
+  }
+  return serve(*std::move(options), !arguments.empty());
 }

@@ -2,42 +2,26 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
-
+#include "engine/testing/run_command.h"
 #include "engine/testing/test_server.h"
 
 namespace engine::server {
 namespace {
 
+using testing::Finished;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::run_command;
 using ::testing::StartsWith;
 using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
-struct Finished {
-  int status;
-  std::string output;  // standard output and error
-};
-
-Finished run(const std::string& command) {
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "re");
-  Finished finished{-1, ""};
-  std::array<char, 4096> bytes = {};
-  for (std::size_t count; (count = std::fread(bytes.data(), 1, bytes.size(), pipe)) > 0;) {
-    finished.output.append(bytes.data(), count);
-  }
-  finished.status = WEXITSTATUS(::pclose(pipe));
-  return finished;
-}
-
 class Tools : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(server_.is_ready()) << server_.log(); }
   Finished cli(const std::string& arguments) {
-    return run("redis-cli -s " + server_.socket() + " " + arguments);
+    return run_command("redis-cli -s " + server_.socket() + " " + arguments);
   }
 
   TempDirectory directory_;
@@ -45,7 +29,8 @@ class Tools : public ::testing::Test {
 };
 
 TEST_F(Tools, RedisBenchmarkRunsAllItsTests) {
-  const Finished done = run("redis-benchmark -s " + server_.socket() + " -n 1000 -c 10 -P 4 -q");
+  const Finished done =
+      run_command("redis-benchmark -s " + server_.socket() + " -n 1000 -c 10 -P 4 -q");
   EXPECT_EQ(done.status, 0) << done.output;
   EXPECT_THAT(done.output, HasSubstr("LRANGE_600"));
   EXPECT_THAT(done.output, HasSubstr("MSET"));
@@ -71,7 +56,7 @@ TEST_F(Tools, RedisCheckAofAcceptsTheLog) {
   ASSERT_EQ(cli("SET a 1").output, "OK\n");
   server_.kill();
   const Finished checked =
-      run("redis-check-aof " + directory_ / "appendonlydir/appendonly.aof.manifest");
+      run_command("redis-check-aof " + directory_ / "appendonlydir/appendonly.aof.manifest");
   EXPECT_EQ(checked.status, 0) << checked.output;
   EXPECT_THAT(checked.output, HasSubstr("All AOF files and manifest are valid"));
 }

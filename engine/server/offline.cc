@@ -1,0 +1,96 @@
+#include "engine/server/offline.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "engine/aof/replay_target.h"
+#include "engine/base/clock.h"
+#include "engine/commands/effect_log.h"
+#include "engine/commands/executor.h"
+#include "engine/commands/server_control.h"
+#include "engine/keyspace/keyspace.h"
+#include "engine/persistence/check.h"
+#include "engine/persistence/recovery_server.h"
+#include "engine/server/settings.h"
+#include "engine/server/value_codec.h"
+
+namespace engine::server {
+namespace {
+
+// Executes logged commands on a keyspace. A replay asks nothing of a server and logs nothing: what
+// commands could ask for here is refused.
+class Replayer final : public aof::ReplayTarget,
+                       private commands::EffectLog,
+                       private commands::ServerControl {
+ public:
+  explicit Replayer(keyspace::Keyspace& keyspace)
+      : executor_(keyspace, *this, *this, codec_, clock_) {}
+
+  bool replay(int db, std::span<const std::string_view> argv) override {
+    return executor_.replay(db, argv);
+  }
+
+ private:
+  static tl::unexpected<Error> no_server() { return fail("ERR there is no server"); }
+
+  void append(std::span<const keyspace::Effect>, std::uint64_t) override {}
+  std::string_view loading_refusal() override { return {}; }
+  std::string_view write_refusal() override { return {}; }
+  std::string_view memory_refusal() override { return {}; }
+  std::string_view debug_refusal(const commands::Session&) override { return {}; }
+  std::string_view password() override { return {}; }
+  std::vector<std::pair<std::string, std::string>> config_get(
+      std::span<const std::string_view>) override {
+    return {};
+  }
+  Status config_set(std::span<const std::pair<std::string_view, std::string_view>>) override {
+    return no_server();
+  }
+  Status config_rewrite() override { return no_server(); }
+  void reset_statistics() override {}
+  std::string info(std::span<const std::string_view>) override { return {}; }
+  Status save() override { return no_server(); }
+  Result<std::string> background_save(bool) override { return no_server(); }
+  Result<std::string> rewrite_append_only_file(bool) override { return no_server(); }
+  std::int64_t last_save_time_s() override { return 0; }
+  void flushed_all() override {}
+  Status shutdown(const commands::ShutdownOptions&) override { return no_server(); }
+  Result<std::string> debug(std::span<const std::string_view>) override { return no_server(); }
+  void for_each_session(const std::function<void(commands::Session&)>&) override {}
+  void session_changed(commands::Session&) override {}
+  void pause_clients(std::int64_t, bool) override {}
+  void unpause_clients() override {}
+
+  const SystemClock clock_;
+  const RdbValueCodec codec_;
+  commands::Executor executor_;
+};
+
+}  // namespace
+
+int check(const Config& config) {
+  keyspace::Keyspace keyspace(static_cast<int>(config.number("databases")));
+  keyspace.limits = encoding_limits(config);
+  Replayer target(keyspace);
+  return persistence::check_directory(persistence_settings(config), keyspace, target, stdout);
+}
+
+int serve_recoveries(const Config& config) {
+  const auto limits = encoding_limits(config);
+  const auto make_target = [&limits](keyspace::Keyspace& keyspace) {
+    keyspace.limits = limits;
+    return std::make_unique<Replayer>(keyspace);
+  };
+  const Status served = persistence::serve_recoveries(persistence_settings(config),
+                                                      static_cast<int>(config.number("databases")),
+                                                      make_target, STDIN_FILENO, STDOUT_FILENO);
+  if (!served) {
+    fmt::print(stderr, "recovery-server: {}\n", served.error().message);
+  }
+  return served ? 0 : 1;
+}
+
+}  // namespace engine::server
