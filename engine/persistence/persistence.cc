@@ -720,6 +720,9 @@ void Persistence::reset_stats() {
 bool Persistence::has_child() const {
   return impl_->child_.has_value();
 }
+pid_t Persistence::child_pid() const {
+  return impl_->child_ ? impl_->child_->pid() : 0;
+}
 bool Persistence::loading() const {
   return impl_->loading_;
 }

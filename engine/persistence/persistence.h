@@ -18,6 +18,8 @@
 // Threads. All methods are called from the main thread; the syncing thread is private.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -136,8 +138,9 @@ class Persistence {
   Status apply(Settings wanted, bool in_transaction = false);
 
   Info info() const;
-  void reset_stats();      // CONFIG RESETSTAT
-  bool has_child() const;  // the keyspace must not rehash meanwhile
+  void reset_stats();  // CONFIG RESETSTAT
+  bool has_child() const;
+  pid_t child_pid() const;  // of the running child; 0: none
   bool loading() const;
 
  private:
