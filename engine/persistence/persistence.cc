@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/aof/manifest.h"
 #include "engine/io/directory.h"
 #include "engine/io/failpoint.h"
 #include "engine/persistence/append_only_file.h"
@@ -164,6 +165,13 @@ Status Persistence::Impl::recover() {
   remove_stale_temp_files(settings_.directory, log_);
   if (settings_.appendonly) {
     remove_stale_temp_files(aof_.path(""), log_);
+    // These carry no process id, but the lock on the directory is ours: nobody is writing them.
+    for (const std::string& name : {aof::temp_manifest_name(settings_.appendfilename),
+                                    aof::temp_increment_name(settings_.appendfilename)}) {
+      if (io::remove_file(aof_.path(name))) {
+        log_.notice("Removed the temporary file {} that an earlier process left", name);
+      }
+    }
     aof_.collect_garbage();
   }
   return {};

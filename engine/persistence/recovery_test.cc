@@ -140,6 +140,8 @@ TEST_F(RecoveryTest, TemporaryFilesOfDeadProcessesAreRemovedAndThoseOfLiveOnesSt
   write_test_file(aof_file("temp-rewriteaof-bg-" + of_dead + ".aof"), "");
   write_test_file(directory_.file("temp-rewriteaof-" + of_dead + ".aof"), "");
   write_test_file(directory_.file("temp-notes.rdb"), "");
+  write_test_file(aof_file("temp-appendonly.aof.manifest"), "");  // no process id: the lock tells
+  write_test_file(aof_file("temp-appendonly.aof.incr"), "");
   auto engine = start(aof_settings());
   EXPECT_THAT(directory_.files(), ElementsAre("appendonlydir/appendonly.aof.2.base.rdb",
                                               "appendonlydir/appendonly.aof.2.incr.aof",
