@@ -1,6 +1,6 @@
 /* Signals and job control, as a program sees them:
  *   signals handle   handles SIGUSR1 sent to itself in the middle of writes; EINTR reaches it
- *   signals stop     stops itself with SIGSTOP; whoever started it sends SIGCONT
+ *   signals stop     a child stops itself, the parent sees it and lets it continue
  *   signals die      dies of SIGTERM */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,8 +25,19 @@ int main(int count, char** arguments) {
     raise(SIGTERM);
   }
   if (strcmp(what, "stop") == 0) {
-    raise(SIGSTOP);
-    dprintf(STDOUT_FILENO, "continued\n");
+    const pid_t child = fork();
+    if (child == 0) {
+      raise(SIGSTOP);
+      _exit(4);
+    }
+    int status = 0;
+    waitpid(child, &status, WUNTRACED);
+    dprintf(STDOUT_FILENO, WIFSTOPPED(status) ? "stopped\n" : "not stopped\n");
+    kill(child, SIGCONT);
+    waitpid(child, &status, WCONTINUED);
+    dprintf(STDOUT_FILENO, WIFCONTINUED(status) ? "continued\n" : "not continued\n");
+    waitpid(child, &status, 0);
+    dprintf(STDOUT_FILENO, "exited with %d\n", WEXITSTATUS(status));
     return 0;
   }
   struct sigaction action = {.sa_handler = on_signal};
