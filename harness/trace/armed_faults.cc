@@ -167,7 +167,7 @@ Strike ArmedFaults::at(const Event& event, const Syscall* syscall,
       continue;
     }
     const auto* const delay = std::get_if<Delay>(&faults_[i].action);
-    if (delay == nullptr && strike.acts()) {
+    if (delay == nullptr && strike.action.has_value()) {
       continue;  // another fault acts on this event already
     }
     if (delay != nullptr) {
@@ -175,6 +175,7 @@ Strike ArmedFaults::at(const Event& event, const Syscall* syscall,
                                                static_cast<std::uint64_t>(delay->max_ms));
       const std::int64_t ns = static_cast<std::int64_t>(ms) * 1'000'000;
       (place->phase == Phase::kAfter ? strike.delay_after_ns : strike.delay_before_ns) += ns;
+      strike.fault = strike.fault < 0 ? static_cast<int>(i) : strike.fault;
     } else {
       strike.fault = static_cast<int>(i);
       strike.action = faults_[i].action;

@@ -9,6 +9,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "harness/base/random.h"
@@ -22,13 +24,17 @@ namespace crashpoint::trace {
 // What is to be done at an event. Delays of several faults add up; of all other actions the first
 // fault in order that strikes is done.
 struct Strike {
-  int fault = -1;  // index; -1: none acts
-  FaultAction action;
-  Phase phase = Phase::kBefore;
+  int fault = -1;  // index of the fault that acts, else of the first that delays; -1: none strikes
+  std::optional<FaultAction> action;  // no delay
+  Phase phase = Phase::kBefore;       // of the action
   std::int64_t delay_before_ns = 0;
   std::int64_t delay_after_ns = 0;
 
-  [[nodiscard]] bool acts() const { return fault >= 0; }
+  // The action, if it is of this kind.
+  template <typename Action>
+  [[nodiscard]] const Action* as() const {
+    return action.has_value() ? std::get_if<Action>(&*action) : nullptr;
+  }
 };
 
 class ArmedFaults {

@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +44,21 @@ std::int64_t now_ns() {
 
 constexpr std::uint32_t kHarmlessFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
+// What a call that is skipped says it has done.
+std::int64_t result_of_skipping(const Thread& thread, const Event& event) {
+  const Syscall& syscall = *thread.call.syscall;
+  if (syscall.number == SYS_sendmmsg) {
+    return static_cast<std::int64_t>(thread.call.arguments[2]);
+  }
+  const bool transfers = event.op == Op::kWrite || event.op == Op::kSend ||
+                         (event.op == Op::kCopy && syscall.count >= 0);
+  return transfers ? event.length : 0;
+}
+
+bool is_libfiu(const Fault& fault) {
+  return std::holds_alternative<Libfiu>(fault.action);
+}
+
 // A kill `during` a call comes this long after its start at most.
 constexpr std::uint64_t kDuringNs = 100'000;
 
@@ -55,7 +72,8 @@ Supervisor::Supervisor(const TracerOptions& options, Recorder* recorder, Wakeup&
       main_ended_(std::move(main_ended)),
       tracees_(*this),
       faults_(options.faults, options.seed),
-      random_(options.seed, "tracer") {}
+      random_(options.seed, "tracer"),
+      awaits_libfiu_(std::any_of(options.faults.begin(), options.faults.end(), is_libfiu)) {}
 
 std::vector<FaultReport> Supervisor::reports(const Trace& trace) const {
   return faults_.reports(trace);
@@ -91,6 +109,9 @@ void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
   if (const std::size_t begun = steps_begun_; begun != steps_armed_) {
     faults_.arm_step(begun - 1);
     steps_armed_ = begun;
+  }
+  if (awaits_libfiu_) {
+    look_for_libfiu(thread);
   }
   switch (syscall->handling) {
     case Handling::kRecord:
@@ -144,12 +165,12 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
   if (faults_.watches(event.op)) {
     strike = faults_.at(event, &syscall, purposes_);
   }
-  if (!strike.acts() && faults_.budget().has_value()) {
+  if (!strike.action.has_value() && faults_.budget().has_value()) {
     keep_budget(event, strike);
   }
   if (strike.delay_before_ns > 0) {
     hold(thread, strike.delay_before_ns, strike, /*at_exit=*/false);
-  } else if (strike.acts() || strike.delay_after_ns > 0) {
+  } else if (strike.fault >= 0) {
     act(thread, strike);
   } else if (!send_directly(thread)) {
     if (follow == Recorder::Follow::kEntry) {
@@ -198,15 +219,14 @@ void Supervisor::pass_failpoint(Thread& thread, const Syscall& syscall, const Sy
   event.path = thread.memory().read_string(entry.arguments[1], NAME_MAX);
   const Strike strike = faults_.at(event, nullptr, purposes_);
   event.fault = strike.fault;
-  if (const auto* const kill_action = std::get_if<Kill>(&strike.action);
-      strike.acts() && kill_action != nullptr) {
+  if (const auto* const kill_action = strike.as<Kill>()) {
     skip_syscall(thread.id.tid, 0);
     kill(*kill_action, thread.id.pid);
     if (kill_action->signal == SIGKILL) {
       return;
     }
-  } else if (strike.acts()) {
-    const auto* const inject = std::get_if<InjectError>(&strike.action);
+  } else if (strike.action.has_value()) {
+    const auto* const inject = strike.as<InjectError>();
     event.result = inject != nullptr ? inject->error : 1;
   }
   skip_syscall(thread.id.tid, event.result);
@@ -230,38 +250,30 @@ void Supervisor::act(Thread& thread, const Strike& strike) {
     return;
   }
   Unfinished unfinished{.strike = strike};
-  if (strike.acts()) {
-    if (const auto* const kill_action = std::get_if<Kill>(&strike.action)) {
-      if (strike.phase == Phase::kDuring) {
-        kill_during(thread, *kill_action);
-        return;
-      }
-      if (strike.phase == Phase::kBefore) {
-        kill(*kill_action, thread.id.pid);
-        if (kill_action->signal == SIGKILL) {
-          return;
-        }
-      }
-    } else if (const auto* const inject = std::get_if<InjectError>(&strike.action)) {
-      // The kernel closes a descriptor even when it reports an error.
-      if (strike.phase == Phase::kBefore && event.op != Op::kClose) {
-        skip(thread, -inject->error);
-        return;
-      }
-    } else if (const auto* const cut = std::get_if<ShortWrite>(&strike.action)) {
-      shorten(thread, cut->bytes, unfinished);
-    } else if (const auto* const torn = std::get_if<TornWrite>(&strike.action)) {
-      shorten(thread, torn->bytes, unfinished);
-    } else if (std::holds_alternative<Skip>(strike.action)) {
-      const Syscall& syscall = *thread.call.syscall;
-      const bool counts = syscall.count >= 0 || syscall.vector >= 0 || syscall.message >= 0;
-      const bool messages = syscall.number == SYS_sendmmsg;
-      skip(thread, messages ? static_cast<std::int64_t>(thread.call.arguments[2])
-                   : counts && event.op != Op::kAllocate && event.op != Op::kSyncRange
-                       ? event.length
-                       : 0);
+  if (const auto* const kill_action = strike.as<Kill>()) {
+    if (strike.phase == Phase::kDuring) {
+      kill_during(thread, *kill_action);
       return;
     }
+    if (strike.phase == Phase::kBefore) {
+      kill(*kill_action, thread.id.pid);
+      if (kill_action->signal == SIGKILL) {
+        return;
+      }
+    }
+  } else if (const auto* const inject = strike.as<InjectError>()) {
+    // The kernel closes a descriptor even when it reports an error.
+    if (strike.phase == Phase::kBefore && event.op != Op::kClose) {
+      skip(thread, -inject->error);
+      return;
+    }
+  } else if (const auto* const cut = strike.as<ShortWrite>()) {
+    shorten(thread, cut->bytes, unfinished);
+  } else if (const auto* const torn = strike.as<TornWrite>()) {
+    shorten(thread, torn->bytes, unfinished);
+  } else if (strike.as<Skip>() != nullptr) {
+    skip(thread, result_of_skipping(thread, event));
+    return;
   }
   unfinished_[thread.id.tid] = std::move(unfinished);
   tracees_.resume(thread);
@@ -278,7 +290,7 @@ void Supervisor::on_syscall_exit(Thread& thread, std::int64_t performed) {
     if (unfinished.argument >= 0) {
       set_argument(thread.id.tid, unfinished.argument, unfinished.argument_before);
     }
-    const auto* const inject = std::get_if<InjectError>(&unfinished.strike.action);
+    const auto* const inject = unfinished.strike.as<InjectError>();
     if (inject != nullptr && performed >= 0) {
       result = -inject->error;
       set_result(thread.id.tid, result);
@@ -300,13 +312,13 @@ void Supervisor::on_syscall_exit(Thread& thread, std::int64_t performed) {
 
 void Supervisor::finish_at_exit(Thread& thread, Unfinished unfinished) {
   const Strike& strike = unfinished.strike;
-  const auto* const kill_action = std::get_if<Kill>(&strike.action);
-  if (strike.acts() && kill_action != nullptr && strike.phase == Phase::kAfter) {
+  if (const auto* const kill_action = strike.as<Kill>();
+      kill_action != nullptr && strike.phase == Phase::kAfter) {
     kill(*kill_action, thread.id.pid);
     if (kill_action->signal == SIGKILL) {
       return;
     }
-  } else if (strike.acts() && std::holds_alternative<TornWrite>(strike.action)) {
+  } else if (strike.as<TornWrite>() != nullptr) {
     kill(Kill{}, thread.id.pid);
     return;
   }
@@ -473,7 +485,7 @@ void Supervisor::on_process_end(Process& process, int status) {
     main_ended_(status);
   }
   if (const auto strike = at_end_.extract(process.pid); !strike.empty()) {
-    if (const auto* const kill_action = std::get_if<Kill>(&strike.mapped().action)) {
+    if (const auto* const kill_action = strike.mapped().as<Kill>()) {
       kill(*kill_action, process.pid);
     }
   }
@@ -494,7 +506,7 @@ void Supervisor::on_wake() {
     if (thread == nullptr) {
       continue;
     }
-    if (held.at_exit || !(held.strike.acts() || held.strike.delay_after_ns > 0)) {
+    if (held.at_exit) {
       tracees_.resume(*thread);
     } else {
       act(*thread, held.strike);
@@ -513,6 +525,22 @@ void Supervisor::look_at_moments() {
                   at != nullptr ? fmt::format("{} ms into the workload", (now - began) / 1'000'000)
                                 : fmt::format("after {} acked commands", acked));
     kill(std::get<Kill>(fault.action), tracees_.first());
+  }
+}
+
+// libfiu decides inside the program and counts nothing: what we can tell is that it is there.
+void Supervisor::look_for_libfiu(const Thread& thread) {
+  std::ifstream maps(fmt::format("/proc/{}/maps", thread.id.tid));
+  const std::string text{std::istreambuf_iterator<char>(maps), {}};
+  if (text.find("fiu_posix_preload") == std::string::npos) {
+    return;
+  }
+  awaits_libfiu_ = false;
+  for (std::size_t i = 0; i < options_.faults.size(); ++i) {
+    if (is_libfiu(options_.faults[i])) {
+      faults_.fired(i, recorder_->now(), now_ns(),
+                    "libfiu's preload is in the program; how often it strikes it does not count");
+    }
   }
 }
 

@@ -80,6 +80,7 @@ class Supervisor : public Tracees::Handler {
   void tell_purpose(Thread& thread, const Event& event);
   void release_waiting(Inode& inode);
   void look_at_moments();
+  void look_for_libfiu(const Thread& thread);
   [[nodiscard]] std::optional<std::int64_t> ns_to_next() const;
 
   const TracerOptions& options_;
@@ -89,7 +90,8 @@ class Supervisor : public Tracees::Handler {
   Tracees tracees_;
   ArmedFaults faults_;
   Random random_;
-  bool started_ = false;  // the program's own exec has happened
+  bool started_ = false;        // the program's own exec has happened
+  bool awaits_libfiu_ = false;  // its preload has not been seen in the program
   std::map<pid_t, Unfinished> unfinished_;
   std::multimap<std::int64_t, Held> held_;  // by CLOCK_MONOTONIC, ns
   std::map<pid_t, SyscallEntry> waiting_;   // threads in Inode::waiting
