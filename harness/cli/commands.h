@@ -11,7 +11,7 @@ class App;
 
 namespace crashpoint::cli {
 
-// Exit codes (DESIGN.md, "What a user sees").
+// Exit codes, as README.md lists them.
 inline constexpr int kPassed = 0;
 inline constexpr int kViolations = 1;
 inline constexpr int kUsage = 2;

@@ -1,6 +1,6 @@
 // The crash states permitted at a crash point, one after another, the telling ones first.
 //
-// Order, as DESIGN.md section 6 has it: everything applied; nothing beyond what is durable; each
+// Order: everything applied; nothing beyond what is durable; each
 // un-synced operation left out; each alone; every prefix; each left out of every prefix; the newest
 // write of each file torn; then either all that remain, if they are few, or seeded samples.
 // A state whose directory is the same as that of an earlier one of the point is not given again.

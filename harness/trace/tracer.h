@@ -1,5 +1,5 @@
 // Runs a program with everything it starts, records what the tree does to files and sockets, and
-// fires faults at exact points of it. DESIGN.md section 3 says how.
+// fires faults at exact points of it.
 //
 // Lifetime   The tree dies with the Tracer, and with the harness whatever ends that (SIGKILL
 //            included): PTRACE_O_EXITKILL. When finish() or the destructor returns, no process of
