@@ -58,8 +58,10 @@ std::size_t match_one(std::string_view pattern, std::size_t at, char c) {
 
 // A star that can be returned to: where the pattern goes on after it, and how much text it holds.
 struct Star {
-  std::size_t next = 0;
+  std::size_t next = std::string_view::npos;  // npos: there was none
   std::size_t text = 0;
+
+  [[nodiscard]] bool seen() const { return next != std::string_view::npos; }
 };
 
 // Only the last `*` and the last `**` are ever reconsidered, which keeps this O(pattern * text):
@@ -67,8 +69,8 @@ struct Star {
 bool match_whole(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
-  std::optional<Star> star;
-  std::optional<Star> double_star;
+  Star star;
+  Star double_star;
   while (t < text.size() || p < pattern.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       if (p + 1 < pattern.size() && pattern[p + 1] == '*') {
@@ -78,7 +80,7 @@ bool match_whole(std::string_view pattern, std::string_view text) {
           ++p;
         }
         double_star = Star{p, t};
-        star.reset();
+        star = {};
       } else {
         star = Star{++p, t};
       }
@@ -91,15 +93,15 @@ bool match_whole(std::string_view pattern, std::string_view text) {
         continue;
       }
     }
-    if (star.has_value() && star->text < text.size() && text[star->text] != '/') {
-      p = star->next;
-      t = ++star->text;
+    if (star.seen() && star.text < text.size() && text[star.text] != '/') {
+      p = star.next;
+      t = ++star.text;
       continue;
     }
-    if (double_star.has_value() && double_star->text < text.size()) {
-      p = double_star->next;
-      t = ++double_star->text;
-      star.reset();
+    if (double_star.seen() && double_star.text < text.size()) {
+      p = double_star.next;
+      t = ++double_star.text;
+      star = {};
       continue;
     }
     return false;
@@ -119,16 +121,16 @@ bool glob_match(std::string_view pattern, std::string_view path) {
 bool name_match(std::string_view pattern, std::string_view name) {
   std::size_t p = 0;
   std::size_t n = 0;
-  std::optional<Star> star;
+  Star star;
   while (n < name.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = Star{++p, n};
     } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
       ++p;
       ++n;
-    } else if (star.has_value()) {
-      p = star->next;
-      n = ++star->text;
+    } else if (star.seen()) {
+      p = star.next;
+      n = ++star.text;
     } else {
       return false;
     }
