@@ -114,6 +114,7 @@ class Campaign {
   void check() {
     std::map<std::string, std::vector<std::string>> failpoints;  // by engine
     for (const scenario::Case& scenario : cases_) {
+      check_crash(scenario);
       const std::string binary = programs_.of(scenario.target).command.front();
       for (const std::string& use : scenario.oracle.also_loads_in) {
         scenario::Target other;
@@ -128,6 +129,23 @@ class Campaign {
         failpoints[binary] = list_failpoints(binary);
       }
       check_failpoints(scenario, wanted, failpoints[binary], binary);
+    }
+  }
+
+  static void check_crash(const scenario::Case& scenario) {
+    if (scenario.crash.explore) {
+      throw UsageError(fmt::format(
+          "{}: /crash: 'explore' cannot be run by this version; 'power-loss' tries every "
+          "kind of state at the one point where the run crashed",
+          scenario.file));
+    }
+    const bool one_outcome =
+        scenario.damage.empty() && scenario.crash.kind == oracle::CrashKind::kProcessKill;
+    if (scenario.recovery.cycles > 1 && !one_outcome) {
+      throw UsageError(fmt::format(
+          "{}: /recovery/cycles: {} found; more than 1 needs a crash with one outcome: a "
+          "process kill without damage",
+          scenario.file, scenario.recovery.cycles));
     }
   }
 
