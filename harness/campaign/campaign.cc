@@ -133,10 +133,10 @@ class Campaign {
   }
 
   static void check_crash(const scenario::Case& scenario) {
-    if (scenario.crash.explore) {
+    if (scenario.crash.explore || scenario.crash.kind == oracle::CrashKind::kPowerLoss) {
       throw UsageError(fmt::format(
-          "{}: /crash: 'explore' cannot be run by this version; 'power-loss' tries every "
-          "kind of state at the one point where the run crashed",
+          "{}: /crash: this version runs 'process-kill' only; power loss and 'explore' can be "
+          "validated, but not run yet",
           scenario.file));
     }
     const bool one_outcome =

@@ -16,9 +16,10 @@
 #include "harness/base/error.h"
 #include "harness/base/random.h"
 #include "harness/base/text.h"
-#include "harness/campaign/crash_directories.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/recovery.h"
+#include "harness/crash/damage.h"
+#include "harness/crash/image.h"
 #include "harness/crash/lay_out.h"
 #include "harness/oracle/judge.h"
 #include "harness/oracle/promise.h"
@@ -138,20 +139,34 @@ class CaseRun {
 
   oracle::State recover(const RecoveryPlan& plan, const oracle::Judge& judge,
                         const CrashedRun& crashed, const fs::path& folder, std::uint32_t cycle) {
-    if (case_.damage.empty() && case_.crash.kind == oracle::CrashKind::kProcessKill) {
+    if (case_.damage.empty()) {
       return recover_one(plan, judge, data_, folder / "recovery", cycle_prefix(cycle)).final_state;
     }
-    const fs::path place = folder / "crash-state";
+    const trace::Image image = crash::read_directory(data_);
+    const trace::Trace& trace = crashed.traced.trace;
+    std::vector<trace::Position> acked;
+    for (const workload::Operation& operation : crashed.workload.history.operations) {
+      if (operation.is_acked()) {
+        // A reply can be read before its send is seen to return; the kill may come in between.
+        acked.push_back(std::min(operation.acked, trace.end));
+      }
+    }
+    std::sort(acked.begin(), acked.end());
+    const crash::RunContext run{&trace, trace::kNever, acked};
     oracle::State state;
-    for_each_crash_directory(case_, crashed.traced.trace, crashed.workload.history, data_,
-                             [&](const std::string& name, const trace::Image& image) {
-                               fs::create_directories(place);
-                               crash::lay_out(image, place / "data");
-                               state = recover_one(plan, judge, place / "data", place,
-                                                   fmt::format("{}{}: ", cycle_prefix(cycle), name))
-                                           .final_state;
-                               fs::remove_all(place);
-                             });
+    std::size_t number = 0;
+    for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
+      trace::Image damaged = image;
+      crash::apply(damage, damaged, case_.seed, run);
+      const fs::path place = folder / fmt::format("damage-{}", ++number);
+      fs::create_directories(place);
+      crash::lay_out(damaged, place / "data");
+      state = recover_one(plan, judge, place / "data", place,
+                          fmt::format("{}{}: ", cycle_prefix(cycle), damage.name))
+                  .final_state;
+      std::error_code ignored;
+      fs::remove_all(place, ignored);
+    }
     return state;
   }
 
