@@ -2,13 +2,49 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdarg>
+#include <cstdlib>
 #include <set>
 #include <string>
 
 #include <fiu-control.h>
+
+namespace engine::io {
+namespace {
+
+// Takes the tracer's place, see prctl() below.
+struct {
+  std::set<std::string> asked;
+  std::string answer_to;  // a name, answered with EIO
+} tracer;
+
+}  // namespace
+}  // namespace engine::io
+
+// Replaces the C library's in the test binary: answers as the tracer does, and lets all others pass.
+extern "C" int prctl(int option, ...) {
+  va_list list;
+  va_start(list, option);
+  unsigned long arguments[4];
+  for (unsigned long& argument : arguments) {
+    argument = va_arg(list, unsigned long);
+  }
+  va_end(list);
+  constexpr int kFailpoint = 0x43505046;
+  if (option == kFailpoint && !engine::io::tracer.answer_to.empty()) {
+    const char* const name = reinterpret_cast<const char*>(arguments[0]);
+    engine::io::tracer.asked.insert(name);
+    return engine::io::tracer.answer_to == name ? EIO : 0;
+  }
+  return static_cast<int>(
+      ::syscall(SYS_prctl, option, arguments[0], arguments[1], arguments[2], arguments[3]));
+}
 
 namespace engine::io {
 namespace {
@@ -78,6 +114,21 @@ TEST_F(FailpointDeathTest, TracedModeWithoutATracerGoesOn) {
         std::exit(failpoint("aof/append/before-write"));
       },
       ::testing::ExitedWithCode(0), "");
+}
+
+// 0: it was asked about both points by name, and its answer came back.
+int exit_code_after_asking_the_tracer() {
+  setenv("CRASHPOINT_FAILPOINTS", "traced", 1);
+  tracer.answer_to = "aof/append/after-write";
+  init_failpoints();
+  const bool answered =
+      failpoint("aof/append/before-write") == 0 && failpoint("aof/append/after-write") == EIO;
+  const std::set<std::string> names = {"aof/append/before-write", "aof/append/after-write"};
+  return answered && tracer.asked == names ? 0 : 1;
+}
+
+TEST_F(FailpointDeathTest, TracedModeAsksTheTracerByTheNameOfThePoint) {
+  EXPECT_EXIT(std::exit(exit_code_after_asking_the_tracer()), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Failpoint, RefusesABadSpecificationInWords) {

@@ -115,6 +115,20 @@ TEST_F(RunCommandTest, ACorrectEnginePasses) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
 }
 
+TEST_F(RunCommandTest, AnEngineThatRepliesBeforeItWritesIsCaughtAndThePrintedCommandReproducesIt) {
+  const std::string file = write_scenario(
+      "replies-early", R"("target": { "use": "engine", )" + std::string(kAlways) + R"( },
+      "workload": [ { "generate": { "count": 1000, "clients": 2, "pipeline": 4 } } ],
+      "faults": [ { "at": { "failpoint": "planted/reply-before-append", "nth": "every" }, "do": { "trigger": true } },
+                  { "at": { "syscall": "write", "path": "*.incr.aof", "nth": 20 }, "do": { "kill": "tree" } } ])");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("lost"));
+  EXPECT_THAT(outcome.output, HasSubstr("acknowledged"));
+  const Outcome again = run_printed_command(outcome.output);
+  EXPECT_EQ(again.exit_code, 1) << again.output;
+}
+
 TEST_F(RunCommandTest, AnEngineThatAppendsAfterATornTailIsCaughtAndThePrintedCommandReproducesIt) {
   const std::string file = write_scenario(
       "keeps-torn-tail", R"("target": { "use": "engine", )" + std::string(kAlways) +
