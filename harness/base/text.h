@@ -23,6 +23,9 @@ namespace crashpoint {
 // `word` as a POSIX shell reads it back; left bare when it needs no quotes.
 [[nodiscard]] std::string shell_quote(std::string_view word);
 
+// ASCII letters in lower case.
+[[nodiscard]] std::string lower_case(std::string_view text);
+
 // 1234567 -> "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t number);
 

@@ -58,6 +58,10 @@ TEST(ShellQuote, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(shell_quote(""), "''");
 }
 
+TEST(LowerCase, ChangesLettersOfAsciiAlone) {
+  EXPECT_EQ(lower_case("AppendFsync É1"), "appendfsync É1");
+}
+
 TEST(Numbers, ReadAsPeopleWriteThem) {
   EXPECT_EQ(with_commas(0), "0");
   EXPECT_EQ(with_commas(999), "999");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <variant>
 
 #include "harness/base/glob.h"
@@ -12,19 +11,10 @@
 namespace crashpoint::scenario {
 namespace {
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 std::string directive(const Case& known, const std::string& name, const std::string& otherwise) {
-  for (const auto& [key, values] : known.target.config) {
-    if (lower(key) == name && values.size() == 1) {
-      return values.front();
-    }
-  }
-  return otherwise;
+  const auto found = known.target.config.find(name);
+  return found == known.target.config.end() || found->second.empty() ? otherwise
+                                                                     : found->second.back();
 }
 
 // Does the workload send an admin command that begins with one of these words?
@@ -33,7 +23,7 @@ bool sends_admin(const Case& known, std::initializer_list<const char*> words) {
       known.workload.steps.begin(), known.workload.steps.end(), [&](const workload::Step& step) {
         const auto* admin = std::get_if<workload::Admin>(&step.action);
         return admin != nullptr &&
-               std::find(words.begin(), words.end(), lower(admin->command[0])) != words.end();
+               std::find(words.begin(), words.end(), lower_case(admin->command[0])) != words.end();
       });
 }
 
@@ -67,7 +57,7 @@ bool is_redis_like(const Case& known) {
 void doubt_path(const Node& path, const Case& known) {
   const bool log = matches_any(path.text(), log_files(known));
   const bool snapshot = matches_any(path.text(), snapshot_files(known));
-  const bool has_log = lower(directive(known, "appendonly", "no")) == "yes";
+  const bool has_log = lower_case(directive(known, "appendonly", "no")) == "yes";
   if (log && !snapshot && !has_log && !changes_config(known)) {
     path.warning(
         fmt::format("\"{}\" names files of the append-only log, and \"appendonly\" is not "
@@ -164,6 +154,50 @@ void doubt_expectations(const Node& root, const Case& known) {
   }
 }
 
+// How much a guarantee asks for; equal for those that cannot be compared.
+int strength(const oracle::Guarantee& guarantee) {
+  using Kind = oracle::Guarantee::Kind;
+  switch (guarantee.kind) {
+    case Kind::kNone:
+      return 0;
+    case Kind::kPrefix:
+      return 1;
+    case Kind::kSnapshot:
+    case Kind::kBuffered:
+      return 2;
+    case Kind::kDurable:
+      return 3;
+  }
+  return 0;
+}
+
+bool asks_for_more(const oracle::Guarantee& asked, const oracle::Guarantee& promised) {
+  const bool both_buffered = asked.kind == oracle::Guarantee::Kind::kBuffered &&
+                             promised.kind == oracle::Guarantee::Kind::kBuffered;
+  return both_buffered ? asked.seconds < promised.seconds : strength(asked) > strength(promised);
+}
+
+void doubt_guarantee(const Node& root, const Case& known) {
+  if (!is_redis_like(known) || !known.oracle.guarantee.has_value() || !known.oracle.starts ||
+      changes_config(known)) {
+    return;
+  }
+  const double everysec_seconds = known.target.use == "engine" ? 1 : 2;
+  const std::vector<oracle::CrashKind> kinds =
+      known.crash.explore.has_value() ? known.crash.explore->kinds
+                                      : std::vector<oracle::CrashKind>{known.crash.kind};
+  for (const oracle::CrashKind kind : kinds) {
+    const oracle::Promise promise =
+        oracle::derive_promise(known.target.config, kind, everysec_seconds);
+    if (asks_for_more(*known.oracle.guarantee, promise.guarantee)) {
+      root.at("oracle")
+          .at("guarantee")
+          .warning(fmt::format("the target does not promise that: {}", promise.reason));
+      return;
+    }
+  }
+}
+
 // After damage nobody keeps what the config promises, unless the damage is to what no one needs.
 void doubt_damage(const Node& root, const Case& known) {
   if (known.oracle.starts && !known.damage.empty() && !known.oracle.guarantee.has_value()) {
@@ -192,6 +226,7 @@ void add_doubts(const Node& root, const Case& known) {
   doubt_faults(root, known);
   doubt_moments(root, known);
   doubt_expectations(root, known);
+  doubt_guarantee(root, known);
   doubt_damage(root, known);
   doubt_refusal(root, known);
 }

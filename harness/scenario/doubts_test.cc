@@ -11,6 +11,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
 
 // The warnings on a scenario with these keys on its line 2.
 std::vector<std::string> warnings(const std::string& keys) {
@@ -75,6 +77,30 @@ TEST(Doubts, AnExpectedKeyThatNothingWrites) {
   EXPECT_THAT(warnings(R"("workload": [{"commands": [["SET", "a", "1"]]}])" + expect), IsEmpty());
   EXPECT_THAT(warnings(R"("workload": [{"generate": {}}])" + expect), IsEmpty());
   EXPECT_THAT(warnings(R"("files": {"dump.rdb": ""})" + expect), IsEmpty());
+}
+
+TEST(Doubts, AGuaranteeThatTheConfigDoesNotGive) {
+  const auto with = [](const std::string& config, const std::string& rest) {
+    return warnings(R"("target": {"config": {)" + config + "}},\n" + rest);
+  };
+  const std::string everysec = R"("appendonly": "yes", "appendfsync": "everysec")";
+  const std::string durable = R"("oracle": {"guarantee": "durable"})";
+  const std::string power_loss = R"(, "crash": "power-loss")";
+  EXPECT_THAT(with(everysec, durable), IsEmpty()) << "a process kill loses nothing";
+  EXPECT_THAT(
+      with(everysec, durable + power_loss),
+      ElementsAre(StartsWith("3:25: /oracle/guarantee: the target does not promise that: ")));
+  EXPECT_THAT(
+      with(everysec, R"("oracle": {"guarantee": {"buffered": {"seconds": 1}}})" + power_loss),
+      IsEmpty());
+  EXPECT_THAT(
+      with(everysec, R"("oracle": {"guarantee": {"buffered": {"seconds": 0.5}}})" + power_loss),
+      SizeIs(1));
+  EXPECT_THAT(with(R"("save": "")", durable), SizeIs(1)) << "neither log nor snapshots";
+  EXPECT_THAT(with(R"("save": "60 1")", durable), SizeIs(1));
+  EXPECT_THAT(with(R"("save": "60 1")", R"("oracle": {"guarantee": "snapshot"})"), IsEmpty());
+  EXPECT_THAT(with(everysec, durable + R"(, "crash": {"explore": {}})"), SizeIs(1))
+      << "power loss is one of the kinds";
 }
 
 TEST(Doubts, AGuaranteeThatDoesNotReckonWithTheDamage) {

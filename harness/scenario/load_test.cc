@@ -57,11 +57,12 @@ TEST(Load, NamesAScenarioAfterItsFolderAndFile) {
 TEST(LoadTarget, TakesDirectivesInAllTheirForms) {
   const Target target =
       with(R"("seed": 9, "target": {"use": {"command": ["valkey", "{config}", "{seed}"]},
-      "config": {"a": "yes", "b": 10, "c": 1.5, "save": ["900 1", "60 10"]}, "arguments": ["--x"],
+      "config": {"A": "yes", "b": 10, "c": 1.5, "save": ["900 1", "60 10"]}, "arguments": ["--x"],
       "environment": {"HOME": "/h"}})")
           .target;
   EXPECT_EQ(target.use, "command");
   EXPECT_THAT(target.command, ElementsAre("valkey", "{config}", "9"));
+  EXPECT_THAT(target.config.at("a"), ElementsAre("yes"));
   EXPECT_THAT(target.config.at("b"), ElementsAre("10"));
   EXPECT_THAT(target.config.at("c"), ElementsAre("1.5"));
   EXPECT_THAT(target.config.at("save"), ElementsAre("900 1", "60 10"));

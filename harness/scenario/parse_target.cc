@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include "harness/base/text.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
@@ -13,6 +16,21 @@ void parse_use(const Node& node, Target& target) {
   node.read("protocol", target.protocol);
 }
 
+void parse_config(const Node& node, Target& target) {
+  for (const auto& [name, value] : node.members()) {
+    const std::string directive = lower_case(name);
+    if (target.config.contains(directive)) {
+      value.problem_at_key(
+          fmt::format("\"{}\" is given twice; case makes no difference", directive));
+    }
+    if (value.json().is_array()) {
+      target.config[directive] = parse_texts(value);
+    } else {
+      target.config[directive] = {fill_in_seed(parse_bytes(value), node.seed())};
+    }
+  }
+}
+
 }  // namespace
 
 Target parse_target(const Node& node) {
@@ -21,13 +39,7 @@ Target parse_target(const Node& node) {
     parse_use(*use, target);
   }
   if (const auto config = node.find("config")) {
-    for (const auto& [directive, value] : config->members()) {
-      if (value.json().is_array()) {
-        target.config[directive] = parse_texts(value);
-      } else {
-        target.config[directive] = {fill_in_seed(parse_bytes(value), node.seed())};
-      }
-    }
+    parse_config(*config, target);
   }
   if (const auto arguments = node.find("arguments")) {
     target.arguments = parse_texts(*arguments);

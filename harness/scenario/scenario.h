@@ -25,7 +25,7 @@ struct Target {
   std::vector<std::string>
       command;                    // of "command": with {dir}, {port}, {socket}, {config} to fill in
   std::string protocol = "resp";  // what its clients speak
-  // Directives in order of name; one that may be repeated ("save") has several values.
+  // Directives in lower case, in order of name; one that may be repeated ("save") has several values.
   std::map<std::string, std::vector<std::string>> config;
   std::vector<std::string> arguments;              // appended to the command line
   std::map<std::string, std::string> environment;  // added to ours
