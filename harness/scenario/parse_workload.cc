@@ -14,6 +14,9 @@ workload::Arguments parse_command(const Node& node) {
   for (const Node& item : node.items()) {
     arguments.push_back(parse_bytes(item));
   }
+  if (const std::string problem = workload::problem(arguments); !problem.empty()) {
+    node.problem(problem);
+  }
   return arguments;
 }
 

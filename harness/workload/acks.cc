@@ -1,5 +1,7 @@
 #include "harness/workload/acks.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <map>
 #include <string>
@@ -58,12 +60,12 @@ void fill_acks(History& history, const trace::Trace& trace) {
 
 void fill_snapshots(History& history, const trace::Trace& trace, std::string_view snapshot_file) {
   std::map<pid_t, const Event*> forks;          // child -> the fork that made it
-  std::map<trace::FileId, const Event*> opens;  // file -> what created it
+  std::map<trace::FileId, const Event*> opens;  // file -> what last opened it to write
   std::vector<Snapshot> found;
   for (const Event& event : trace.events) {
     if (event.op == Op::kFork && event.result > 0) {
       forks[static_cast<pid_t>(event.result)] = &event;
-    } else if (event.op == Op::kOpen && event.created) {
+    } else if (event.op == Op::kOpen && (event.flags & O_ACCMODE) != O_RDONLY) {
       opens[event.file] = &event;
     } else if (event.op == Op::kRename && event.path2 == snapshot_file && !event.not_performed &&
                event.performed >= 0) {
@@ -80,13 +82,18 @@ void fill_snapshots(History& history, const trace::Trace& trace, std::string_vie
     }
   }
   // The trace knows when each was taken, the clients what they asked for and when they knew it done.
-  for (Snapshot& snapshot : found) {
-    for (const Snapshot& asked : history.snapshots) {
-      const std::int64_t until = asked.completed_ns != 0 ? asked.completed_ns : asked.to_ns;
-      if (asked.from_ns <= snapshot.to_ns && snapshot.from_ns <= until) {
-        snapshot.completed_ns = asked.completed_ns;
-        snapshot.what = asked.what;
-      }
+  for (const Snapshot& asked : history.snapshots) {
+    const std::int64_t until = asked.completed_ns != 0 ? asked.completed_ns : asked.to_ns;
+    const auto taken = std::ranges::find_if(found, [&](const Snapshot& snapshot) {
+      return asked.from_ns <= snapshot.to_ns && snapshot.from_ns <= until &&
+             snapshot.completed_ns == 0;
+    });
+    if (taken != found.end()) {
+      taken->completed_ns = asked.completed_ns;
+      taken->what = asked.what;
+    } else if (asked.completed_ns != 0) {
+      found.push_back(
+          asked);  // reported complete, though it never got its name: a promise all the same
     }
   }
   history.snapshots = std::move(found);

@@ -1,5 +1,6 @@
 #include "harness/workload/acks.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -119,7 +120,7 @@ void background_save(TraceOf& run, pid_t child, pid_t renamer) {
   run.add(Op::kFork).result = child;
   Event& open = run.add(Op::kOpen);
   open.pid = child;
-  open.created = true;
+  open.flags = O_WRONLY | O_CREAT;
   open.file = static_cast<trace::FileId>(child);
   Event& rename = run.add(Op::kRename);
   rename.pid = renamer;
@@ -154,7 +155,7 @@ TEST(FillSnapshots, FindsTheSavesThatNobodyAskedFor) {
 TEST(FillSnapshots, ASaveInTheMainProcessHoldsTheDataOfItsWholeCourse) {
   TraceOf run;
   Event& open = run.add(Op::kOpen);
-  open.created = true;
+  open.flags = O_WRONLY | O_CREAT;
   open.file = 9;
   Event& rename = run.add(Op::kRename);
   rename.file = 9;
@@ -174,6 +175,24 @@ TEST(FillSnapshots, OneThatNeverGotItsNameIsNone) {
   history.snapshots = {{.from_ns = 0, .to_ns = 10, .what = "BGSAVE"}};
   fill_snapshots(history, run.trace);
   EXPECT_THAT(history.snapshots, IsEmpty());
+}
+
+TEST(FillSnapshots, OneReportedCompleteIsPromisedThoughTheTraceLacksIt) {
+  TraceOf run;  // a lying disk: the rename was skipped
+  History history;
+  history.snapshots = {{.from_ns = 0, .to_ns = 10, .completed_ns = 10, .what = "SAVE"}};
+  fill_snapshots(history, run.trace);
+  EXPECT_THAT(history.snapshots,
+              ElementsAre(Snapshot{.from_ns = 0, .to_ns = 10, .completed_ns = 10, .what = "SAVE"}));
+}
+
+TEST(FillSnapshots, ATempFileThatACrashLeftIsWrittenAnew) {
+  TraceOf run;
+  background_save(run, 77, 77);
+  run.trace.events[1].created = false;
+  History history;
+  fill_snapshots(history, run.trace);
+  EXPECT_EQ(history.snapshots.size(), 1U);
 }
 
 }  // namespace

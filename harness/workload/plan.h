@@ -59,6 +59,10 @@ struct Pause {
   std::int64_t ms = 0;
 };
 
+// Why a workload cannot send `command`: every command must have exactly one reply, in RESP2. Empty
+// when it can.
+[[nodiscard]] std::string problem(const Arguments& command);
+
 struct Step {
   std::variant<Commands, Generate, Admin, Pause> action;
 };
