@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
@@ -145,6 +146,7 @@ void Context::swap(std::uint32_t one, std::uint32_t other) {
     slot.value = std::move(from.value);
     slot.deadline = from.deadline;
     slot.unknown = from.unknown;
+    slot.plausible = from.plausible;
   }
 }
 
@@ -190,17 +192,22 @@ std::string format_score(double score) {
   return {text, static_cast<std::size_t>(size)};
 }
 
+namespace {
+
+long double float_of(const std::string& text) {
+  if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0)
+    throw Failure{};
+  char* end = nullptr;
+  const long double value = std::strtold(text.c_str(), &end);
+  if (end != text.c_str() + text.size() || std::isnan(value))
+    throw Failure{};
+  return value;
+}
+
+}  // namespace
+
 std::string add_floats(const std::string& one, const std::string& other) {
-  long double sum = 0;
-  for (const std::string& text : {one, other}) {
-    if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0)
-      throw Failure{};
-    char* end = nullptr;
-    const long double value = std::strtold(text.c_str(), &end);
-    if (end != text.c_str() + text.size() || std::isnan(value))
-      throw Failure{};
-    sum += value;
-  }
+  const long double sum = float_of(one) + float_of(other);
   if (!std::isfinite(sum))
     throw Failure{};
   // 17 digits behind the point, without trailing zeros.
@@ -213,6 +220,16 @@ std::string add_floats(const std::string& one, const std::string& other) {
       result.pop_back();
   }
   return result == "-0" ? "0" : result;
+}
+
+bool nearly_equal(const std::string& one, const std::string& other) {
+  try {
+    const long double a = float_of(one);
+    const long double b = float_of(other);
+    return std::abs(a - b) <= 1e-12L * std::max({std::abs(a), std::abs(b), 1.0L});
+  } catch (const Failure&) {
+    return false;
+  }
 }
 
 bool same_word(std::string_view one, std::string_view other) {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,7 +26,14 @@ struct Failure {
 };
 
 // The effect rests on something the model cannot know. The keys the command writes become unknown.
-struct Undetermined {};
+struct Undetermined {
+  Plausible plausible = {};  // what the one key it writes may then hold
+};
+template <typename Allows>
+[[nodiscard]] Undetermined undetermined_but(Allows allows) {
+  return {.plausible =
+              std::make_shared<const std::function<bool(const Entry*)>>(std::move(allows))};
+}
 
 // What a handler returns; empty where the meaning leaves the reply open.
 using Reply = std::optional<target::RespValue>;
@@ -116,6 +125,8 @@ class Context {
 [[nodiscard]] std::string format_score(double score);
 // Their sum as INCRBYFLOAT writes it. Throws Failure when one is no number or the sum is not finite.
 [[nodiscard]] std::string add_floats(const std::string& one, const std::string& other);
+// Whether both are numbers and equal but for rounding.
+[[nodiscard]] bool nearly_equal(const std::string& one, const std::string& other);
 [[nodiscard]] bool same_word(std::string_view one, std::string_view other);  // whatever the case
 
 }  // namespace crashpoint::oracle

@@ -101,6 +101,15 @@ Described describe_difference(const std::optional<Entry>& expected,
     text.found += deadline_text(found->expire_at_ms);
     return text;
   }
+  if (text.expected == text.found) {
+    // They differ past what is shown.
+    const std::string* one = std::get_if<std::string>(&expected->value);
+    const std::string* other = std::get_if<std::string>(&found->value);
+    if (one != nullptr && other != nullptr) {
+      const auto at = std::ranges::mismatch(*one, *other).in1 - one->begin();
+      text.found += fmt::format(", another byte at {}", at);
+    }
+  }
   const std::vector<std::string> wanted = parts_of(expected->value);
   const std::vector<std::string> got = parts_of(found->value);
   if (expected->value.index() != found->value.index() ||

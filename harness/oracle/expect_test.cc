@@ -47,6 +47,29 @@ TEST(Expectations, EachThatFailsIsToldApart) {
                   differs("(size)", "1 key", "2 keys")));
 }
 
+TEST(Expectations, OfLongValuesTellWhereTheyDiffer) {
+  const std::string one(1000, 'a');
+  std::string other = one;
+  other[700] = 'b';
+  const Verdict verdict =
+      judge_expectations(state_of({{"a", other}}), {.values = {{{0, "a"}, one}}});
+  EXPECT_THAT(verdict.differences[0].found,
+              ::testing::HasSubstr("(1000 bytes)\", another byte at 700"));
+}
+
+TEST(Expectations, OfLargeCollectionsShowOnlyWhatDiffers) {
+  Set expected;
+  for (int member = 0; member < 100; ++member)
+    expected.insert("m" + std::to_string(member));
+  Set found = expected;
+  found.erase("m42");
+  found.insert("x");
+  const Verdict verdict =
+      judge_expectations(state_of({{"s", found}}), {.values = {{{0, "s"}, expected}}});
+  EXPECT_THAT(verdict.differences,
+              ElementsAre(differs("s", "set of 100, with \"m42\"", "set of 100, with \"x\"")));
+}
+
 TEST(Expectations, OfATtlAllowForTheTimeTheReadingTook) {
   State state;
   state.entries[{0, "a"}] = {.value = "1", .expire_at_ms = 10'000};

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "harness/base/text.h"
@@ -197,6 +198,23 @@ Cut with_required(const Situation& s, Cut cut) {
   return cut;
 }
 
+// Whether operation `at` made a version of a key for which `holds`.
+template <typename Holds>
+bool changed_another_key(const Prepared& prepared, std::size_t at, Holds holds) {
+  const std::vector<Epoch>& epochs = prepared.schedule().epochs();
+  for (std::size_t number = 0; number < epochs.size(); ++number) {
+    for (std::size_t lane = 0; lane < epochs[number].lanes.size(); ++lane) {
+      const Lane& plan = epochs[number].lanes[lane];
+      if (at < plan.first || at >= plan.first + plan.count)
+        continue;
+      const auto made = std::ranges::equal_range(prepared.epochs()[number].lanes[lane].versions,
+                                                 at - plan.first + 1, {}, &Version::cut);
+      return std::ranges::any_of(made, [&](const Version& version) { return holds(version.key); });
+    }
+  }
+  return false;
+}
+
 template <typename Differing>
 void set_differences(const Situation& s, const Cut& wanted, const Differing& differing,
                      Verdict& verdict) {
@@ -338,15 +356,15 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
     }
   }
   std::vector<std::size_t> lost;
-  const Operation* breaker = nullptr;
+  std::optional<std::size_t> breaker;
   for (const auto& [key, since] : differing) {
     for (const std::size_t at : since.operations) {
       if (!since.ever)
         break;
       if (s.bounds.required(operations[at]))
         lost.push_back(at);
-      if (breaker == nullptr || operations[at].sent_ns < breaker->sent_ns)
-        breaker = &operations[at];
+      if (!breaker || operations[at].sent_ns < operations[*breaker].sent_ns)
+        breaker = at;
     }
   }
   set_lost(s, std::move(lost), verdict);
@@ -365,10 +383,15 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
   verdict.nearest = fmt::format(
       "the nearest state is the one {}, from which {}", describe_cut(s.prepared, nearest),
       differ == 1 ? "1 key differs" : with_commas(differ) + " keys differ");
-  if (breaker != nullptr) {
-    verdict.nearest += fmt::format("; the first command that is not there is {} ({})",
-                                   describe_operation(*breaker), before_crash(s, *breaker));
-  }
+  if (!breaker)
+    return;
+  const Operation& first = operations[*breaker];
+  const bool in_part = changed_another_key(s.prepared, *breaker,
+                                           [&](KeyId key) { return !differing.contains(key); });
+  verdict.nearest +=
+      fmt::format("; {} {} ({})",
+                  in_part ? "only a part is there of" : "the first command that is not there is",
+                  describe_operation(first), before_crash(s, first));
 }
 
 }  // namespace crashpoint::oracle

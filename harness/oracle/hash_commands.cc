@@ -63,10 +63,22 @@ Reply hincrby(Context& c) {
 Reply hincrbyfloat(Context& c) {
   (void)add_floats(c[3], "0");  // a bad increment is reported before a wrong type
   const KeyId key = c.key(1);
-  const std::string* old = field_of(c.find<TrackedHash>(key), c[2]);
+  const TrackedHash* hash = c.find<TrackedHash>(key);
+  const std::string* old = field_of(hash, c[2]);
   std::string sum = add_floats(old == nullptr ? "0" : *old, c[3]);
-  // How the sum is rounded is the target's: its reply tells.
-  if (c.reply() != nullptr)
+  // How the sum is rounded is the target's choice: its reply tells.
+  if (c.reply() == nullptr) {
+    Hash fields = hash == nullptr ? Hash() : hash->get();
+    throw undetermined_but([fields, field = c[2], sum](const Entry* found) {
+      const auto* other = found == nullptr ? nullptr : std::get_if<Hash>(&found->value);
+      if (other == nullptr || !other->contains(field) || !nearly_equal(other->at(field), sum))
+        return false;
+      Hash wanted = fields;
+      wanted[field] = other->at(field);
+      return wanted == *other;
+    });
+  }
+  if (nearly_equal(c.reply()->text, sum))
     sum = c.reply()->text;
   c.edit<TrackedHash>(key).set(c[2], sum);
   return bulk(std::move(sum));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
+#include "harness/oracle/command_table.h"
 #include "harness/oracle/describe.h"
 #include "harness/oracle/explain.h"
 #include "harness/oracle/prepared.h"
@@ -226,6 +227,11 @@ Verdict Judge::guarantee(const State& recovered, const Guarantee& promised,
 
 const Verdict& Judge::replies() const {
   return impl_->prepared.replies();
+}
+
+bool has_model(const workload::Arguments& command) {
+  return command.empty() || find_writing_command(command.front()) != nullptr ||
+         is_known_without_effect(command.front());
 }
 
 State Judge::final_state() const {

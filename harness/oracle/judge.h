@@ -62,6 +62,10 @@ class Judge {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether the judge knows what `command` does to data. One that it does not know, and that succeeds,
+// makes every guarantee of its history inconclusive.
+[[nodiscard]] bool has_model(const workload::Arguments& command);
+
 // check "expect": the explicit state of a scenario.
 [[nodiscard]] Verdict judge_expectations(const State& recovered, const Expectations& expected);
 

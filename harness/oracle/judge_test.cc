@@ -175,6 +175,12 @@ TEST(Transaction, IsThereWholeOrNotAtAll) {
             Outcome::kViolation);
 }
 
+TEST(Transaction, OfWhichAPartIsThereIsNamed) {
+  const Verdict verdict = judge(transaction(true), state_of({{"a", "1"}}), kDurable);
+  EXPECT_THAT(verdict.nearest, HasSubstr("only a part is there of client 0 #3 EXEC (acknowledged"));
+  EXPECT_THAT(verdict.lost, ElementsAre(Field(&LostCommand::command, "EXEC")));
+}
+
 TEST(Transaction, ThatWasAbortedHasNoEffect) {
   HistoryForTest h;
   h.run(0, {"WATCH", "a"}, ok_reply());
@@ -661,14 +667,50 @@ TEST(Chance, ARandomEffectIsTakenFromItsReply) {
   EXPECT_EQ(judge(h, state_of({{"s", Set{"x", "y"}}}), kDurable).outcome, Outcome::kViolation);
 }
 
-TEST(Chance, ARandomEffectInFlightIsLeftOpenForItsKeyAlone) {
+TEST(Chance, ARandomEffectInFlightMayBeAnyThatIsPossible) {
   HistoryForTest h;
   h.run(0, {"SADD", "s", "x", "y", "z"}, integer_reply(3));
   h.set(0, "a", "1");
   h.send(0, {"SPOP", "s"});
-  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"s", Set{"x", "y"}}}), kDurable));
-  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"s", Set{"x", "y", "z"}}}), kDurable));
-  EXPECT_EQ(judge(h, state_of({{"s", Set{"x", "y"}}}), kDurable).outcome, Outcome::kViolation);
+  const auto outcome = [&](const Set& members) {
+    return judge(h, state_of({{"a", "1"}, {"s", members}}), kDurable).outcome;
+  };
+  EXPECT_EQ(outcome({"x", "y", "z"}), Outcome::kPass);
+  EXPECT_EQ(outcome({"x", "y"}), Outcome::kPass);
+  EXPECT_EQ(outcome({"y", "z"}), Outcome::kPass);
+  EXPECT_EQ(outcome({"x"}), Outcome::kViolation);
+  EXPECT_EQ(outcome({"x", "w"}), Outcome::kViolation);
+  EXPECT_EQ(judge(h, state_of({{"s", Set{"x", "y"}}}), kDurable).outcome, Outcome::kViolation)
+      << "a is lost";
+}
+
+TEST(Chance, ASumOfFloatsInFlightMayBeRoundedEitherWay) {
+  HistoryForTest h;
+  h.set(0, "n", "0.1");
+  h.send(0, {"INCRBYFLOAT", "n", "0.2"});
+  const auto outcome = [&](const char* value) {
+    return judge(h, state_of({{"n", value}}), kDurable).outcome;
+  };
+  EXPECT_EQ(outcome("0.1"), Outcome::kPass);
+  EXPECT_EQ(outcome("0.3"), Outcome::kPass);
+  EXPECT_EQ(outcome("0.30000000000000004"), Outcome::kPass);
+  EXPECT_EQ(outcome("0.2"), Outcome::kViolation);
+  HistoryForTest hash;
+  hash.run(0, {"HSET", "h", "f", "1", "g", "1"}, integer_reply(2));
+  hash.send(0, {"HINCRBYFLOAT", "h", "f", "0.5"});
+  EXPECT_PASS(judge(hash, state_of({{"h", Hash{{"f", "1.5"}, {"g", "1"}}}}), kDurable));
+  EXPECT_EQ(judge(hash, state_of({{"h", Hash{{"f", "1.5"}}}}), kDurable).outcome,
+            Outcome::kViolation);
+}
+
+TEST(Chance, WhatFollowsAnEffectInFlightIsLeftOpen) {
+  HistoryForTest h;
+  h.run(0, {"SADD", "s", "x", "y", "z"}, integer_reply(3));
+  h.send(0, {"SPOP", "s"});
+  h.send(0, {"SADD", "s", "w"});
+  h.send(0, {"SET", "a", "1"});
+  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"s", Set{"x", "w", "z"}}}), kDurable));
+  EXPECT_PASS(judge(h, state_of({{"s", Set{"x", "y"}}}), kDurable));
 }
 
 // --- replies ---

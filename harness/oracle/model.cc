@@ -55,9 +55,12 @@ Executed Model::execute(const Call& call) {
     } catch (const Failure& failure) {
       return target::RespValue{.kind = target::RespValue::Kind::kError,
                                .text = std::string(failure.code)};
-    } catch (const Undetermined&) {
-      for (const Key& key : keys_of(*command, call, true))
-        impl.make_unknown(impl.id_of(key));
+    } catch (const Undetermined& undetermined) {
+      const std::vector<Key> written = keys_of(*command, call, true);
+      for (const Key& key : written) {
+        impl.make_unknown(impl.id_of(key),
+                          written.size() == 1 ? undetermined.plausible : Plausible());
+      }
       return std::nullopt;
     }
   };

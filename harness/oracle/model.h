@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,6 +40,9 @@ struct Call {
   TimeWindow when;
 };
 
+// What an unknown key may hold; nullptr stands for absent. Empty: anything.
+using Plausible = std::shared_ptr<const std::function<bool(const Entry*)>>;
+
 using KeyId = std::uint32_t;  // dense, from 0, in the order in which keys were first named
 
 // What a call left behind in a key it changed.
@@ -47,7 +51,8 @@ struct Change {
   Digest before = 0;
   Digest after = 0;                    // 0: absent
   std::optional<TimeWindow> deadline;  // of the value, if it has one
-  bool unknown = false;                // the key may hold anything, or nothing
+  bool unknown = false;                // only what it may hold is known:
+  Plausible plausible = {};
 };
 
 struct Executed {

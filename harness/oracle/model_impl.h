@@ -27,6 +27,7 @@ struct Model::Slot {
   std::optional<TrackedValue> value;
   std::optional<TimeWindow> deadline;
   bool unknown = false;
+  Plausible plausible;
   Digest digest = 0;
   std::uint64_t touched_in = 0;  // the call that last touched it
 };
@@ -41,6 +42,7 @@ struct Model::Impl {
     Digest digest = 0;
     std::optional<TimeWindow> deadline;
     bool unknown = false;
+    Plausible plausible;
   };
 
   boost::unordered_flat_map<Key, KeyId, KeyHash> ids;
@@ -79,8 +81,11 @@ struct Model::Impl {
     Slot& slot = slots[id];
     if (slot.touched_in != calls) {
       slot.touched_in = calls;
-      touched.push_back(
-          {.key = id, .digest = slot.digest, .deadline = slot.deadline, .unknown = slot.unknown});
+      touched.push_back({.key = id,
+                         .digest = slot.digest,
+                         .deadline = slot.deadline,
+                         .unknown = slot.unknown,
+                         .plausible = slot.plausible});
     }
     return slot;
   }
@@ -89,6 +94,7 @@ struct Model::Impl {
     slot.value.reset();
     slot.deadline.reset();
     slot.unknown = false;
+    slot.plausible.reset();
   }
 
   // The slot after what the clock alone has done to it.
@@ -129,21 +135,23 @@ struct Model::Impl {
       digest += after - before.digest;
       slot.digest = after;
       if (after != before.digest || slot.deadline != before.deadline ||
-          slot.unknown != before.unknown) {
+          slot.unknown != before.unknown || slot.plausible != before.plausible) {
         changes.push_back({.key = before.key,
                            .before = before.digest,
                            .after = after,
                            .deadline = slot.deadline,
-                           .unknown = slot.unknown});
+                           .unknown = slot.unknown,
+                           .plausible = slot.plausible});
       }
     }
     return changes;
   }
 
-  void make_unknown(KeyId id) {
+  void make_unknown(KeyId id, Plausible plausible = {}) {
     Slot& slot = touch(id);
     clear(slot);
     slot.unknown = true;
+    slot.plausible = std::move(plausible);
   }
 };
 

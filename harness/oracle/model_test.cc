@@ -178,7 +178,9 @@ const char* const kTemplates[] = {
     "DEBUG POPULATE 3 s 9",
 };
 
-std::vector<std::string> choices(const std::string& word) {
+enum class Deadlines : std::uint8_t { kFar, kNear };
+
+std::vector<std::string> choices(const std::string& word, Deadlines deadlines) {
   if (word == "str")
     return {"s:1", "s:2", "s:3", "l:1"};
   if (word == "list")
@@ -221,6 +223,8 @@ std::vector<std::string> choices(const std::string& word) {
     return {"u8", "i8", "u1", "i64", "u63", "i5", "u64"};
   if (word == "off")
     return {"0", "3", "#1", "#2", "-1"};
+  if (word == "ttl" && deadlines == Deadlines::kNear)
+    return {"1", "3", "10", "30"};
   if (word == "ttl")
     return {"1000", "5000", "100000", "0", "-1", "x"};
   if (word == "at")
@@ -240,12 +244,13 @@ std::ostream& operator<<(std::ostream& out, const RandomCommand& command) {
   return out;
 }
 
-RandomCommand instantiate(const std::vector<unsigned>& draws) {
+RandomCommand instantiate(const std::vector<unsigned>& draws,
+                          Deadlines deadlines = Deadlines::kFar) {
   RandomCommand command{.arguments = {}, .database = draws[1] % 8 == 0 ? 1U : 0U};
   std::istringstream words(kTemplates[draws[0] % std::size(kTemplates)]);
   std::size_t next = 2;
   for (std::string word; words >> word; ++next) {
-    const std::vector<std::string> candidates = choices(word);
+    const std::vector<std::string> candidates = choices(word, deadlines);
     command.arguments.push_back(candidates[draws[next % draws.size()] % candidates.size()]);
   }
   return command;
@@ -253,7 +258,8 @@ RandomCommand instantiate(const std::vector<unsigned>& draws) {
 
 rc::Gen<RandomCommand> random_command() {
   return rc::gen::map(
-      rc::gen::container<std::vector<unsigned>>(14, rc::gen::inRange(0U, 1'000'000U)), instantiate);
+      rc::gen::container<std::vector<unsigned>>(14, rc::gen::inRange(0U, 1'000'000U)),
+      [](const std::vector<unsigned>& draws) { return instantiate(draws); });
 }
 
 std::string to_text(const std::optional<RespValue>& value) {
@@ -365,18 +371,16 @@ TEST(Model, GivesTheRepliesAndTheDataOfARealServer) {
   });
 }
 
-TEST(Model, AgreesOverOneLongRun) {
-  if (!RedisForTest::is_installed())
-    GTEST_SKIP() << "redis-tools is not installed";
+void agree_over_a_long_run(Deadlines deadlines, int rounds) {
   Twin twin;
   twin.reset();
   Random random(20);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::vector<unsigned> draws(14);
     for (unsigned& value : draws)
       value = static_cast<unsigned>(random.below(1U << 20));
+    const RandomCommand command = instantiate(draws, deadlines);
     // Emptying everything that often would keep the data small.
-    RandomCommand command = instantiate(draws);
     if (command.arguments[0] == "FLUSHDB" && random.below(64) != 0)
       continue;
     const std::string difference = twin.run(command);
@@ -385,6 +389,19 @@ TEST(Model, AgreesOverOneLongRun) {
       ASSERT_EQ(twin.compare(), "") << "round " << round << ": " << command;
     }
   }
+}
+
+TEST(Model, AgreesOverOneLongRun) {
+  if (!RedisForTest::is_installed())
+    GTEST_SKIP() << "redis-tools is not installed";
+  agree_over_a_long_run(Deadlines::kFar, 20'000);
+}
+
+// Replies tell whether a key had expired; where they do not, the key is left open.
+TEST(Model, AgreesWhileKeysExpire) {
+  if (!RedisForTest::is_installed())
+    GTEST_SKIP() << "redis-tools is not installed";
+  agree_over_a_long_run(Deadlines::kNear, 20'000);
 }
 
 }  // namespace

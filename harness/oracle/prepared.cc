@@ -137,7 +137,8 @@ void Prepared::prepare_lane(std::size_t number, std::size_t lane, Digest digest)
                             .from = cut,
                             .digest = change.after,
                             .deadline = change.deadline,
-                            .unknown = change.unknown};
+                            .unknown = change.unknown,
+                            .plausible = change.plausible};
       version.special = static_cast<std::int32_t>(prepared.specials.size());
       open[change.key] = prepared.specials.size();
       prepared.specials.push_back(special);

@@ -30,6 +30,7 @@ struct Special {
   Digest digest = 0;  // as counted in the lane's digests
   std::optional<TimeWindow> deadline;
   bool unknown = false;
+  Plausible plausible = {};
 };
 
 // From cut `cut` on, the key has this digest.

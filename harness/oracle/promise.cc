@@ -26,6 +26,12 @@ bool has_save_rules(const Config& config) {
 }  // namespace
 
 Promise derive_promise(const Config& config, CrashKind crash, double everysec_loss_seconds) {
+  const std::string policy = value_of(config, "maxmemory-policy", "noeviction");
+  if (value_of(config, "maxmemory", "0") != "0" && policy != "noeviction") {
+    return {
+        .guarantee = {.kind = Guarantee::Kind::kNone},
+        .reason = fmt::format("maxmemory-policy {}: the target may drop keys at any time", policy)};
+  }
   const bool kill = crash == CrashKind::kProcessKill;
   const std::string kind = kill ? "process kill" : "power loss";
   if (value_of(config, "appendonly", "no") != "yes") {

@@ -253,8 +253,10 @@ Recovered::Recovered(const Prepared& prepared, const State& state)
 
 Digest Recovered::contribution(const Special& special) const {
   const Entry* entry = entries_[special.key];
-  if (special.unknown)
-    return digests_[special.key];
+  if (special.unknown) {
+    const bool may_be = special.plausible == nullptr || (*special.plausible)(entry);
+    return digests_[special.key] + (may_be ? 0 : kMismatch);
+  }
   const std::int64_t slack = kClockSlackMs + state_.deadline_error_ms;
   const std::int64_t earliest = special.deadline->from_ms - slack;
   const std::int64_t latest = special.deadline->to_ms + slack;

@@ -61,8 +61,13 @@ Reply spop(Context& c) {
       return std::nullopt;  // in any order
     return bulk(std::move(last));
   }
-  if (c.reply() == nullptr)
-    throw Undetermined{};
+  if (c.reply() == nullptr) {
+    const auto left = static_cast<std::size_t>(size - count);
+    throw undetermined_but([members = set->get(), left](const Entry* found) {
+      const auto* other = found == nullptr ? nullptr : std::get_if<Set>(&found->value);
+      return other != nullptr && other->size() == left && std::ranges::includes(members, *other);
+    });
+  }
   std::vector<std::string> taken;
   if (counted) {
     for (const target::RespValue& item : c.reply()->items)

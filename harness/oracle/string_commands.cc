@@ -227,8 +227,14 @@ Reply incrbyfloat(Context& c) {
   const KeyId key = c.key(1);
   const TrackedString* old = find_string(c, key);
   std::string sum = add_floats(old == nullptr ? "0" : old->get(), c[2]);
-  // How the sum is rounded is the target's: its reply tells.
-  if (c.reply() != nullptr)
+  // How the sum is rounded is the target's choice: its reply tells.
+  if (c.reply() == nullptr) {
+    throw undetermined_but([sum](const Entry* found) {
+      const auto* text = found == nullptr ? nullptr : std::get_if<std::string>(&found->value);
+      return text != nullptr && nearly_equal(*text, sum);
+    });
+  }
+  if (nearly_equal(c.reply()->text, sum))
     sum = c.reply()->text;
   c.replace_string(key, sum);
   return bulk(std::move(sum));
