@@ -7,6 +7,7 @@
 
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
+#include "harness/oracle/judge.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -198,6 +199,36 @@ void doubt_guarantee(const Node& root, const Case& known) {
   }
 }
 
+// A command that the oracle does not know makes every guarantee of its run inconclusive.
+void doubt_commands(const Node& root, const Case& known) {
+  const auto& guarantee = known.oracle.guarantee;
+  const bool is_judged =
+      known.oracle.starts && (!guarantee || guarantee->kind != oracle::Guarantee::Kind::kNone);
+  const auto workload = root.find("workload");
+  if (!workload.has_value() || !is_judged) {
+    return;
+  }
+  const auto doubt = [](const Node& node, const workload::Arguments& command) {
+    if (!oracle::has_model(command)) {
+      node.warning(fmt::format(
+          "the oracle has no model of {}: if it succeeds, the guarantee cannot be judged",
+          shorten(command.front())));
+    }
+  };
+  const std::vector<Node> nodes = workload->items();
+  for (std::size_t at = 0; at < nodes.size(); ++at) {
+    const auto& action = known.workload.steps[at].action;
+    if (const auto* admin = std::get_if<workload::Admin>(&action)) {
+      doubt(nodes[at].at("admin"), admin->command);
+    } else if (const auto* commands = std::get_if<workload::Commands>(&action)) {
+      const std::vector<Node> items = nodes[at].at("commands").items();
+      for (std::size_t command = 0; command < items.size(); ++command) {
+        doubt(items[command], commands->commands[command]);
+      }
+    }
+  }
+}
+
 // After damage nobody keeps what the config promises, unless the damage is to what no one needs.
 void doubt_damage(const Node& root, const Case& known) {
   if (known.oracle.starts && !known.damage.empty() && !known.oracle.guarantee.has_value()) {
@@ -227,6 +258,7 @@ void add_doubts(const Node& root, const Case& known) {
   doubt_moments(root, known);
   doubt_expectations(root, known);
   doubt_guarantee(root, known);
+  doubt_commands(root, known);
   doubt_damage(root, known);
   doubt_refusal(root, known);
 }

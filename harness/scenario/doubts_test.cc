@@ -103,6 +103,15 @@ TEST(Doubts, AGuaranteeThatTheConfigDoesNotGive) {
       << "power loss is one of the kinds";
 }
 
+TEST(Doubts, ACommandThatTheOracleHasNoModelOf) {
+  const std::string stream =
+      R"("workload": [{"commands": [["SET", "a", "1"], ["XADD", "s", "*", "f", "v"]]}])";
+  EXPECT_THAT(warnings(stream),
+              ElementsAre("2:47: /workload/0/commands/1: the oracle has no model of XADD: if it "
+                          "succeeds, the guarantee cannot be judged"));
+  EXPECT_THAT(warnings(stream + R"(, "oracle": {"guarantee": "none"})"), IsEmpty());
+}
+
 TEST(Doubts, AGuaranteeThatDoesNotReckonWithTheDamage) {
   const std::string damage = R"("damage": [{"file": "*.aof", "truncate_tail": 1}])";
   EXPECT_THAT(warnings(damage),
