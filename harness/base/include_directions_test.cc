@@ -37,7 +37,7 @@ const Allowed kHarness = {
     {"crash", {"base", "trace"}},
     {"oracle", {"base", "target", "trace", "workload"}},
     {"scenario", {"base", "trace", "workload", "crash", "oracle"}},
-    {"report", {"base", "trace", "oracle"}},
+    {"report", {"base", "trace", "workload", "crash", "oracle"}},
     {"campaign", {"base", "scenario", "target", "workload", "trace", "crash", "oracle", "report"}},
     {"cli",
      {"base", "scenario", "target", "workload", "trace", "crash", "oracle", "campaign", "report"}},

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <stdexcept>
 
 namespace crashpoint {
 namespace {
@@ -90,6 +92,33 @@ std::string escape(std::string_view bytes) {
     } else {
       append_escaped(out, static_cast<unsigned char>(bytes.front()));
       bytes.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::string unescape(std::string_view text) {
+  constexpr std::string_view kLetters = "nrt\"\\";
+  constexpr std::string_view kBytes = "\n\r\t\"\\";
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    if (text.front() != '\\') {
+      out += text.front();
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::size_t letter = text.size() > 1 ? kLetters.find(text[1]) : std::string_view::npos;
+    unsigned byte = 0;
+    if (letter != std::string_view::npos) {
+      out += kBytes[letter];
+      text.remove_prefix(2);
+    } else if (text.size() >= 4 && text[1] == 'x' &&
+               std::from_chars(text.data() + 2, text.data() + 4, byte, 16).ptr == text.data() + 4) {
+      out += static_cast<char>(byte);
+      text.remove_prefix(4);
+    } else {
+      throw std::runtime_error(fmt::format("'{}' is no escape of a byte", text.substr(0, 4)));
     }
   }
   return out;

@@ -12,6 +12,9 @@ namespace crashpoint {
 // UTF-8 on one line, whatever the bytes.
 [[nodiscard]] std::string escape(std::string_view bytes);
 
+// The bytes that escape() made `text` of. Throws std::runtime_error where it made no such text.
+[[nodiscard]] std::string unescape(std::string_view text);
+
 // `text` made safe to print and to put into JSON or XML: bytes that are no UTF-8, and control
 // characters other than newline and tab, become \xNN. All else stays, quotes and backslashes too, so
 // that what is printable already is not changed.

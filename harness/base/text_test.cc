@@ -1,7 +1,9 @@
 #include "harness/base/text.h"
 
 #include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
+#include <stdexcept>
 #include <string>
 
 namespace crashpoint {
@@ -31,6 +33,17 @@ TEST(Escape, NeverBreaksTheLine) {
 
 TEST(Escape, ShowsMarksThatWouldReorderTheLine) {
   EXPECT_EQ(escape("\xE2\x80\xAE"), "\\xe2\\x80\\xae");  // RIGHT-TO-LEFT OVERRIDE
+}
+
+RC_GTEST_PROP(Unescape, GivesTheBytesBack, (const std::string& bytes)) {
+  RC_ASSERT(unescape(escape(bytes)) == bytes);
+}
+
+TEST(Unescape, RefusesWhatEscapeNeverWrites) {
+  EXPECT_THROW((void)unescape("a\\"), std::runtime_error);
+  EXPECT_THROW((void)unescape("\\q"), std::runtime_error);
+  EXPECT_THROW((void)unescape("\\x1"), std::runtime_error);
+  EXPECT_THROW((void)unescape("\\x1g"), std::runtime_error);
 }
 
 TEST(Printable, ChangesNothingThatCanBePrinted) {

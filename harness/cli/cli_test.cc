@@ -13,6 +13,7 @@
 
 #include "harness/base/temporary_directory.h"
 #include "harness/base/text.h"
+#include "harness/cli/shell_for_test.h"
 
 namespace crashpoint {
 namespace {
@@ -20,25 +21,12 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;  // both streams
-};
-
 class CommandLine : public testing::Test {
  protected:
   // Runs `crashpoint <arguments>` in a folder of the test's own.
   Outcome crashpoint(const std::string& arguments) const {
-    const std::string command = "cd " + shell_quote(folder_.path().string()) + " && " +
-                                shell_quote(CRASHPOINT_BINARY) + " " + arguments + " 2>&1";
-    FILE* pipe = ::popen(command.c_str(), "r");
-    Outcome outcome;
-    std::array<char, 4096> buffer{};
-    while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-      outcome.output.append(buffer.data(), size);
-    }
-    outcome.exit_code = WEXITSTATUS(::pclose(pipe));
-    return outcome;
+    return shell("cd " + shell_quote(folder_.path().string()) + " && " +
+                 shell_quote(CRASHPOINT_BINARY) + " " + arguments);
   }
 
   void write(const std::string& name, const std::string& text) const {

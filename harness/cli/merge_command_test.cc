@@ -2,16 +2,15 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdio.h>
-#include <sys/wait.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "harness/base/temporary_directory.h"
 #include "harness/base/text.h"
+#include "harness/cli/shell_for_test.h"
 #include "harness/report/report_json.h"
 #include "harness/report/sample_run_for_test.h"
 #include "harness/report/totals.h"
@@ -22,11 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-struct Ended {
-  int status = 0;
-  std::string output;  // of both streams
-};
 
 class MergeCommand : public testing::Test {
  protected:
@@ -40,19 +34,12 @@ class MergeCommand : public testing::Test {
 
   fs::path shard(int number) const { return temp_.path() / fmt::format("shard {}", number); }
 
-  Ended merge(const std::vector<fs::path>& words) const {
+  Outcome merge(const std::vector<fs::path>& words) const {
     std::string command = shell_quote(CRASHPOINT_BINARY) + " merge";
     for (const fs::path& word : words) {
       command += " " + shell_quote(word.string());
     }
-    FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-    Ended ended;
-    std::array<char, 4096> buffer;
-    while (const std::size_t size = fread(buffer.data(), 1, buffer.size(), pipe)) {
-      ended.output.append(buffer.data(), size);
-    }
-    ended.status = WEXITSTATUS(pclose(pipe));
-    return ended;
+    return shell(command);
   }
 
   TemporaryDirectory temp_;
@@ -61,8 +48,8 @@ class MergeCommand : public testing::Test {
 
 TEST_F(MergeCommand, MakesOneReportOfFoldersAndFilesAndExitsAsTheRunsWould) {
   const fs::path out = temp_.path() / "merged";
-  const Ended ended = merge({shard(0), shard(1) / "report.json", shard(2), shard(3), "-o", out});
-  EXPECT_EQ(ended.status, 1);
+  const Outcome ended = merge({shard(0), shard(1) / "report.json", shard(2), shard(3), "-o", out});
+  EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.output,
               HasSubstr("4 cases: 1 violation, 1 inconclusive, 1 known finding, 1 passed\n"));
   EXPECT_THAT(ended.output, HasSubstr("report: " + (out / "index.html").string()));
@@ -76,25 +63,25 @@ TEST_F(MergeCommand, MakesOneReportOfFoldersAndFilesAndExitsAsTheRunsWould) {
 }
 
 TEST_F(MergeCommand, PassesWhenAllPassed) {
-  EXPECT_EQ(merge({shard(0), "-o", temp_.path() / "merged"}).status, 0);
+  EXPECT_EQ(merge({shard(0), "-o", temp_.path() / "merged"}).exit_code, 0);
 }
 
 TEST_F(MergeCommand, MissingReportIsNamed) {
-  const Ended ended = merge({shard(0), shard(9), "-o", temp_.path() / "merged"});
-  EXPECT_EQ(ended.status, 2);
+  const Outcome ended = merge({shard(0), shard(9), "-o", temp_.path() / "merged"});
+  EXPECT_EQ(ended.exit_code, 2);
   EXPECT_THAT(ended.output, HasSubstr(shard(9).string() + ": cannot be read; give report.json"));
   EXPECT_FALSE(fs::exists(temp_.path() / "merged"));
 }
 
 TEST_F(MergeCommand, SameReportTwiceIsRefused) {
-  const Ended ended = merge({shard(0), shard(0), "-o", temp_.path() / "merged"});
-  EXPECT_EQ(ended.status, 2);
+  const Outcome ended = merge({shard(0), shard(0), "-o", temp_.path() / "merged"});
+  EXPECT_EQ(ended.exit_code, 2);
   EXPECT_THAT(ended.output, HasSubstr("1 case is in two reports"));
 }
 
 TEST_F(MergeCommand, NeverWritesOverAReportItReads) {
-  const Ended ended = merge({shard(0), shard(1), "-o", shard(1)});
-  EXPECT_EQ(ended.status, 2);
+  const Outcome ended = merge({shard(0), shard(1), "-o", shard(1)});
+  EXPECT_EQ(ended.exit_code, 2);
   EXPECT_THAT(ended.output, HasSubstr("would be overwritten"));
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
+#include "harness/cli/shell_for_test.h"
 
 namespace crashpoint {
 namespace {
@@ -28,23 +29,6 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string output;  // stdout and stderr together
-};
-
-Outcome shell(const std::string& command) {
-  Outcome outcome;
-  FILE* pipe = ::popen((command + " 2>&1 </dev/null").c_str(), "r");
-  std::array<char, 4096> piece{};
-  while (const std::size_t size = std::fread(piece.data(), 1, piece.size(), pipe)) {
-    outcome.output.append(piece.data(), size);
-  }
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return outcome;
-}
 
 // Processes whose command line or working directory lies below `folder`.
 std::vector<std::string> processes_in(const fs::path& folder) {

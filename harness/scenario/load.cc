@@ -19,6 +19,7 @@
 #include "harness/scenario/matrix.h"
 #include "harness/scenario/parse.h"
 #include "harness/scenario/schema_check.h"
+#include "harness/scenario/stand_alone.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -184,6 +185,7 @@ class Loader {
       check_all_read(reading, document.json(), "");
       if (is_chosen(out, options_.filter, options_.exclude)) {
         add_doubts(Node(reading, document.json(), ""), out);
+        out.stand_alone = stand_alone(reading, scenario);
         loaded_.cases.push_back(std::move(out));
       } else {
         passed_over_.push_back(scenario);

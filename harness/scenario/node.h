@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,8 @@ struct Reading {
   std::vector<Problem>& warnings;
   std::uint64_t seed = 1;       // fills in {seed}
   std::set<std::string> asked;  // pointers of all keys that were asked for, present or not
+  // Pointers of values that are copies of other files -> the bytes.
+  std::map<std::string, std::string> copied = {};
 };
 
 class Node {
@@ -79,6 +82,8 @@ class Node {
       out = found->as<T>();
     }
   }
+
+  void keep_copied(std::string bytes) const { reading_->copied[pointer_] = std::move(bytes); }
 
   void problem(std::string text) const {
     reading_->problems.push_back(

@@ -36,7 +36,8 @@ std::string repeat(const std::string& text, std::size_t times) {
   return bytes;
 }
 
-std::string copy_of(const Node& node) {
+// The bytes of the file that `node` names, for the value `content` around it.
+std::string copy_of(const Node& content, const Node& node) {
   const std::filesystem::path path = std::filesystem::path(node.file()).parent_path() / node.text();
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
@@ -53,6 +54,7 @@ std::string copy_of(const Node& node) {
   }
   std::ostringstream bytes;
   bytes << file.rdbuf();
+  content.keep_copied(bytes.str());
   return bytes.str();
 }
 
@@ -112,7 +114,7 @@ std::string parse_bytes(const Node& node) {
   if (const auto text = node.find("repeat")) {
     return repeat(text->text(), node.at("times").as<std::size_t>());
   }
-  return copy_of(node.at("copy"));
+  return copy_of(node, node.at("copy"));
 }
 
 std::vector<std::string> parse_texts(const Node& list) {

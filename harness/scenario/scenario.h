@@ -130,6 +130,7 @@ struct Case {
   Recovery recovery;
   Oracle oracle;
   std::vector<KnownFinding> known_findings;
+  std::string stand_alone;  // JSON: a scenario file of its own with this case alone, for bundles
 };
 
 }  // namespace crashpoint::scenario

@@ -1,0 +1,97 @@
+#include "harness/campaign/reproduce.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <utility>
+
+#include "harness/base/error.h"
+#include "harness/campaign/program.h"
+#include "harness/campaign/recovery.h"
+#include "harness/crash/lay_out.h"
+#include "harness/oracle/judge.h"
+#include "harness/scenario/load.h"
+
+namespace crashpoint::campaign {
+namespace {
+
+namespace fs = std::filesystem;
+using oracle::Outcome;
+using oracle::Verdict;
+
+scenario::Case load_case(const report::Bundle& bundle, const std::string& target,
+                         const fs::path& folder) {
+  const fs::path file = folder / "scenario.json";
+  std::ofstream(file, std::ios::binary) << bundle.scenario;
+  scenario::LoadOptions options;
+  options.seed = bundle.result.seed;
+  options.target = target;
+  return scenario::load({file.string()}, options).cases.at(0);
+}
+
+// The check that failed in the bundle, if it fails again; else the first violation, else the first
+// inconclusive check, else a pass.
+Verdict decide(const std::vector<Verdict>& checks, const Verdict& before) {
+  const auto find = [&](auto wanted) { return std::find_if(checks.begin(), checks.end(), wanted); };
+  auto found = find([&](const Verdict& verdict) {
+    return verdict.outcome == before.outcome && verdict.check == before.check;
+  });
+  for (const Outcome worst : {Outcome::kViolation, Outcome::kInconclusive}) {
+    if (found == checks.end()) {
+      found = find([&](const Verdict& verdict) { return verdict.outcome == worst; });
+    }
+  }
+  if (found != checks.end()) {
+    return *found;
+  }
+  Verdict pass;
+  pass.check = before.check;
+  pass.promise = before.promise;
+  return pass;
+}
+
+}  // namespace
+
+Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
+                       const fs::path& folder) {
+  const scenario::Case scenario = load_case(bundle, target, folder);
+  const auto find = [&](const scenario::Target& wanted) {
+    const fs::path links = folder / "programs";
+    fs::create_directories(links);
+    return find_program(wanted, links);
+  };
+  const Program program = find(scenario.target);
+  const RecoveryPlan plan{scenario, program, bundle.guarantee, [&](const std::string& use) {
+                            scenario::Target other;
+                            other.use = use;
+                            return find(other);
+                          }};
+  const fs::path data = folder / "data";
+  crash::lay_out(bundle.image, data);
+  const oracle::Judge judge(bundle.history, bundle.base);
+
+  const auto began = std::chrono::steady_clock::now();
+  Recovery recovery = recover_and_judge(plan, judge, bundle.crash, data, folder / "recovery");
+  const double total_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+
+  Reproduction reproduction;
+  reproduction.target =
+      fmt::format("{}{}{}", program.use, program.version.empty() ? "" : " ", program.version);
+  reproduction.log = std::move(recovery.log);
+  reproduction.result = bundle.result;
+  reproduction.result.target = program.use;
+  reproduction.result.verdict = decide(recovery.checks, bundle.result.verdict);
+  reproduction.result.checks = std::move(recovery.checks);
+  reproduction.result.known_finding.clear();
+  reproduction.result.cycles = 1;
+  reproduction.result.timing = {};
+  reproduction.result.timing.recovery_ms = total_ms - recovery.judge_ms;
+  reproduction.result.timing.judge_ms = recovery.judge_ms;
+  reproduction.result.timing.total_ms = total_ms;
+  return reproduction;
+}
+
+}  // namespace crashpoint::campaign

@@ -1,0 +1,281 @@
+#include "harness/report/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "harness/base/text.h"
+#include "harness/oracle/describe.h"
+#include "harness/trace/armed_faults.h"
+#include "harness/trace/fault_rules.h"
+
+namespace crashpoint::report {
+namespace {
+
+using trace::Event;
+using trace::Op;
+
+// What an event is to the story.
+enum class Part {
+  kNone,   // opens, closes, replies: the acks tell of them
+  kWrite,  // told together with its neighbours
+  kSync,
+  kStep,  // changes names or processes
+};
+
+Part part_of(const Event& event) {
+  switch (event.op) {
+    case Op::kWrite:
+    case Op::kCopy:
+      return event.inside ? Part::kWrite : Part::kNone;
+    case Op::kFsync:
+    case Op::kFdatasync:
+      return event.inside ? Part::kSync : Part::kNone;
+    case Op::kSync:
+    case Op::kSyncfs:
+      return Part::kSync;
+    case Op::kOpen:
+      return event.inside && event.truncated ? Part::kStep : Part::kNone;
+    case Op::kTruncate:
+    case Op::kAllocate:
+    case Op::kRename:
+    case Op::kLink:
+    case Op::kSymlink:
+    case Op::kUnlink:
+    case Op::kMkdir:
+    case Op::kRmdir:
+    case Op::kMsync:
+      return event.inside ? Part::kStep : Part::kNone;
+    case Op::kFork:
+      return Part::kStep;
+    case Op::kClose:
+    case Op::kSyncRange:
+    case Op::kMap:
+    case Op::kSend:
+    case Op::kOutput:
+    case Op::kThread:
+    case Op::kExec:
+    case Op::kExit:
+    case Op::kFailpoint:
+      break;
+  }
+  return Part::kNone;
+}
+
+bool in_flight(const Event& event) {
+  return event.exit == trace::kNever;
+}
+
+std::int64_t time_of(const Event& event) {
+  return in_flight(event) ? event.enter_ns : event.exit_ns;
+}
+
+// How a call ended, where that is worth a word.
+std::string ending(const Event& event) {
+  if (in_flight(event)) {
+    return ", in flight when the process died";
+  }
+  if (event.not_performed && event.result >= 0) {
+    return ": skipped, reported as done";
+  }
+  if (event.result < 0) {
+    return fmt::format(": {}", trace::error_name(static_cast<int>(-event.result)));
+  }
+  if (event.op == Op::kFork) {
+    return fmt::format(": process {}", event.result);
+  }
+  return event.performed != event.result
+             ? fmt::format(": {} done, {} reported", event.performed, event.result)
+             : "";
+}
+
+// Writes and acks since the last moment of another kind.
+class Pending {
+ public:
+  void add_write(const Event& event) {
+    Writes& writes = writes_[trace::describe(event)];
+    ++writes.count;
+    writes.bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(event.performed, 0));
+    writes.last_ns = time_of(event);
+  }
+
+  void add_ack(const workload::Operation& operation) {
+    ++acks_;
+    last_ack_ = &operation;
+  }
+
+  // Appends what there is, as (time, moment), and forgets it.
+  void flush(std::vector<std::pair<std::int64_t, Moment>>& out) {
+    for (const auto& [what, writes] : writes_) {
+      out.emplace_back(
+          writes.last_ns,
+          Moment{0,
+                 writes.count == 1
+                     ? fmt::format("{}: {} bytes", what, with_commas(writes.bytes))
+                     : fmt::format("{}: {} times, {} bytes", what, with_commas(writes.count),
+                                   with_commas(writes.bytes)),
+                 Moment::Kind::kStep});
+    }
+    if (last_ack_ != nullptr) {
+      const std::string last = oracle::describe_operation(*last_ack_);
+      out.emplace_back(
+          last_ack_->acked_ns,
+          Moment{0,
+                 acks_ == 1 ? fmt::format("{}: acked", last)
+                            : fmt::format("{} acked, the last {}", counted(acks_, "command"), last),
+                 Moment::Kind::kAck});
+    }
+    writes_.clear();
+    acks_ = 0;
+    last_ack_ = nullptr;
+  }
+
+ private:
+  struct Writes {
+    std::uint64_t count = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t last_ns = 0;
+  };
+  std::map<std::string, Writes> writes_;  // by call, file and caller
+  std::uint64_t acks_ = 0;
+  const workload::Operation* last_ack_ = nullptr;
+};
+
+class Storyteller {
+ public:
+  Storyteller(const trace::Trace& trace, const workload::History& history,
+              const std::vector<FaultResult>& faults)
+      : trace_(trace), history_(history), faults_(faults) {}
+
+  std::vector<Moment> tell(const std::string& crash, std::size_t moments_max) {
+    walk();
+    tell_faults_without_event();
+    std::ranges::stable_sort(told_, {}, &Told::first);
+    leave_out_the_beginning(moments_max);
+    std::vector<Moment> story;
+    for (auto& [at_ns, moment] : told_) {
+      moment.at_ms = ms(at_ns);
+      story.push_back(std::move(moment));
+    }
+    if (!crash.empty()) {
+      story.push_back({ms(history_.ended_ns), crash, Moment::Kind::kCrash});
+    }
+    return story;
+  }
+
+ private:
+  using Told = std::pair<std::int64_t, Moment>;
+
+  double ms(std::int64_t at_ns) const {
+    return static_cast<double>(at_ns - history_.began_ns) / 1e6;
+  }
+
+  // Events and acks in order of time, through the sieve.
+  void walk() {
+    std::vector<const Event*> events;
+    for (const Event& event : trace_.events) {
+      if (time_of(event) >= history_.began_ns &&
+          (event.fault >= 0 || part_of(event) != Part::kNone)) {
+        events.push_back(&event);
+      }
+    }
+    std::vector<const workload::Operation*> acks;
+    for (const workload::Operation& operation : history_.operations) {
+      if (operation.is_acked() && operation.acked_ns != 0) {
+        acks.push_back(&operation);
+      }
+    }
+    std::ranges::stable_sort(events, {}, [](const Event* event) { return time_of(*event); });
+    std::ranges::stable_sort(acks, {}, &workload::Operation::acked_ns);
+    auto ack = acks.begin();
+    for (const Event* event : events) {
+      for (; ack != acks.end() && (*ack)->acked_ns < time_of(*event); ++ack) {
+        pending_.add_ack(**ack);
+      }
+      hear(*event);
+    }
+    for (; ack != acks.end(); ++ack) {
+      pending_.add_ack(**ack);
+    }
+    pending_.flush(told_);
+  }
+
+  void hear(const Event& event) {
+    const Part part = part_of(event);
+    if (event.fault < 0 && part == Part::kWrite && event.result >= 0 && !in_flight(event)) {
+      pending_.add_write(event);
+      return;
+    }
+    pending_.flush(told_);
+    Moment moment;
+    moment.what = trace::describe(event) + ending(event);
+    if (event.fault >= 0) {
+      moment.kind = Moment::Kind::kFault;
+      const auto fault = static_cast<std::size_t>(event.fault);
+      struck_.insert(fault);
+      if (fault < faults_.size()) {
+        moment.what += fmt::format(" (fault: {})", faults_[fault].text);
+      }
+    } else if (part == Part::kSync && event.result >= 0 && !in_flight(event)) {
+      moment.kind = Moment::Kind::kSync;
+    }
+    told_.emplace_back(time_of(event), std::move(moment));
+  }
+
+  // A kill at a moment, and what strikes where no event was recorded.
+  void tell_faults_without_event() {
+    for (std::size_t i = 0; i < faults_.size(); ++i) {
+      const trace::FaultReport& report = faults_[i].report;
+      if (report.fired > 0 && !struck_.contains(i)) {
+        told_.emplace_back(report.first_fired_ns,
+                           Moment{0,
+                                  report.where.empty() ? faults_[i].text
+                                                       : fmt::format("{} (fault: {})", report.where,
+                                                                     faults_[i].text),
+                                  Moment::Kind::kFault});
+      }
+    }
+  }
+
+  void leave_out_the_beginning(std::size_t moments_max) {
+    if (told_.size() <= moments_max) {
+      return;
+    }
+    const auto kept = told_.end() - static_cast<std::ptrdiff_t>(moments_max);
+    const std::int64_t until_ns = kept->first;
+    const auto left_out = std::stable_partition(told_.begin(), kept, [](const Told& told) {
+      return told.second.kind == Moment::Kind::kFault;
+    });
+    const auto count = static_cast<std::uint64_t>(kept - left_out);
+    told_.erase(left_out, kept);
+    if (count > 0) {
+      const auto place = std::ranges::upper_bound(told_, until_ns - 1, {}, &Told::first);
+      told_.insert(
+          place, {until_ns,
+                  Moment{0, fmt::format("{} before this, not told here", counted(count, "moment")),
+                         Moment::Kind::kStep}});
+    }
+  }
+
+  const trace::Trace& trace_;
+  const workload::History& history_;
+  const std::vector<FaultResult>& faults_;
+  Pending pending_;
+  std::set<std::size_t> struck_;  // faults that an event told of
+  std::vector<Told> told_;
+};
+
+}  // namespace
+
+std::vector<Moment> tell_story(const trace::Trace& trace, const workload::History& history,
+                               const std::vector<FaultResult>& faults, const std::string& crash,
+                               std::size_t moments_max) {
+  return Storyteller(trace, history, faults).tell(crash, moments_max);
+}
+
+}  // namespace crashpoint::report

@@ -1,0 +1,29 @@
+#include "harness/scenario/stand_alone.h"
+
+#include <fmt/format.h>
+
+namespace crashpoint::scenario {
+namespace {
+
+std::string hex(const std::string& bytes) {
+  std::string digits;
+  for (const char byte : bytes) {
+    digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  }
+  return digits;
+}
+
+}  // namespace
+
+std::string stand_alone(const Reading& reading, const std::string& scenario) {
+  Json json = reading.document.json();
+  json.erase("$schema");  // a path from where the file lay
+  json["name"] = scenario;
+  json["seed"] = reading.seed;
+  for (const auto& [pointer, bytes] : reading.copied) {
+    json[Pointer(pointer)] = {{"hex", hex(bytes)}};
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace crashpoint::scenario
