@@ -14,15 +14,6 @@ double score_at(const Listpack& pack, Listpack::Position member) {
                             : parse_double(score.text()).value_or(0);
 }
 
-// A whole number is stored as one; -0 then loses its sign, as in Redis.
-std::string score_text(double score) {
-  constexpr double kExact = 4503599627370496;  // 2^52
-  if (std::abs(score) <= kExact && std::trunc(score) == score) {
-    return std::string(Digits(static_cast<std::int64_t>(score)).view());
-  }
-  return format_double(score);
-}
-
 Listpack::Position next_pair(const Listpack& pack, Listpack::Position at) {
   return pack.next(pack.next(at));
 }
@@ -37,7 +28,7 @@ void insert_pair(Listpack& pack, std::string_view member, double score) {
     }
   }
   pack.insert(at, member);
-  pack.insert(pack.next(at), score_text(score));
+  pack.insert(pack.next(at), SortedSet::score_text(score));
 }
 
 template <typename IsBefore>  // bool(double score, std::string_view member)
@@ -52,6 +43,14 @@ std::size_t count_while(const Listpack& pack, IsBefore is_before) {
 }
 
 }  // namespace
+
+std::string SortedSet::score_text(double score) {
+  constexpr double kSafe = 4611686018427387904;  // 2^62
+  if (std::abs(score) <= kSafe && std::trunc(score) == score) {
+    return std::string(Digits(static_cast<std::int64_t>(score)).view());
+  }
+  return format_double(score);
+}
 
 SortedSet::~SortedSet() {
   if (index_) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "engine/base/random.h"
@@ -40,6 +41,8 @@ class SortedSet {
   // Adds the member or moves it to `score` (not NaN). True when it is new.
   bool set(std::string_view member, double score, const EncodingLimits& limits);
   bool erase(std::string_view member);  // false when it was not there
+  // How a listpack holds a score: a whole number up to 2^62 as such (-0 loses its sign), else "%.17g".
+  static std::string score_text(double score);
   // Position from the lowest, 0-based.
   std::optional<std::size_t> rank(std::string_view member) const;
 

@@ -157,8 +157,8 @@ TEST(SortedSet, OrdersMembersOfEqualScoreByTheirBytes) {
 TEST(SortedSet, KeepsEveryScoreExactlyInBothEncodings) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   EncodingLimits limits;
-  for (const double score : {0.1, -1.5, 1e300, 4503599627370497.0, 1.0 / 3, -7.0, 5e-324, kInfinity,
-                             -kInfinity}) {
+  for (const double score :
+       {0.1, -1.5, 1e300, 4503599627370497.0, 1.0 / 3, -7.0, 5e-324, kInfinity, -kInfinity}) {
     SortedSet zset;
     zset.set("m", score, limits);
     EXPECT_EQ(zset.score("m"), score);

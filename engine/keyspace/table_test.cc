@@ -48,7 +48,9 @@ struct Modelled {
   }
 };
 
-std::string key(std::size_t i) { return "key:" + std::to_string(i); }
+std::string key(std::size_t i) {
+  return "key:" + std::to_string(i);
+}
 
 TEST(Table, HoldsEveryKeyWhileItGrowsAndShrinks) {
   Modelled modelled;
