@@ -106,6 +106,17 @@ std::optional<double> parse_double(std::string_view text) {
   return parse_floating<double>(text, std::strtod);
 }
 
+std::optional<double> parse_c_double(std::string_view text, bool in_range) {
+  const std::string terminated(text);
+  char* end = nullptr;
+  errno = 0;
+  const double value = std::strtod(terminated.c_str(), &end);
+  if (*end != '\0' || std::isnan(value) || (in_range && errno == ERANGE)) {
+    return std::nullopt;
+  }
+  return value;
+}
+
 std::optional<long double> parse_long_double(std::string_view text) {
   return parse_floating<long double>(text, std::strtold);
 }
