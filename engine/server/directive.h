@@ -37,14 +37,15 @@ struct Directive {
     kProtected = 2,    // CONFIG SET needs enable-protected-configs
     kHidden = 4,       // CONFIG GET lists it only by its full name
     kDenyLoading = 8,  // not while the data set is loaded
+    kNoEffect = 16,    // accepted and listed, as what it sets does not exist here
   };
 
   // Says why a value of the right form is not acceptable; an empty text: it is.
   using Check = std::string (*)(std::string_view value);
 
-  std::string_view name;
-  Kind kind;
-  std::string_view initial;  // canonical
+  std::string_view name = {};
+  Kind kind = Kind::kText;
+  std::string_view initial = {};  // canonical
   unsigned flags = kNone;
   std::string_view alias = {};  // the older name, equally good
   std::int64_t min = 0;

@@ -2,7 +2,10 @@
 // redis-server 7.0.15), and the engine's own. Those that concern what the engine does not have
 // (replication, cluster, TLS, scripts) are accepted and listed, unless obeying them would change
 // what a client is promised: then they are refused at start.
+#include <algorithm>
+#include <array>
 #include <climits>
+#include <iterator>
 
 #include "engine/base/text.h"
 #include "engine/server/directive.h"
@@ -66,21 +69,18 @@ constexpr std::uint64_t kUnsignedLong = ULONG_MAX;
 constexpr std::string_view kAccess = "no yes local";
 constexpr std::string_view kOnSignal = "default save nosave now force";
 
-constexpr Directive kDirectives[] = {
+constexpr Directive kObeyed[] = {
     // --- network ---
     of_kind(Kind::kWords, "bind", "127.0.0.1 -::1"),
-    text("bind-source-addr", ""),
     integer("port", "6379", 0, 65535),
     integer("tcp-backlog", "511", 0, kInt, kImmutable),
     text("unixsocket", "", kImmutable),
     of_kind(Kind::kOctal, "unixsocketperm", "0", kImmutable),
     integer("timeout", "0", 0, kInt),
     integer("tcp-keepalive", "300", 0, kInt),
-    integer("socket-mark-id", "0", 0, kUnsigned, kImmutable),
     yes_no("protected-mode", "yes"),
     choice("enable-protected-configs", "no", kAccess, kImmutable),
     choice("enable-debug-command", "no", kAccess, kImmutable),
-    choice("enable-module-command", "no", kAccess, kImmutable),
 
     // --- general ---
     yes_no("daemonize", "no", kImmutable),
@@ -93,24 +93,13 @@ constexpr Directive kDirectives[] = {
     choice("syslog-facility", "local0",
            "user local0 local1 local2 local3 local4 local5 local6 local7", kImmutable),
     yes_no("crash-log-enabled", "yes"),
-    yes_no("crash-memcheck-enabled", "yes"),
-    yes_no("use-exit-on-panic", "no", kHidden),
     integer("databases", "16", 1, kInt, kImmutable),
     yes_no("always-show-logo", "no", kImmutable),
     yes_no("set-proc-title", "yes", kImmutable),
     checked(text("proc-title-template", "{title} {listen-addr} {server-mode}"),
             check_title_template),
-    text("ignore-warnings", ""),
     yes_no("disable-thp", "yes", kImmutable),
     integer("hz", "10", 0, kInt),
-    yes_no("dynamic-hz", "yes"),
-    integer("watchdog-period", "0", 0, kInt, kHidden),
-    integer("io-threads", "1", 1, 128, kImmutable),
-    yes_no("io-threads-do-reads", "no", kImmutable),
-    text("server_cpulist", "", kImmutable),
-    text("bio_cpulist", "", kImmutable),
-    text("aof_rewrite_cpulist", "", kImmutable),
-    text("bgsave_cpulist", "", kImmutable),
     choice("oom-score-adj", "no", "no yes relative absolute"),
     of_kind(Kind::kOomScores, "oom-score-adj-values", "0 200 800"),
     {.name = "shutdown-on-sigint",
@@ -121,7 +110,6 @@ constexpr Directive kDirectives[] = {
      .kind = Kind::kChoices,
      .initial = "default",
      .choices = kOnSignal},
-    integer("shutdown-timeout", "10", 0, kInt),
 
     // --- snapshots ---
     of_kind(Kind::kSave, "save", "3600 1 300 100 60 10000"),
@@ -130,7 +118,6 @@ constexpr Directive kDirectives[] = {
     yes_no("rdbchecksum", "yes", kImmutable),
     choice("sanitize-dump-payload", "no", "no yes clients"),
     checked(text("dbfilename", "dump.rdb", kProtected), check_dbfilename),
-    yes_no("rdb-del-sync-files", "no"),
     yes_no("rdb-save-incremental-fsync", "yes"),
     integer("rdb-key-save-delay", "0", INT_MIN, kInt, kHidden),
     integer("key-load-delay", "0", INT_MIN, kInt, kHidden),
@@ -158,9 +145,6 @@ constexpr Directive kDirectives[] = {
     choice("maxmemory-policy", "noeviction",
            "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
            "allkeys-random noeviction"),
-    integer("maxmemory-samples", "5", 1, kInt),
-    integer("maxmemory-eviction-tenacity", "10", 0, 100),
-    of_kind(Kind::kMemoryOrPercent, "maxmemory-clients", "0"),
     of_kind(Kind::kBufferLimits, "client-output-buffer-limit",
             "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
     memory("client-query-buffer-limit", "1073741824", 1024 * 1024, kLong),
@@ -168,15 +152,69 @@ constexpr Directive kDirectives[] = {
     text("requirepass", ""),
     integer("lfu-log-factor", "10", 0, kInt),
     integer("lfu-decay-time", "1", 0, kInt),
-    yes_no("lazyfree-lazy-eviction", "no"),
     yes_no("lazyfree-lazy-expire", "no"),
-    yes_no("lazyfree-lazy-server-del", "no"),
     yes_no("lazyfree-lazy-user-del", "no"),
-    yes_no("lazyfree-lazy-user-flush", "no"),
     integer("active-expire-effort", "1", 1, 10),
+    checked(yes_no("activedefrag", "no"), refuse_active_defrag),
+
+    // --- encodings ---
+    integer("hash-max-listpack-entries", "512", 0, kLong, kModifiable, "hash-max-ziplist-entries"),
+    memory("hash-max-listpack-value", "64", 0, kLong, kModifiable, "hash-max-ziplist-value"),
+    integer("list-max-listpack-size", "-2", INT_MIN, kInt, kModifiable, "list-max-ziplist-size"),
+    integer("set-max-intset-entries", "512", 0, kLong),
+    integer("zset-max-listpack-entries", "128", 0, kLong, kModifiable, "zset-max-ziplist-entries"),
+    memory("zset-max-listpack-value", "64", 0, kLong, kModifiable, "zset-max-ziplist-value"),
+
+    // --- monitoring ---
+    integer("slowlog-log-slower-than", "10000", -1, kLong),
+    integer("slowlog-max-len", "128", 0, kLong),
+
+    // --- access control ---
+    checked(text("aclfile", "", kImmutable), refuse_acl_file),
+
+    // --- replication ---
+    checked(of_kind(Kind::kWords, "replicaof", "", kImmutable, "slaveof"), refuse_replication),
+
+    // --- cluster ---
+    checked(yes_no("cluster-enabled", "no", kImmutable), refuse_cluster),
+
+    // --- TLS ---
+    checked(integer("tls-port", "0", 0, 65535), refuse_tls),
+};
+
+// What they set does not exist here.
+constexpr Directive kWithoutEffect[] = {
+    // --- network ---
+    text("bind-source-addr", ""),
+    integer("socket-mark-id", "0", 0, kUnsigned, kImmutable),
+    choice("enable-module-command", "no", kAccess, kImmutable),
+
+    // --- general ---
+    yes_no("crash-memcheck-enabled", "yes"),
+    yes_no("use-exit-on-panic", "no", kHidden),
+    text("ignore-warnings", ""),
+    yes_no("dynamic-hz", "yes"),
+    integer("watchdog-period", "0", 0, kInt, kHidden),
+    integer("io-threads", "1", 1, 128, kImmutable),
+    yes_no("io-threads-do-reads", "no", kImmutable),
+    text("server_cpulist", "", kImmutable),
+    text("bio_cpulist", "", kImmutable),
+    text("aof_rewrite_cpulist", "", kImmutable),
+    text("bgsave_cpulist", "", kImmutable),
+    integer("shutdown-timeout", "10", 0, kInt),
+
+    // --- snapshots ---
+    yes_no("rdb-del-sync-files", "no"),
+
+    // --- clients and memory ---
+    integer("maxmemory-samples", "5", 1, kInt),
+    integer("maxmemory-eviction-tenacity", "10", 0, 100),
+    of_kind(Kind::kMemoryOrPercent, "maxmemory-clients", "0"),
+    yes_no("lazyfree-lazy-eviction", "no"),
+    yes_no("lazyfree-lazy-server-del", "no"),
+    yes_no("lazyfree-lazy-user-flush", "no"),
     yes_no("activerehashing", "yes"),
     yes_no("jemalloc-bg-thread", "yes"),
-    checked(yes_no("activedefrag", "no"), refuse_active_defrag),
     memory("active-defrag-ignore-bytes", "104857600", 1, kLong),
     integer("active-defrag-threshold-lower", "10", 0, 1000),
     integer("active-defrag-threshold-upper", "100", 0, 1000),
@@ -187,32 +225,22 @@ constexpr Directive kDirectives[] = {
     of_kind(Kind::kEvents, "notify-keyspace-events", ""),
 
     // --- encodings ---
-    integer("hash-max-listpack-entries", "512", 0, kLong, kModifiable, "hash-max-ziplist-entries"),
-    memory("hash-max-listpack-value", "64", 0, kLong, kModifiable, "hash-max-ziplist-value"),
-    integer("list-max-listpack-size", "-2", INT_MIN, kInt, kModifiable, "list-max-ziplist-size"),
     integer("list-compress-depth", "0", 0, kInt),
-    integer("set-max-intset-entries", "512", 0, kLong),
-    integer("zset-max-listpack-entries", "128", 0, kLong, kModifiable, "zset-max-ziplist-entries"),
-    memory("zset-max-listpack-value", "64", 0, kLong, kModifiable, "zset-max-ziplist-value"),
     memory("hll-sparse-max-bytes", "3000", 0, kLong),
     memory("stream-node-max-bytes", "4096", 0, kLong),
     integer("stream-node-max-entries", "100", 0, kLong),
 
     // --- monitoring ---
-    integer("slowlog-log-slower-than", "10000", -1, kLong),
-    integer("slowlog-max-len", "128", 0, kLong),
     integer("latency-monitor-threshold", "0", 0, kLong),
     yes_no("latency-tracking", "yes"),
     of_kind(Kind::kPercentiles, "latency-tracking-info-percentiles", "50 99 99.9"),
     integer("busy-reply-threshold", "5000", 0, kLong, kModifiable, "lua-time-limit"),
 
     // --- access control ---
-    checked(text("aclfile", "", kImmutable), refuse_acl_file),
     choice("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
     integer("acllog-max-len", "128", 0, kLong),
 
     // --- replication ---
-    checked(of_kind(Kind::kWords, "replicaof", "", kImmutable, "slaveof"), refuse_replication),
     text("masteruser", ""),
     text("masterauth", ""),
     text("replica-announce-ip", "", kModifiable, "slave-announce-ip"),
@@ -238,7 +266,6 @@ constexpr Directive kDirectives[] = {
     choice("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
 
     // --- cluster ---
-    checked(yes_no("cluster-enabled", "no", kImmutable), refuse_cluster),
     text("cluster-config-file", "nodes.conf", kImmutable),
     integer("cluster-node-timeout", "15000", 0, kLong),
     integer("cluster-ping-interval", "1000", 0, kInt, kHidden),
@@ -260,7 +287,6 @@ constexpr Directive kDirectives[] = {
     choice("cluster-preferred-endpoint-type", "ip", "ip hostname unknown-endpoint"),
 
     // --- TLS ---
-    checked(integer("tls-port", "0", 0, 65535), refuse_tls),
     text("tls-cert-file", ""),
     text("tls-key-file", ""),
     text("tls-key-file-pass", ""),
@@ -281,6 +307,16 @@ constexpr Directive kDirectives[] = {
     integer("tls-session-cache-size", "20480", 0, kInt),
     integer("tls-session-cache-timeout", "300", 0, kInt),
 };
+
+constexpr auto kDirectives = [] {
+  std::array<Directive, std::size(kObeyed) + std::size(kWithoutEffect)> all = {};
+  auto next = std::copy(std::begin(kObeyed), std::end(kObeyed), all.begin());
+  for (Directive directive : kWithoutEffect) {
+    directive.flags |= Directive::kNoEffect;
+    *next++ = directive;
+  }
+  return all;
+}();
 
 }  // namespace
 

@@ -44,6 +44,17 @@ bool overcommit_is_off() {
   return file >> mode && mode != 1;
 }
 
+std::string names_of_set_without_effect(const Config& config) {
+  std::string names;
+  for (const Directive& directive : directives()) {
+    if ((directive.flags & Directive::kNoEffect) != 0 &&
+        config.value(directive) != directive.initial) {
+      names += (names.empty() ? "" : ", ") + std::string(directive.name);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options, LogFile& log)
@@ -141,6 +152,9 @@ void Server::log_start() {
     log_.notice("Running mode=standalone, port={}.", config_.number("port"));
   }
   log_.warning("Server initialized");
+  if (const std::string names = names_of_set_without_effect(config_); !names.empty()) {
+    log_.warning("WARNING These directives are accepted, but have no effect here: {}", names);
+  }
   if (overcommit_is_off()) {
     log_.warning(
         "WARNING Memory overcommit must be enabled! Without it, a background save may fail under "
