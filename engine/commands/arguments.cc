@@ -16,6 +16,34 @@ constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 }  // namespace
 
+std::optional<int> integer_of_32_bits(Context& c, std::size_t index, std::string_view on_error) {
+  const std::optional<std::int64_t> given =
+      c.integer(index, on_error.empty() ? errors::kNotInteger : on_error);
+  if (!given) {
+    return std::nullopt;
+  }
+  if (*given < std::numeric_limits<int>::min() || *given > std::numeric_limits<int>::max()) {
+    c.error(on_error.empty()
+                ? "ERR value is out of range, value must between -2147483648 and 2147483647"
+                : on_error);
+    return std::nullopt;
+  }
+  return static_cast<int>(*given);
+}
+
+bool is_database(Context& c, int index) {
+  const bool exists = index >= 0 && index < c.state.keyspace.count();
+  if (!exists) {
+    c.error(errors::kDbIndexOutOfRange);
+  }
+  return exists;
+}
+
+std::optional<int> database_index(Context& c, std::size_t index) {
+  const std::optional<int> given = integer_of_32_bits(c, index);
+  return given && is_database(c, *given) ? given : std::nullopt;
+}
+
 std::optional<std::int64_t> expire_time(Context& c, std::size_t index, TimeUnit unit,
                                         bool absolute) {
   const std::optional<std::int64_t> given = c.integer(index);
@@ -55,11 +83,8 @@ std::optional<std::int64_t> deadline(Context& c, std::size_t index) {
   }
   const long double ms = std::ceil(*seconds * 1000);
   const std::int64_t now_ms = c.state.monotonic_ms();
-  if (ms > static_cast<long double>(kInt64Max)) {
-    c.error(errors::kTimeoutOutOfRange);
-    return std::nullopt;
-  }
-  if (ms < 0) {
+  // Beyond an int64 Redis's conversion comes out negative.
+  if (ms < 0 || ms > static_cast<long double>(kInt64Max)) {
     c.error(errors::kTimeoutNegative);
     return std::nullopt;
   }

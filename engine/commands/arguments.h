@@ -9,6 +9,15 @@
 
 namespace engine::commands {
 
+// `on_error` answers what is no number or none of 32 bits (empty: Redis's words for each). Replies the
+// error.
+std::optional<int> integer_of_32_bits(Context& c, std::size_t index,
+                                      std::string_view on_error = "");
+// Whether there is such a database; replies the error.
+bool is_database(Context& c, int index);
+// The number of a database that there is. Replies the error.
+std::optional<int> database_index(Context& c, std::size_t index);
+
 enum class TimeUnit : std::uint8_t { kSeconds, kMilliseconds };
 
 // The time at which a key expires, in ms since the epoch, from a time that is `absolute` or counts from

@@ -58,9 +58,6 @@ struct RangeArguments {
 
   std::optional<BitRange> within(std::size_t bytes) const {
     const auto size = static_cast<std::int64_t>(in_bits ? bytes * 8 : bytes);
-    if (start < 0 && end < 0 && start > end) {
-      return std::nullopt;
-    }
     const std::int64_t from = std::max<std::int64_t>(start < 0 ? start + size : start, 0);
     const std::int64_t to =
         std::min(std::max<std::int64_t>(end < 0 ? end + size : end, 0), size - 1);
@@ -212,7 +209,9 @@ void bitcount_command(Context& c) {
   const Element element = entry->object.text();
   const std::string_view bytes = element.text();
   const auto range = arguments->within(bytes.size());
-  if (!range) {
+  const bool backwards =
+      arguments->start < 0 && arguments->end < 0 && arguments->start > arguments->end;
+  if (!range || backwards) {
     return c.reply.integer(0);
   }
   // Whole bytes, less the bits before and behind the range.
@@ -296,7 +295,8 @@ void bitop_command(Context& c) {
     c.modified(destination);
   }
   if (!result.empty()) {
-    c.insert(destination, Object::string(result));
+    KeyEntry& entry = c.insert(destination, Object::verbatim_string(""));
+    std::memcpy(entry.object.resize(result.size()), result.data(), result.size());
   }
   c.reply.integer(static_cast<std::int64_t>(result.size()));
 }

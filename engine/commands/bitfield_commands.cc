@@ -84,6 +84,7 @@ std::optional<Field> parse_field(Context& c, std::size_t index) {
 
 bool parse_operations(Context& c, bool read_only, std::vector<Operation>& operations) {
   Overflow overflow = Overflow::kWrap;
+  bool changes = false;
   for (std::size_t i = 2; i < c.argv.size();) {
     const std::size_t left = c.argv.size() - i - 1;
     if (c.is_word(i, "OVERFLOW") && left >= 1) {
@@ -125,18 +126,19 @@ bool parse_operations(Context& c, bool read_only, std::vector<Operation>& operat
     }
     operation.field.offset = *offset;
     if (operation.kind != Operation::Kind::kGet) {
-      if (read_only) {
-        c.error("ERR BITFIELD_RO only supports the GET subcommand");
-        return false;
-      }
       const auto operand = c.integer(i + 3);
       if (!operand) {
         return false;
       }
       operation.operand = *operand;
     }
+    changes |= operation.kind != Operation::Kind::kGet;
     operations.push_back(operation);
     i += used;
+  }
+  if (changes && read_only) {
+    c.error("ERR BITFIELD_RO only supports the GET subcommand");
+    return false;
   }
   return true;
 }
@@ -146,8 +148,14 @@ std::optional<std::int64_t> fit(const Field& field, Overflow rule, std::int64_t 
                                 std::int64_t added) {
   std::int64_t sum = 0;
   const bool beyond_int64 = __builtin_add_overflow(base, added, &sum);
-  const bool too_high = beyond_int64 ? added > 0 : sum > field.highest();
-  const bool too_low = beyond_int64 ? added < 0 : sum < field.lowest();
+  // SET of a negative number in an unsigned field, or of one near the lowest int64 in a signed one:
+  // Redis's arithmetic wraps round and takes it for a very large one.
+  const bool is_huge =
+      field.is_signed
+          ? field.bits < 64 && base < field.highest() - std::numeric_limits<std::int64_t>::max()
+          : base < 0;
+  const bool too_high = is_huge || (beyond_int64 ? added > 0 : sum > field.highest());
+  const bool too_low = !is_huge && (beyond_int64 ? added < 0 : sum < field.lowest());
   if (!too_high && !too_low) {
     return sum;
   }
@@ -179,13 +187,15 @@ void bitfield(Context& c, bool read_only) {
     return;
   }
   char* bytes = nullptr;
+  std::uint64_t changes = 0;
   if (bytes_needed > 0) {
+    // Growing is a change even if every operation then fails (Redis does not log it, and loses it).
+    changes = entry == nullptr || entry->object.size() < bytes_needed ? 1 : 0;
     if (entry == nullptr) {
       entry = &c.insert(c.argv[1], Object::verbatim_string(""));
     }
     bytes = entry->object.resize(std::max<std::size_t>(entry->object.size(), bytes_needed));
   }
-  std::uint64_t changes = 0;
   c.reply.array(operations.size());
   for (const Operation& operation : operations) {
     const Field& field = operation.field;

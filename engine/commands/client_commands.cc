@@ -21,6 +21,9 @@ namespace {
 
 std::string flags_of(const Session& session) {
   std::string flags;
+  if (session.monitoring) {
+    flags += 'O';
+  }
   if (session.subscribed()) {
     flags += 'P';
   }

@@ -14,6 +14,7 @@
 namespace engine::commands {
 namespace {
 
+// In Redis's order; kArbitraryKeys is our own.
 constexpr std::pair<std::uint32_t, std::string_view> kFlagNames[] = {
     {kWrite, "write"},
     {kReadOnly, "readonly"},
@@ -28,11 +29,10 @@ constexpr std::pair<std::uint32_t, std::string_view> kFlagNames[] = {
     {kSkipSlowlog, "skip_slowlog"},
     {kFast, "fast"},
     {kNoAuth, "no_auth"},
+    {kNoAsyncLoading, "no_async_loading"},
+    {kNoMulti, "no_multi"},
     {kMovableKeys, "movablekeys"},
     {kAllowBusy, "allow_busy"},
-    {kArbitraryKeys, "touches_arbitrary_keys"},
-    {kNoMulti, "no_multi"},
-    {kNoAsyncLoading, "no_async_loading"},
 };
 
 struct GroupNames {

@@ -268,7 +268,7 @@ constexpr CommandSpec kTable[] = {
      "Set the expiration for a key as a UNIX timestamp"},
     {"EXPIRETIME", 2, kReadOnly | kFast, {1, 1, 1}, expiretime_command, Logged::kNever, Group::kGeneric, "7.0.0",
      "Get the expiration Unix timestamp for a key"},
-    {"KEYS", 2, kReadOnly, {}, keys_command, Logged::kNever, Group::kGeneric, "1.0.0",
+    {"KEYS", 2, kReadOnly | kArbitraryKeys, {}, keys_command, Logged::kNever, Group::kGeneric, "1.0.0",
      "Find all keys matching the given pattern"},
     {"MOVE", 3, kWrite | kFast, {1, 1, 1}, move_command, Logged::kAsIs, Group::kGeneric, "1.0.0",
      "Move a key to another database"},
@@ -294,7 +294,7 @@ constexpr CommandSpec kTable[] = {
      "Get the expiration Unix timestamp for a key in milliseconds"},
     {"PTTL", 2, kReadOnly | kFast, {1, 1, 1}, pttl_command, Logged::kNever, Group::kGeneric, "2.6.0",
      "Get the time to live for a key in milliseconds"},
-    {"RANDOMKEY", 1, kReadOnly, {}, randomkey_command, Logged::kNever, Group::kGeneric, "1.0.0",
+    {"RANDOMKEY", 1, kReadOnly | kArbitraryKeys, {}, randomkey_command, Logged::kNever, Group::kGeneric, "1.0.0",
      "Return a random key from the keyspace"},
     {"RENAME", 3, kWrite, {1, 2, 1}, rename_command, Logged::kAsIs, Group::kGeneric, "1.0.0",
      "Rename a key"},
@@ -302,7 +302,7 @@ constexpr CommandSpec kTable[] = {
      "Rename a key, only if the new key does not exist"},
     {"RESTORE", -4, kWrite | kDenyOom, {1, 1, 1}, restore_command, Logged::kRestore, Group::kGeneric, "2.6.0",
      "Create a key using the provided serialized value, previously obtained using DUMP."},
-    {"SCAN", -2, kReadOnly, {}, scan_command, Logged::kNever, Group::kGeneric, "2.8.0",
+    {"SCAN", -2, kReadOnly | kArbitraryKeys, {}, scan_command, Logged::kNever, Group::kGeneric, "2.8.0",
      "Incrementally iterate the keys space"},
     {"SORT", -2, kWrite | kDenyOom | kMovableKeys, {1, 1, 1}, sort_command, Logged::kAsIs, Group::kGeneric, "1.0.0",
      "Sort the elements in a list, set or sorted set"},
@@ -446,6 +446,8 @@ constexpr CommandSpec kTable[] = {
      "A container for memory diagnostics commands"},
     {"MEMORY|USAGE", -3, kReadOnly, {2, 2, 1}, memory_usage_command, Logged::kNever, Group::kServer, "4.0.0",
      "Estimate the memory usage of a key"},
+    {"MONITOR", 1, kAdmin | kNoScript | kLoading | kStale, {}, monitor_command, Logged::kNever, Group::kServer, "1.0.0",
+     "Listen for all requests received by the server in real time"},
     {"ROLE", 1, kNoScript | kLoading | kStale | kFast, {}, role_command, Logged::kNever, Group::kServer, "2.8.12",
      "Return the role of the instance in the context of replication"},
     {"SAVE", 1, kAdmin | kNoScript | kNoAsyncLoading | kNoMulti, {}, save_command, Logged::kNever, Group::kServer, "1.0.0",
@@ -471,6 +473,8 @@ constexpr CommandSpec kTable[] = {
 
 }  // namespace
 
-std::span<const CommandSpec> command_table() { return kTable; }
+std::span<const CommandSpec> command_table() {
+  return kTable;
+}
 
 }  // namespace engine::commands

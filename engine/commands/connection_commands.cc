@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/text.h"
+#include "engine/commands/arguments.h"
 #include "engine/commands/client_name.h"
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
@@ -64,15 +65,10 @@ void quit_command(Context& c) {
 }
 
 void select_command(Context& c) {
-  const auto index = c.integer(1);
-  if (!index) {
-    return;
+  if (const auto index = database_index(c, 1)) {
+    c.session.database = *index;
+    c.reply.ok();
   }
-  if (*index < 0 || *index >= c.state.keyspace.count()) {
-    return c.error(errors::kDbIndexOutOfRange);
-  }
-  c.session.database = static_cast<int>(*index);
-  c.reply.ok();
 }
 
 void auth_command(Context& c) {
@@ -158,6 +154,7 @@ void reset_command(Context& c) {
   session.transaction_refused = false;
   c.state.watched_keys.remove_all(session);
   c.state.pubsub.remove_all(session);
+  c.state.monitors.remove(session);
   session.database = 0;
   session.protocol = resp::Protocol::kResp2;
   session.name.clear();

@@ -60,11 +60,6 @@ KeyEntry& Context::insert(int database, std::string_view key, keyspace::Object v
   return entry;
 }
 
-void Context::replace(std::string_view key, keyspace::Object value) {
-  erase(key);
-  insert(key, std::move(value));
-}
-
 void Context::erase_if_empty(KeyEntry& entry) {
   if (entry.object.size() == 0) {
     erase(entry.key());

@@ -70,8 +70,6 @@ class Context {
     return insert(session.database, key, std::move(value));
   }
   keyspace::KeyEntry& insert(int database, std::string_view key, keyspace::Object value);
-  // Erases the key if there is one, then adds it anew (what store forms do).
-  void replace(std::string_view key, keyspace::Object value);
   bool erase(std::string_view key) { return db().erase(key); }
   // Erases the key of a collection that has become empty.
   void erase_if_empty(keyspace::KeyEntry& entry);

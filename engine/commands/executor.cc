@@ -93,6 +93,7 @@ void Executor::forget(Session& session) {
   }
   state_->watched_keys.remove_all(session);
   state_->pubsub.remove_all(session);
+  state_->monitors.remove(session);
 }
 
 bool Executor::replay(int db, std::span<const std::string_view> argv) {

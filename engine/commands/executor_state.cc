@@ -32,7 +32,8 @@ ExecutorState::ExecutorState(keyspace::Keyspace& data, EffectLog& log, ServerCon
       clock(time),
       random(Random::from_entropy()),
       propagation(log, settings),
-      pubsub(control) {}
+      pubsub(control),
+      monitors(control) {}
 
 bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
   if (replaying || keyspace.database(database).expire_ms(entry) >= now_ms) {
@@ -106,6 +107,9 @@ void ExecutorState::call(Context& context) {
                 settings.slowlog_max_len);
   }
   propagation.executed(context);
+  if (!monitors.empty()) {
+    monitors.show(context);
+  }
 }
 
 void ExecutorState::serve_ready_keys() {
@@ -180,7 +184,7 @@ bool ExecutorState::reject(Session& session, const CommandSpec* spec, std::strin
   count_error(error);
   if (spec != nullptr) {
     ++statistics.commands[index_of(*spec)].rejected_calls;
-    if (spec->name == "EXEC" && session.in_transaction) {
+    if (spec->name == "EXEC") {
       const std::string_view reason = error.starts_with("ERR ") ? error.substr(4) : error;
       reply.error("EXECABORT Transaction discarded because of: " + std::string(reason));
       watched_keys.remove_all(session);

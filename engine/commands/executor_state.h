@@ -11,6 +11,7 @@
 #include "engine/commands/blocking.h"
 #include "engine/commands/command.h"
 #include "engine/commands/effect_log.h"
+#include "engine/commands/monitor.h"
 #include "engine/commands/propagation.h"
 #include "engine/commands/pubsub.h"
 #include "engine/commands/server_control.h"
@@ -43,6 +44,7 @@ class ExecutorState {
   WatchedKeys watched_keys;
   Blocking blocking;
   PubSub pubsub;
+  Monitors monitors;
   SlowLog slowlog;
 
   // Read once per turn: a transaction, and in practice a pipeline, sees one time.

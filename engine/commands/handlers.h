@@ -241,6 +241,7 @@ void flushdb_command(Context& c);
 void info_command(Context& c);
 void lastsave_command(Context& c);
 void memory_usage_command(Context& c);
+void monitor_command(Context& c);
 void role_command(Context& c);
 void save_command(Context& c);
 void shutdown_command(Context& c);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/text.h"
+#include "engine/commands/arguments.h"
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
@@ -20,19 +21,6 @@ using keyspace::Database;
 using keyspace::KeyEntry;
 using keyspace::kNoExpiry;
 using keyspace::Object;
-
-// A database number, valid here; replies the error.
-std::optional<int> database_index(Context& c, std::size_t index) {
-  const auto given = c.integer(index);
-  if (!given) {
-    return std::nullopt;
-  }
-  if (*given < 0 || *given >= c.state.keyspace.count()) {
-    c.error(errors::kDbIndexOutOfRange);
-    return std::nullopt;
-  }
-  return static_cast<int>(*given);
-}
 
 void count_existing(Context& c) {
   std::int64_t count = 0;

@@ -290,11 +290,6 @@ void lpos_command(Context& c) {
             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or "
             "use negative to start from the end of the list");
       }
-      if (*given == std::numeric_limits<std::int64_t>::min()) {
-        return c.error(
-            "ERR value is out of range, value must between -9223372036854775807 and "
-            "9223372036854775807");
-      }
       rank = *given;
     } else if (c.is_word(i, "COUNT")) {
       const auto given = c.integer_in(i + 1, 0, kInt64Max, "ERR COUNT can't be negative");
@@ -320,7 +315,7 @@ void lpos_command(Context& c) {
     return;
   }
   const bool backwards = rank < 0;
-  std::int64_t to_skip = (backwards ? -rank : rank) - 1;
+  std::int64_t to_skip = backwards ? -(rank + 1) : rank - 1;
   std::vector<std::int64_t> positions;
   const std::int64_t wanted = count < 0 ? 1 : count;  // 0: all
   List::Cursor cursor = entry->object.list().at(backwards ? -1 : 0);

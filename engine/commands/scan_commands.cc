@@ -157,11 +157,13 @@ void zscan_command(Context& c) {
   scan_collection(c, Type::kSortedSet,
                   [](const KeyEntry& entry, std::uint64_t cursor, const ScanOptions& options,
                      const auto& emit) {
-                    return entry.object.sorted_set().scan(
+                    const keyspace::SortedSet& zset = entry.object.sorted_set();
+                    return zset.scan(
                         cursor, options.count, [&](std::string_view member, double score) {
                           if (options.matches(member)) {
                             emit(member);
-                            emit(format_double(score));
+                            emit(zset.is_listpack() ? keyspace::SortedSet::score_text(score)
+                                                    : format_double(score));
                           }
                         });
                   });

@@ -9,6 +9,7 @@
 
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/commands/arguments.h"
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
@@ -85,18 +86,15 @@ void flushall_command(Context& c) {
 }
 
 void swapdb_command(Context& c) {
-  const auto first = c.integer(1, "ERR invalid first DB index");
-  const auto second = first ? c.integer(2, "ERR invalid second DB index") : std::nullopt;
-  if (!second) {
+  const auto first = integer_of_32_bits(c, 1, "ERR invalid first DB index");
+  const auto second =
+      first ? integer_of_32_bits(c, 2, "ERR invalid second DB index") : std::nullopt;
+  if (!second || !is_database(c, *first) || !is_database(c, *second)) {
     return;
   }
-  const std::int64_t count = c.state.keyspace.count();
-  if (*first < 0 || *first >= count || *second < 0 || *second >= count) {
-    return c.error(errors::kDbIndexOutOfRange);
-  }
-  if (*first != *second) {
-    const int a = static_cast<int>(*first);
-    const int b = static_cast<int>(*second);
+  const int a = *first;
+  const int b = *second;
+  if (a != b) {
     for (const int index : {a, b}) {
       break_watchers_of(c.state, index, c.state.keyspace.database(a));
       break_watchers_of(c.state, index, c.state.keyspace.database(b));
@@ -149,6 +147,11 @@ void memory_usage_command(Context& c) {
   const std::size_t table_share = c.db().table_bytes() / c.db().size();
   c.reply.integer(static_cast<std::int64_t>(entry->object.memory_bytes(samples) +
                                             memory::usable_size(entry) + table_share));
+}
+
+void monitor_command(Context& c) {
+  c.state.monitors.add(c.session);
+  c.reply.ok();
 }
 
 void save_command(Context& c) {
@@ -225,7 +228,6 @@ void config_rewrite_command(Context& c) {
 }
 
 void config_resetstat_command(Context& c) {
-  c.state.statistics = Statistics();
   c.state.server.reset_statistics();
   c.reply.ok();
 }

@@ -51,7 +51,7 @@ class ServerControl {
   virtual Status config_set(
       std::span<const std::pair<std::string_view, std::string_view>> settings) = 0;
   virtual Status config_rewrite() = 0;
-  virtual void reset_statistics() = 0;
+  virtual void reset_statistics() = 0;  // those of the Executor too
   // The text of INFO with these sections (none: the default ones).
   virtual std::string info(std::span<const std::string_view> sections) = 0;
 

@@ -164,7 +164,7 @@ bool sort_elements(Context& c, const Options& options, std::vector<std::string>&
     if (options.alphabetically) {
       each.text = weight;
     } else if (weight) {
-      const auto number = parse_double(*weight);
+      const auto number = parse_c_double(*weight, true);
       if (!number) {
         c.error("ERR One or more scores can't be converted into double");
         return false;

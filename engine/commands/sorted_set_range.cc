@@ -1,6 +1,6 @@
 #include "engine/commands/sorted_set_range.h"
 
-#include <utility>
+#include <vector>
 
 #include "engine/base/text.h"
 
@@ -15,10 +15,7 @@ std::optional<ScoreBound> parse_score_bound(std::string_view text) {
     bound.exclusive = true;
     text.remove_prefix(1);
   }
-  if (text.empty()) {
-    return bound;  // strtod reads nothing as 0, and Redis takes that
-  }
-  const std::optional<double> score = parse_double(text);
+  const std::optional<double> score = parse_c_double(text, false);
   if (!score) {
     return std::nullopt;
   }
@@ -47,6 +44,47 @@ std::size_t count_below(const SortedSet& zset, const MemberBound& bound, bool in
       break;
   }
   return zset.count_below_member(bound.member, inclusive);
+}
+
+bool is_above(std::string_view member, const MemberBound& low) {
+  return low.kind == MemberBound::Kind::kLowest ||
+         (low.kind == MemberBound::Kind::kMember &&
+          (low.exclusive ? member > low.member : member >= low.member));
+}
+
+bool is_below(std::string_view member, const MemberBound& high) {
+  return high.kind == MemberBound::Kind::kHighest ||
+         (high.kind == MemberBound::Kind::kMember &&
+          (high.exclusive ? member < high.member : member <= high.member));
+}
+
+// A range by member means something only where all scores are equal. Where they are not, Redis takes
+// the run that a walk over the listpack finds from the low end (reversed: from the high end). So do
+// we: a log with ZREMRANGEBYLEX must make the same data in both.
+std::optional<IndexRange> find_run_in_listpack(const SortedSet& zset, const RangeSpec& spec) {
+  std::vector<bool> above;
+  std::vector<bool> below;
+  zset.for_each([&](std::string_view member, double /*score*/) {
+    above.push_back(is_above(member, spec.low_member));
+    below.push_back(is_below(member, spec.high_member));
+  });
+  if (above.empty() || !above.back() || !below.front()) {
+    return std::nullopt;
+  }
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  if (spec.reverse) {
+    for (end = below.size(); !below[end - 1]; --end) {
+    }
+    for (begin = end; begin > 0 && above[begin - 1]; --begin) {
+    }
+  } else {
+    for (; !above[begin]; ++begin) {
+    }
+    for (end = begin; end < below.size() && below[end]; ++end) {
+    }
+  }
+  return begin < end ? std::optional(IndexRange{begin, end - begin}) : std::nullopt;
 }
 
 }  // namespace
@@ -105,6 +143,9 @@ std::optional<IndexRange> find_range(const SortedSet& zset, const RangeSpec& spe
       end = zset.count_below_score(spec.high_score.score, !spec.high_score.exclusive);
       break;
     case RangeSpec::By::kMember:
+      if (zset.is_listpack()) {
+        return find_run_in_listpack(zset, spec);
+      }
       begin = count_below(zset, spec.low_member, spec.low_member.exclusive);
       end = count_below(zset, spec.high_member, !spec.high_member.exclusive);
       break;

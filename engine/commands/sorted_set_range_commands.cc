@@ -26,7 +26,6 @@ struct RangeOptions {
 // BYLEX and REV. Replies the error.
 bool parse_options(Context& c, std::size_t first, bool is_general, bool is_store,
                    RangeOptions& options) {
-  bool has_limit = false;
   for (std::size_t i = first; i < c.argv.size(); ++i) {
     if (!is_store && c.is_word(i, "WITHSCORES")) {
       options.with_scores = true;
@@ -38,7 +37,6 @@ bool parse_options(Context& c, std::size_t first, bool is_general, bool is_store
       }
       options.spec.offset = *offset;
       options.spec.limit = *limit;
-      has_limit = true;
       i += 2;
     } else if (is_general && c.is_word(i, "REV")) {
       options.spec.reverse = true;
@@ -51,10 +49,13 @@ bool parse_options(Context& c, std::size_t first, bool is_general, bool is_store
       return false;
     }
   }
-  if (has_limit && options.spec.by == By::kRank) {
+  if (options.spec.limit != -1 && options.spec.by == By::kRank) {
     c.error(
         "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
     return false;
+  }
+  if (options.spec.by == By::kRank) {
+    options.spec.offset = 0;  // LIMIT n -1 is as good as none
   }
   if (options.with_scores && options.spec.by == By::kMember) {
     c.error("ERR syntax error, WITHSCORES not supported in combination with BYLEX");

@@ -1,0 +1,206 @@
+// For tests: random commands from templates, with arguments that often fit and sometimes do not.
+//
+// A template is words separated by blanks. "$k" and its like stand for a random value of their kind,
+// "[a|b c|d]" for one of the alternatives or none, "$k+" for one to three of the kind.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/random.h"
+
+namespace engine::commands {
+
+class CommandGrammar {
+ public:
+  explicit CommandGrammar(std::uint64_t seed) : random_(seed) {}
+
+  std::vector<std::string> expand(std::string_view text) {
+    words_.clear();
+    expand_sequence(text);
+    if (random_.below(60) == 0 && words_.size() > 1) {
+      words_.pop_back();  // too few
+    } else if (random_.below(60) == 0) {
+      words_.push_back("extra");  // too many
+    }
+    return words_;
+  }
+  std::uint64_t below(std::uint64_t bound) { return random_.below(bound); }
+
+ private:
+  template <std::size_t N>
+  std::string one_of(const std::string_view (&choices)[N]) {
+    return std::string(choices[random_.below(N)]);
+  }
+
+  // Few keys, so that commands meet what others left, of whatever type.
+  std::string key() { return "k" + std::to_string(random_.below(7)); }
+  // Keys of small sorted sets only: the order of members of unequal score is not random in a listpack.
+  std::string lex_key() { return "z" + std::to_string(random_.below(2)); }
+  std::string member() {
+    if (random_.below(4) == 0) {
+      return std::to_string(random_.below(6));
+    }
+    return std::string(1, static_cast<char>('a' + random_.below(7)));
+  }
+  std::string value() {
+    static constexpr std::string_view kValues[] = {
+        "",    "v",   "hello world",         "10",   "-3",  "007",
+        "3.5", "1e3", "9223372036854775807", "\r\n", "inf", "foo",
+        "bar", "0",   "12345678901",         "abc"};
+    switch (random_.below(12)) {
+      case 0:
+        return std::string(45 + random_.below(60), 'x');
+      case 1:
+        return std::string(1 + random_.below(3), static_cast<char>(random_.below(256)));
+      default:
+        return one_of(kValues);
+    }
+  }
+  std::string integer() {
+    static constexpr std::string_view kOdd[] = {"9223372036854775807",
+                                                "-9223372036854775808",
+                                                "9223372036854775808",
+                                                "x",
+                                                "1.5",
+                                                "",
+                                                "-0",
+                                                "+1"};
+    if (random_.below(15) == 0) {
+      return one_of(kOdd);
+    }
+    return std::to_string(static_cast<std::int64_t>(random_.below(14)) - 4);
+  }
+  std::string positive() {
+    return random_.below(15) == 0 ? integer() : std::to_string(1 + random_.below(4));
+  }
+  std::string number() {
+    static constexpr std::string_view kOdd[] = {"inf",  "-inf", "nan",  "x",   "",
+                                                "0x10", "-0",   "1e17", "0.1", "3.0"};
+    if (random_.below(10) == 0) {
+      return one_of(kOdd);
+    }
+    const auto whole = std::to_string(static_cast<std::int64_t>(random_.below(12)) - 4);
+    return random_.below(3) == 0 ? whole + ".25" : whole;
+  }
+  std::string score_bound() {
+    static constexpr std::string_view kBounds[] = {"-inf", "+inf", "(1", "(3", "1", "2.5", "(x"};
+    return random_.below(3) == 0 ? number() : one_of(kBounds);
+  }
+  std::string member_bound() {
+    static constexpr std::string_view kBounds[] = {"-",  "+", "[a", "(a", "[c",
+                                                   "(d", "[", "x",  "[1"};
+    return one_of(kBounds);
+  }
+  std::string offset() { return std::to_string(random_.below(random_.below(4) == 0 ? 200 : 20)); }
+  // Far enough in the future that nothing expires in the test, or long past.
+  std::string time_s() {
+    return random_.below(8) == 0 ? integer() : std::to_string(99'999'999'900 + random_.below(90));
+  }
+  std::string time_ms() {
+    return random_.below(8) == 0 ? integer()
+                                 : std::to_string(99'999'999'000'000 + random_.below(9));
+  }
+  std::string seconds_left() {
+    return random_.below(3) == 0 ? integer() + "00000" : std::to_string(100'000 + random_.below(9));
+  }
+  std::string database() {
+    return random_.below(12) == 0 ? integer() : std::to_string(random_.below(3));
+  }
+
+  std::string kind(char letter) {
+    switch (letter) {
+      case 'k':
+        return key();
+      case 'z':
+        return lex_key();
+      case 'm':
+        return member();
+      case 'v':
+        return value();
+      case 'i':
+        return integer();
+      case 'p':
+        return positive();
+      case 'f':
+        return number();
+      case 's':
+        return score_bound();
+      case 'l':
+        return member_bound();
+      case 'o':
+        return offset();
+      case 'T':
+        return time_s();
+      case 't':
+        return time_ms();
+      case 'e':
+        return seconds_left();
+      case 'd':
+        return database();
+      default:
+        return std::string(1, letter);
+    }
+  }
+
+  void expand_word(std::string_view word) {
+    if (!word.starts_with('$')) {
+      words_.emplace_back(word);
+      return;
+    }
+    const std::size_t times = word.ends_with('+') ? 1 + random_.below(3) : 1;
+    for (std::size_t i = 0; i < times; ++i) {
+      for (const char letter : word.substr(1)) {
+        if (letter != '+') {
+          words_.push_back(kind(letter));
+        }
+      }
+    }
+  }
+
+  void expand_sequence(std::string_view text) {
+    while (!text.empty()) {
+      if (text.front() == ' ') {
+        text.remove_prefix(1);
+      } else if (text.front() == '[') {
+        const std::size_t end = text.find(']');
+        expand_choice(text.substr(1, end - 1));
+        text.remove_prefix(end + 1);
+      } else {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        expand_word(text.substr(0, end));
+        text.remove_prefix(end);
+      }
+    }
+  }
+
+  void expand_choice(std::string_view alternatives) {
+    std::vector<std::string_view> choices = {""};
+    while (true) {
+      const std::size_t bar = alternatives.find('|');
+      choices.push_back(alternatives.substr(0, bar));
+      if (bar == std::string_view::npos) {
+        break;
+      }
+      alternatives.remove_prefix(bar + 1);
+    }
+    const std::string_view chosen = choices[random_.below(choices.size())];
+    while_words(chosen);
+  }
+
+  void while_words(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(' '), text.size());
+      if (end > 0) {
+        expand_word(text.substr(0, end));
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+  Random random_;
+  std::vector<std::string> words_;
+};
+
+}  // namespace engine::commands

@@ -1,0 +1,68 @@
+#include "engine/commands/command_table.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/command_lookup.h"
+#include "engine/commands/real_redis.h"
+#include "engine/commands/statistics.h"
+#include "engine/commands/test_executor.h"
+
+namespace engine::commands {
+namespace {
+
+// Of the reply to COMMAND INFO what comes before the ACL categories: name, arity, flags, and first,
+// last and step of the keys.
+std::string head_of_info(const std::string& reply) {
+  return reply.substr(0, reply.find("*[+@"));
+}
+
+TEST(CommandTable, SaysOfEveryCommandWhatRedisSays) {
+  RealRedis redis;
+  TestExecutor test;
+  for (const CommandSpec& spec : command_table()) {
+    const std::vector<std::string> command = {"COMMAND", "INFO", full_name(spec)};
+    const std::string ours = reply_text(test.run(test.default_session(), command));
+    EXPECT_EQ(head_of_info(ours), head_of_info(redis.run(command)));
+  }
+}
+
+TEST(CommandTable, IsWellFormed) {
+  ASSERT_LE(command_table().size(), Statistics::kCommandsMax);
+  for (const CommandSpec& spec : command_table()) {
+    EXPECT_FALSE(spec.has(kWrite) && spec.has(kReadOnly)) << spec.name;
+    EXPECT_EQ(spec.logged != Logged::kNever, spec.has(kWrite)) << spec.name;
+    EXPECT_TRUE(spec.handler != nullptr || !subcommands_of(spec).empty()) << spec.name;
+    EXPECT_FALSE(spec.summary.empty()) << spec.name;
+  }
+}
+
+TEST(CommandTable, FindsCommandsInAnyCase) {
+  ASSERT_NE(find_command("gEt"), nullptr);
+  EXPECT_EQ(find_command("gEt")->name, "GET");
+  EXPECT_EQ(find_command("nosuch"), nullptr);
+  EXPECT_EQ(find_command(""), nullptr);
+  EXPECT_EQ(find_subcommand(*find_command("config"), "Get")->name, "CONFIG|GET");
+  EXPECT_EQ(find_command("CONFIG|GET"), nullptr);
+}
+
+TEST(CommandTable, KnowsWhereTheKeysAre) {
+  const auto keys = [](const std::vector<std::string_view>& argv) {
+    return key_positions(*find_command(argv[0]), argv);
+  };
+  using Positions = std::vector<std::size_t>;
+  EXPECT_EQ(keys({"GET", "a"}), Positions({1}));
+  EXPECT_EQ(keys({"MSET", "a", "1", "b", "2"}), Positions({1, 3}));
+  EXPECT_EQ(keys({"DEL", "a", "b", "c"}), Positions({1, 2, 3}));
+  EXPECT_EQ(keys({"BLPOP", "a", "b", "0"}), Positions({1, 2}));
+  EXPECT_EQ(keys({"LMPOP", "2", "a", "b", "LEFT"}), Positions({2, 3}));
+  EXPECT_EQ(keys({"ZUNIONSTORE", "d", "2", "a", "b"}), Positions({1, 3, 4}));
+  EXPECT_EQ(keys({"LMPOP", "9", "a", "LEFT"}), Positions());
+  EXPECT_EQ(keys({"PING"}), Positions());
+}
+
+}  // namespace
+}  // namespace engine::commands
