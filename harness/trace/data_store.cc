@@ -89,7 +89,8 @@ DataRef SegmentStore::commit(std::size_t used) {
 
 void SegmentStore::add_segment(std::size_t size_min) {
   Segment segment;
-  segment.size = (size_min + kSegmentSize - 1) / kSegmentSize * kSegmentSize;
+  segment.size =
+      (std::max<std::size_t>(size_min, 1) + kSegmentSize - 1) / kSegmentSize * kSegmentSize;
   segment.start = segments_.empty() ? 0 : segments_.back().start + segments_.back().size;
   segment.in_file = file_ >= 0 || segment.start + segment.size > memory_bytes_;
   if (segment.in_file && file_ < 0) {

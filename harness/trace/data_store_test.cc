@@ -31,6 +31,12 @@ TEST(SegmentStore, GivesBackWhatWasAppended) {
   EXPECT_EQ(store.view(second), std::string("a\0b", 3));
 }
 
+TEST(SegmentStore, NothingCanBeTheFirstThingStored) {
+  SegmentStore store;
+  EXPECT_EQ(store.view(store.append(bytes(""))), "");
+  EXPECT_EQ(store.view(store.append(bytes("then"))), "then");
+}
+
 TEST(SegmentStore, ViewsStayValidAcrossSegmentsAndIntoTheSpillFile) {
   SegmentStore store(/*memory_bytes=*/std::uint64_t{16} << 20);
   const std::string block(3 << 20, 'x');
