@@ -48,7 +48,7 @@ enum class Op : std::uint8_t {
   kMsync,      //
   kMap,        // shared writable mapping of a file: its writes are not seen
   kSend,       // bytes leaving on a socket: `connection`, data, `result` bytes
-  kOutput,     // bytes written to stdout or stderr (`offset` is 1 or 2)
+  kOutput,     // bytes written to the program's own stdout or stderr (`fd` is 1 or 2)
   kFork,       // fork, vfork, clone of a process: `result` is the child's pid
   kThread,     // clone of a thread
   kExec,       //

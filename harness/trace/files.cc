@@ -112,19 +112,25 @@ void DescriptorTable::forget_range(std::uint64_t first, std::uint64_t last) {
   }
 }
 
-Files::Files(const std::string& data_directory, Image& initial)
+Files::Files(const std::string& data_directory, Image& initial, bool with_content)
     : data_directory_(canonical(data_directory)) {
-  read_directory(data_directory_, &initial);
+  read_directory(data_directory_, &initial, with_content);
 }
 
-void Files::read_directory(const std::string& absolute, Image* image) {
+void Files::take_streams(ThreadId thread) {
+  streams_ = {read_link(fmt::format("/proc/{}/fd/1", thread.tid)),
+              read_link(fmt::format("/proc/{}/fd/2", thread.tid))};
+}
+
+void Files::read_directory(const std::string& absolute, Image* image, bool with_content) {
   namespace fs = std::filesystem;
   struct stat status {};
   if (::lstat(absolute.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     throw EnvironmentError(fmt::format("the data directory {} is no directory", absolute));
   }
   names_.insert_or_assign(name_of(absolute), &known(status, absolute));
-  for (const auto& entry : fs::recursive_directory_iterator(absolute)) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(absolute, fs::directory_options::skip_permission_denied)) {
     const std::string path = entry.path();
     if (::lstat(path.c_str(), &status) != 0) {
       continue;
@@ -150,7 +156,7 @@ void Files::read_directory(const std::string& absolute, Image* image) {
       in_image.kind = ImageEntry::Kind::kSymlink;
       in_image.content = read_link(path);
     } else if (inode.regular) {
-      in_image.content = read_whole_file(path);
+      in_image.content = with_content ? read_whole_file(path) : std::string();
     } else {
       continue;  // sockets and FIFOs hold no data
     }
@@ -239,6 +245,7 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
     return nullptr;
   }
   Descriptor& descriptor = table.add(fd);
+  descriptor.stream = std::find(streams_.begin(), streams_.end(), path) != streams_.end();
   if (path.starts_with("socket:")) {
     descriptor.kind = DescriptorKind::kSocket;
     descriptor.connection = connection_of(thread.pid, fd, path);
@@ -405,7 +412,7 @@ void Files::renamed(const ResolvedPath& from, const ResolvedPath& to, bool excha
     inode.inside = to.inside;
     linked(inode, to);
     if (inode.directory) {
-      read_directory(to.absolute, nullptr);
+      read_directory(to.absolute, nullptr, /*with_content=*/false);
     }
   }
 }

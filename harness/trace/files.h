@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -49,6 +50,7 @@ struct Descriptor {
   Inode* inode = nullptr;   // of kFile and kDirectory
   Connection connection;    // of kSocket
   std::uint32_t flags = 0;  // open flags
+  bool stream = false;      // what the program was given as its standard output or error
   int position_file = -1;   // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
 
   Descriptor() = default;
@@ -89,8 +91,11 @@ struct ResolvedPath {
 
 class Files {
  public:
-  // `data_directory` exists. Reads all of it into `initial`.
-  Files(const std::string& data_directory, Image& initial);
+  // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to.
+  Files(const std::string& data_directory, Image& initial, bool with_content);
+
+  // What 1 and 2 of this thread stand for now is the tree's standard output and error from here on.
+  void take_streams(ThreadId thread);
 
   // `directory_fd` as for openat(2).
   [[nodiscard]] ResolvedPath resolve(ThreadId thread, int directory_fd,
@@ -131,11 +136,12 @@ class Files {
   Inode& known(const struct stat& status, std::string_view absolute);
   [[nodiscard]] bool is_inside(std::string_view absolute) const;
   [[nodiscard]] Name name_of(std::string_view absolute) const;
-  void read_directory(const std::string& absolute, Image* image);
+  void read_directory(const std::string& absolute, Image* image, bool with_content);
   void drop_name(const std::string& name);
 
-  std::string data_directory_;  // canonical
-  std::deque<Inode> inodes_;    // by FileId - 1
+  std::string data_directory_;          // canonical
+  std::array<std::string, 2> streams_;  // as /proc/PID/fd/1 and 2 name them
+  std::deque<Inode> inodes_;            // by FileId - 1
   std::map<InodeKey, Inode*> by_key_;
   std::map<std::string, Inode*, std::less<>> names_;  // of what lies inside, by Event::path
   std::uint64_t bytes_inside_ = 0;

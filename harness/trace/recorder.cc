@@ -36,9 +36,28 @@ std::int64_t as_seen(std::int64_t result) {
 
 }  // namespace
 
-Recorder::Recorder(const std::string& data_directory, std::shared_ptr<SegmentStore> store)
-    : store_(std::move(store)), files_(data_directory, trace_.initial) {
+Recorder::Recorder(const TracerOptions& options, std::shared_ptr<SegmentStore> store,
+                   TraceFileWriter* file)
+    : store_(std::move(store)),
+      file_(file),
+      files_(options.data_directory, trace_.initial, options.keep_initial_content) {
   trace_.store = store_;
+  if (file_ != nullptr) {
+    file_->begin(trace_.initial);
+  }
+}
+
+void Recorder::complete(const Event& event) {
+  if (file_ != nullptr) {
+    file_->add(event);
+  }
+}
+
+Trace Recorder::take() {
+  if (file_ != nullptr) {
+    file_->finish(trace_);
+  }
+  return std::move(trace_);
 }
 
 Event& Recorder::begin(Thread& thread, const Syscall& syscall, Op op) {
@@ -167,6 +186,7 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
     case Op::kFailpoint:
       break;
   }
+  complete(event);
   thread.call.syscall = nullptr;
   thread.call.paths.reset();
 }
@@ -176,6 +196,7 @@ void Recorder::skipped(Thread& thread, std::int64_t result) {
   event.not_performed = true;
   event.data.size = 0;
   end(event, 0, result);
+  complete(event);
   abandoned(thread);
 }
 
@@ -214,9 +235,12 @@ void Recorder::ended(const Process& process, int status) {
     event.tid = process.pid;
     event.op = Op::kExit;
     end(event, status, status);
+    complete(event);
     return;
   }
-  end(trace_.events[process.exit_event], status, status);
+  Event& event = trace_.events[process.exit_event];
+  end(event, status, status);
+  complete(event);
 }
 
 void Recorder::set_purpose(Process& child, Name purpose) {
@@ -248,6 +272,7 @@ Recorder::Follow Recorder::enter_close(Thread& thread, const Syscall& syscall) {
     place(event, *closing->inode);
     event.fd = fd;
     end(event, 0, 0);
+    complete(event);
     follow = Follow::kEntry;
   }
   table.forget(fd);

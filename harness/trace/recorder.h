@@ -21,13 +21,17 @@
 #include "harness/trace/registers.h"
 #include "harness/trace/syscalls.h"
 #include "harness/trace/trace.h"
+#include "harness/trace/trace_file.h"
+#include "harness/trace/tracer.h"
 #include "harness/trace/tree.h"
 
 namespace crashpoint::trace {
 
 class Recorder {
  public:
-  Recorder(const std::string& data_directory, std::shared_ptr<SegmentStore> store);
+  // `file`, if not null, is told of every event that is complete; `store` is its then.
+  Recorder(const TracerOptions& options, std::shared_ptr<SegmentStore> store,
+           TraceFileWriter* file);
 
   enum class Follow : std::uint8_t {
     kNone,   // nothing to record
@@ -48,8 +52,10 @@ class Recorder {
   // The thread has died, perhaps in the middle of a call.
   void abandoned(Thread& thread);
 
-  // An event that takes no time: kThread, kExec, kExit, kFailpoint.
+  // An event that takes no time: kThread, kExec, kFailpoint. The caller fills in the rest and says
+  // when it is complete().
   Event& instant(const Thread& thread, Op op, Name syscall);
+  void complete(const Event& event);
 
   // A process has ended.
   void ended(const Process& process, int status);
@@ -64,7 +70,8 @@ class Recorder {
   [[nodiscard]] Position now() const { return trace_.end; }
   [[nodiscard]] Files& files() { return files_; }
   [[nodiscard]] const Trace& trace() const { return trace_; }
-  [[nodiscard]] Trace take() { return std::move(trace_); }
+  // The end: nothing may be recorded any more.
+  [[nodiscard]] Trace take();
 
  private:
   Event& begin(Thread& thread, const Syscall& syscall, Op op);
@@ -94,6 +101,7 @@ class Recorder {
   void leave_names(Thread& thread, Event& event);
 
   std::shared_ptr<SegmentStore> store_;
+  TraceFileWriter* file_;
   Trace trace_;
   Files files_;
   std::set<std::string> noted_;

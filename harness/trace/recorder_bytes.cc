@@ -52,7 +52,7 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const Syscall& syscall) {
     return Follow::kNone;
   }
   Inode* const inode = open->inode;
-  const bool is_stream = fd == STDOUT_FILENO || fd == STDERR_FILENO;
+  const bool is_stream = (fd == STDOUT_FILENO || fd == STDERR_FILENO) && open->stream;
   Op op = Op::kWrite;
   if (open->kind == DescriptorKind::kSocket) {
     op = Op::kSend;

@@ -93,7 +93,7 @@ using Content = std::map<std::string, std::string>;
 inline Content on_disk(const std::filesystem::path& directory) {
   Content content;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    const std::string name = std::filesystem::relative(entry.path(), directory);
+    const std::string name = entry.path().lexically_relative(directory);
     content[name] = entry.is_symlink()     ? "-> " + read_symlink(entry.path()).string()
                     : entry.is_directory() ? "/"
                                            : read_whole(entry.path());

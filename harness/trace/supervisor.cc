@@ -219,15 +219,17 @@ void Supervisor::pass_failpoint(Thread& thread, const Syscall& syscall, const Sy
   event.path = thread.memory().read_string(entry.arguments[1], NAME_MAX);
   const Strike strike = faults_.at(event, nullptr, purposes_);
   event.fault = strike.fault;
-  if (const auto* const kill_action = strike.as<Kill>()) {
-    skip_syscall(thread.id.tid, 0);
+  const auto* const kill_action = strike.as<Kill>();
+  if (kill_action == nullptr && strike.action.has_value()) {
+    const auto* const inject = strike.as<InjectError>();
+    event.result = inject != nullptr ? inject->error : 1;
+  }
+  recorder_->complete(event);
+  if (kill_action != nullptr) {
     kill(*kill_action, thread.id.pid);
     if (kill_action->signal == SIGKILL) {
       return;
     }
-  } else if (strike.action.has_value()) {
-    const auto* const inject = strike.as<InjectError>();
-    event.result = inject != nullptr ? inject->error : 1;
   }
   skip_syscall(thread.id.tid, event.result);
   const std::int64_t delay_ns = strike.delay_before_ns + strike.delay_after_ns;
@@ -441,15 +443,18 @@ void Supervisor::on_process(Thread& /*parent*/, Process& child) {
 void Supervisor::on_thread(Thread& thread) {
   static const Name kClone("clone");
   if (recorder_ != nullptr) {
-    recorder_->instant(thread, Op::kThread, kClone);
+    recorder_->complete(recorder_->instant(thread, Op::kThread, kClone));
   }
 }
 
 void Supervisor::on_exec(Thread& thread) {
   static const Name kExecve("execve");
-  started_ = true;
+  const bool first = !std::exchange(started_, true);
   if (recorder_ == nullptr) {
     return;
+  }
+  if (first) {
+    recorder_->files().take_streams(thread.id);
   }
   Event& event = recorder_->instant(thread, Op::kExec, kExecve);
   std::array<char, PATH_MAX> program{};
@@ -457,6 +462,7 @@ void Supervisor::on_exec(Thread& thread) {
   if (::readlink(link.c_str(), program.data(), program.size() - 1) > 0) {
     event.path = program.data();
   }
+  recorder_->complete(event);
 }
 
 void Supervisor::on_thread_end(Thread& thread) {

@@ -33,6 +33,7 @@
 #include "harness/trace/recorder.h"
 #include "harness/trace/supervisor.h"
 #include "harness/trace/support.h"
+#include "harness/trace/trace_file.h"
 #include "harness/trace/wakeup.h"
 
 namespace crashpoint::trace {
@@ -116,6 +117,7 @@ class Tracer::Engine {
   void main_ended(int status);
 
   TracerOptions options_;
+  std::unique_ptr<TraceFileWriter> file_;
   std::unique_ptr<Recorder> recorder_;  // null: guard only
   Handshake handshake_;
   int attach_error_ = 0;
@@ -140,9 +142,16 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
     }
   }
   if (options_.record) {
+    if (!options_.trace_file.empty()) {
+      file_ = std::make_unique<TraceFileWriter>(options_.trace_file, options_.data_directory,
+                                                spec.argv);
+    }
     recorder_ = std::make_unique<Recorder>(
-        options_.data_directory,
-        std::make_shared<SegmentStore>(options_.memory_bytes, options_.spill_directory));
+        options_,
+        file_ != nullptr
+            ? file_->store()
+            : std::make_shared<SegmentStore>(options_.memory_bytes, options_.spill_directory),
+        file_.get());
   }
   target::ProcessSpec traced = spec;
   prepare_environment(spec.argv.empty() ? "" : spec.argv.front(), options_, traced.environment);

@@ -48,6 +48,9 @@ struct TracerOptions {
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;
   std::string spill_directory;
 
+  // false: Trace::initial has the names of the files that are there at the start, not their content.
+  bool keep_initial_content = true;
+
   // Also write the trace here as it happens (see trace_file.h); empty: no.
   std::string trace_file;
 
