@@ -1,0 +1,135 @@
+// Goal: the audit says exactly what was acknowledged before it was durable.
+#include "harness/trace/audit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "harness/trace/run_for_test.h"
+
+namespace crashpoint::trace {
+namespace {
+
+const FileSummary& file(const Audit& audit, const std::string& path) {
+  const auto found = std::find_if(audit.files.begin(), audit.files.end(),
+                                  [&](const FileSummary& f) { return f.path == path; });
+  EXPECT_NE(found, audit.files.end()) << path;
+  return *found;
+}
+
+// The program syncs each line before it says its number: only its name is ever at stake.
+TEST(Audit, FindsNothingInContentSyncedBeforeEachAck) {
+  const TestFolder folder;
+  const Audit found = audit(folder.run({"append", "log", "5"}).trace);
+  const FileSummary& log = file(found, "log.done");
+  EXPECT_EQ(found.output_lines, 5U);
+  EXPECT_TRUE(log.created);
+  EXPECT_EQ(log.writes, 5U);
+  EXPECT_EQ(log.bytes_written, 35U);
+  EXPECT_EQ(log.syncs, 5U);
+  EXPECT_EQ(log.content.acks, 0U);
+  EXPECT_FALSE(log.unsynced);
+}
+
+TEST(Audit, FindsANameThatWasNeverSynced) {
+  const TestFolder folder;
+  const Audit found = audit(folder.run({"append", "log", "5"}).trace);
+  EXPECT_EQ(file(found, "log.done").name.acks, 5U) << "no fsync of the directory";
+  EXPECT_TRUE(file(found, "log.done").name_unsynced);
+}
+
+TEST(Audit, FindsBytesAckedWhileTheDiskLied) {
+  const TestFolder folder;
+  Place sync = place("fdatasync", "log");
+  sync.nth = {2, 3, 1};
+  const Audit found = audit(folder.run({"append", "log", "5"}, {fault_at(sync, Skip{})}).trace);
+  const FileSummary& log = file(found, "log.done");
+  EXPECT_EQ(log.content.acks, 2U);
+  EXPECT_EQ(log.content.bytes_max, 14U);
+  EXPECT_EQ(log.syncs, 3U);
+  EXPECT_FALSE(log.unsynced) << "the fourth sync made up for it";
+}
+
+// By hand, to order calls as no program of ours would for certain.
+class Script {
+ public:
+  Script& then(Op op, const std::string& path, FileId id, std::int64_t result = 0) {
+    Event event;
+    event.op = op;
+    event.path = path;
+    event.file = id;
+    event.inside = op != Op::kSend;
+    event.directory = path == ".";
+    event.enter = trace_.end++;
+    event.exit = trace_.end++;
+    event.result = event.performed = result;
+    trace_.events.push_back(event);
+    return *this;
+  }
+  Script& created(const std::string& path, FileId id) {
+    then(Op::kOpen, path, id, 3);
+    trace_.events.back().created = true;
+    return *this;
+  }
+  // The event before the last returned only after it.
+  Script& overlapping() {
+    std::swap(trace_.events.back().exit, trace_.events[trace_.events.size() - 2].exit);
+    return *this;
+  }
+  [[nodiscard]] Audit audited() const { return audit(trace_); }
+
+ private:
+  Trace trace_;
+};
+
+constexpr FileId kDirectory = 1;
+constexpr FileId kLog = 2;
+
+TEST(Audit, ASyncCoversOnlyWhatHadReturnedBeforeItWasCalled) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kWrite, "log", kLog, 100)
+                          .then(Op::kFdatasync, "log", kLog)
+                          .overlapping()
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").content.acks, 1U);
+}
+
+TEST(Audit, ASyncOfTheDirectoryCoversItsNamesOnly) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kWrite, "log", kLog, 100)
+                          .then(Op::kFsync, ".", kDirectory)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").name.acks, 0U);
+  EXPECT_EQ(file(found, "log").content.acks, 1U);
+}
+
+TEST(Audit, ASyncOfEverythingCoversEverything) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kWrite, "log", kLog, 100)
+                          .then(Op::kSync, "", 0)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").name.acks + file(found, "log").content.acks, 0U);
+  EXPECT_EQ(found.sends, 1U);
+}
+
+TEST(Audit, AFileThatIsGoneIsNotMissed) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kWrite, "log", kLog, 100)
+                          .then(Op::kUnlink, "log", kLog)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_TRUE(file(found, "log").unlinked);
+  EXPECT_EQ(file(found, "log").name.acks + file(found, "log").content.acks, 0U);
+}
+
+}  // namespace
+}  // namespace crashpoint::trace
