@@ -1,48 +1,17 @@
 // The command line as a user meets it: the real binary, its output and its exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <memory>
-#include <sstream>
 #include <string>
 
-#include "harness/base/temporary_directory.h"
-#include "harness/base/text.h"
-#include "harness/cli/shell_for_test.h"
+#include "harness/cli/command_line_for_test.h"
 
 namespace crashpoint {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
-
-class CommandLine : public testing::Test {
- protected:
-  // Runs `crashpoint <arguments>` in a folder of the test's own.
-  Outcome crashpoint(const std::string& arguments) const {
-    return shell("cd " + shell_quote(folder_.path().string()) + " && " +
-                 shell_quote(CRASHPOINT_BINARY) + " " + arguments);
-  }
-
-  void write(const std::string& name, const std::string& text) const {
-    const std::filesystem::path path = folder_.path() / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-  }
-
-  [[nodiscard]] std::string read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(folder_.path() / name).rdbuf();
-    return text.str();
-  }
-
-  TemporaryDirectory folder_;
-};
 
 TEST_F(CommandLine, HelpListsTheVerbsAndTheExitCodes) {
   const Outcome help = crashpoint("--help");

@@ -1,0 +1,265 @@
+#include "harness/trace/trace_text.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "harness/trace/armed_faults.h"
+#include "harness/trace/audit.h"
+#include "harness/trace/event.h"
+#include "harness/trace/fault_rules.h"
+
+namespace crashpoint::trace {
+namespace {
+
+bool is_about_a_process(Op op) {
+  return op == Op::kFork || op == Op::kExec || op == Op::kExit;
+}
+
+// Events that change or persist something, acknowledge it, or make and end a process.
+bool is_told(const Event& event) {
+  switch (event.op) {
+    case Op::kClose:
+    case Op::kThread:
+      return false;
+    case Op::kOpen:
+      return event.inside && (event.created || event.truncated || event.result < 0);
+    case Op::kSend:
+    case Op::kFork:
+    case Op::kExec:
+    case Op::kExit:
+    case Op::kSync:
+    case Op::kFailpoint:
+      return true;
+    case Op::kOutput:
+      return event.fd == 1;
+    case Op::kWrite:
+    case Op::kCopy:
+    case Op::kTruncate:
+    case Op::kAllocate:
+    case Op::kRename:
+    case Op::kLink:
+    case Op::kSymlink:
+    case Op::kUnlink:
+    case Op::kMkdir:
+    case Op::kRmdir:
+    case Op::kFsync:
+    case Op::kFdatasync:
+    case Op::kSyncfs:
+    case Op::kSyncRange:
+    case Op::kMsync:
+    case Op::kMap:
+      return event.inside;
+  }
+  return false;
+}
+
+bool transfers(Op op) {
+  return op == Op::kWrite || op == Op::kCopy || op == Op::kSend || op == Op::kOutput;
+}
+
+// One line's worth of events: the first, and how many like it follow.
+struct Group {
+  const Event* first = nullptr;
+  std::uint64_t count = 0;
+  std::int64_t bytes = 0;
+};
+
+bool belongs(const Group& group, const Event& event) {
+  const Event& first = *group.first;
+  return first.op == event.op && first.syscall == event.syscall && first.path == event.path &&
+         first.path2 == event.path2 && first.role == event.role && first.fault == event.fault &&
+         (first.result < 0) == (event.result < 0) && event.op != Op::kFork && event.op != Op::kExit;
+}
+
+std::string subject_of(const Event& event) {
+  if (event.op == Op::kSend) {
+    return fmt::format("to {}", escape(event.connection.str()));
+  }
+  if (event.op == Op::kOutput) {
+    return "to standard output";
+  }
+  if (event.op == Op::kFork) {
+    return event.result > 0 ? fmt::format("process {}", event.result) : std::string();
+  }
+  if (event.op == Op::kExit) {
+    const auto status = static_cast<int>(event.result);
+    return WIFSIGNALED(status) ? fmt::format("killed by signal {}", WTERMSIG(status))
+                               : fmt::format("status {}", WEXITSTATUS(status));
+  }
+  return event.path2.empty()
+             ? escape(event.path.str())
+             : fmt::format("{} -> {}", escape(event.path.str()), escape(event.path2.str()));
+}
+
+std::string detail_of(const Group& group) {
+  const Event& event = *group.first;
+  std::vector<std::string> details;
+  if (transfers(event.op) && event.result >= 0) {
+    details.push_back(
+        fmt::format("{} bytes", with_commas(static_cast<std::uint64_t>(group.bytes))));
+    if (event.op == Op::kWrite || event.op == Op::kCopy) {
+      details.back() += fmt::format(" at {}", event.offset);
+    }
+  } else if (event.op == Op::kTruncate) {
+    details.push_back(fmt::format("to {} bytes", event.length));
+  } else if (event.op == Op::kAllocate || event.op == Op::kSyncRange) {
+    details.push_back(fmt::format("{} bytes at {}", event.length, event.offset));
+  }
+  if (event.created) {
+    details.emplace_back("created");
+  }
+  if (event.truncated) {
+    details.emplace_back("truncated");
+  }
+  if (event.synced_write) {
+    details.emplace_back("synced");
+  }
+  if (event.result < 0 && event.op != Op::kMap) {
+    details.push_back(error_name(static_cast<int>(-event.result)));
+  }
+  if (event.not_performed) {
+    details.emplace_back("not performed");
+  }
+  if (event.exit == kNever) {
+    details.emplace_back("never returned");
+  }
+  std::string text;
+  for (const std::string& detail : details) {
+    text += (text.empty() ? "" : ", ") + detail;
+  }
+  return text;
+}
+
+// Columns as wide as their widest cell; those of numbers to the right.
+std::string table(const std::vector<std::vector<std::string>>& rows, const std::string& alignment) {
+  std::vector<std::size_t> widths(alignment.size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += alignment[i] == '>' ? fmt::format(" {:>{}}", row[i], widths[i])
+                                  : fmt::format(" {:<{}}", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string seconds(std::int64_t ns) {
+  return fmt::format("{:.6f}", static_cast<double>(ns) / 1e9);
+}
+
+}  // namespace
+
+std::string operations_text(const Trace& trace, std::size_t lines_max) {
+  // Of processes, only those that do anything to be told.
+  std::set<pid_t> told = {trace.events.empty() ? 0 : trace.events.front().pid};
+  for (const Event& event : trace.events) {
+    if (is_told(event) && !is_about_a_process(event.op)) {
+      told.insert(event.pid);
+    }
+  }
+  const auto concerned = [&](const Event& event) {
+    const bool made_one = event.op == Op::kFork && event.result >= 0;
+    return told.contains(made_one ? static_cast<pid_t>(event.result) : event.pid);
+  };
+  std::vector<Group> groups;
+  for (const Event& event : trace.events) {
+    if (!is_told(event) || (is_about_a_process(event.op) && !concerned(event))) {
+      continue;
+    }
+    if (groups.empty() || !belongs(groups.back(), event)) {
+      groups.push_back({.first = &event});
+    }
+    ++groups.back().count;
+    groups.back().bytes += std::max<std::int64_t>(event.performed, 0);
+  }
+  const std::int64_t began = trace.events.empty() ? 0 : trace.events.front().enter_ns;
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t i = 0; i < std::min(groups.size(), lines_max); ++i) {
+    const Event& first = *groups[i].first;
+    const std::string times = groups[i].count == 1 ? "" : fmt::format(" x{}", groups[i].count);
+    rows.push_back({seconds(first.enter_ns - began), describe(first.role),
+                    first.syscall.str() + times, subject_of(first), detail_of(groups[i])});
+  }
+  std::string text = table(rows, "><<<<");
+  if (groups.size() > lines_max) {
+    text += fmt::format("  ... and {} more lines\n", with_commas(groups.size() - lines_max));
+  }
+  return text;
+}
+
+std::string files_text(const Audit& audit) {
+  std::vector<std::vector<std::string>> rows = {
+      {"file", "bytes written", "writes", "syncs", "not synced at the end"}};
+  for (const FileSummary& file : audit.files) {
+    if (file.directory ||
+        (file.writes == 0 && file.syncs == 0 && !file.unsynced && !file.name_unsynced)) {
+      continue;
+    }
+    std::string rest = file.unlinked ? "gone" : "";
+    if (!file.unlinked && file.unsynced) {
+      rest = file.bytes_unsynced > 0 ? with_commas(file.bytes_unsynced) + " bytes" : "its size";
+    }
+    if (file.name_unsynced) {
+      rest += rest.empty() ? "its name" : ", its name";
+    }
+    rows.push_back({escape(file.path.str()), with_commas(file.bytes_written),
+                    with_commas(file.writes), with_commas(file.syncs), rest});
+  }
+  return rows.size() == 1 ? "  no file of the data directory was written or synced\n"
+                          : table(rows, "<>>><");
+}
+
+std::string audit_text(const Audit& audit, std::int64_t began_ns) {
+  std::string text = fmt::format("  acknowledged: {} on {}, {} of standard output\n",
+                                 counted(audit.sends, "send", "sends"),
+                                 counted(audit.connections, "connection", "connections"),
+                                 counted(audit.output_lines, "line", "lines"));
+  if (audit.sends + audit.output_lines == 0) {
+    return text + "  Nothing was acknowledged that anything could be held against.\n";
+  }
+  bool exposed = false;
+  for (const FileSummary& file : audit.files) {
+    if (file.content.acks > 0) {
+      exposed = true;
+      const std::string what =
+          file.content.bytes_max > 0
+              ? fmt::format("up to {} bytes of it were", with_commas(file.content.bytes_max))
+              : "a change of its size was";
+      text += fmt::format(
+          "  {}: {} while {} not durable, the first at {} s\n", escape(file.path.str()),
+          counted(file.content.acks, "acknowledgement went out", "acknowledgements went out"), what,
+          seconds(file.content.first_ns - began_ns));
+    }
+    if (file.name.acks > 0) {
+      exposed = true;
+      text += fmt::format(
+          "  {}: {} while its name was not durable (no fsync of its directory), the first at {} "
+          "s\n",
+          escape(file.path.str()),
+          counted(file.name.acks, "acknowledgement went out", "acknowledgements went out"),
+          seconds(file.name.first_ns - began_ns));
+    }
+  }
+  if (!exposed) {
+    text += "  Everything written before an acknowledgement was durable by then.\n";
+  }
+  return text;
+}
+
+}  // namespace crashpoint::trace
