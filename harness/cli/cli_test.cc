@@ -76,13 +76,13 @@ TEST_F(CommandLine, ListShowsCasesWithTagsAndSummaries) {
 
 TEST_F(CommandLine, TheIndexOfTheCatalogueIsUpToDate) {
   const Outcome index =
-      crashpoint("list --markdown " + shell_quote(CRASHPOINT_SOURCE_DIR "/scenarios"));
+      crashpoint("list --all --markdown " + shell_quote(CRASHPOINT_SOURCE_DIR "/scenarios"));
   EXPECT_EQ(index.exit_code, 0) << index.output;
   std::ostringstream page;
   page << std::ifstream(CRASHPOINT_SOURCE_DIR "/scenarios/README.md").rdbuf();
-  EXPECT_THAT(page.str(),
-              HasSubstr("<!-- catalogue begin -->\n" + index.output + "<!-- catalogue end -->\n"))
-      << "run scripts/catalogue";
+  const std::string expected =
+      "<!-- catalogue begin -->\n" + index.output + "<!-- catalogue end -->\n";
+  EXPECT_NE(page.str().find(expected), std::string::npos) << "run scripts/catalogue";
 }
 
 TEST_F(CommandLine, SeedsAreWholeNumbersOrRandom) {

@@ -62,6 +62,7 @@ int list(const ListOptions& options) {
                    options.selection.paths.empty() ? "scenarios" : options.selection.paths.front());
   } else {
     print_cases(loaded, options.summaries);
+    tell_of_sample(loaded);
   }
   return kPassed;
 }

@@ -108,6 +108,7 @@ int run(const Options& options) {
   std::signal(SIGTERM, on_interrupt);
   report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
   console.begin(cases.size(), options.jobs);
+  tell_of_sample(loaded);
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;

@@ -50,11 +50,21 @@ void add_selection(CLI::App& verb, Selection& selection) {
       ->type_name("GLOB")
       ->take_all()
       ->expected(1);
+  verb.add_flag(
+      "--all", selection.all,
+      "Every case of each matrix, not the sample a scenario asks for (--filter implies it)");
   verb.add_option("--target", selection.target,
                   "engine, redis, or the program of another RESP server: instead of the files' own")
       ->type_name("NAME");
   verb.add_option("--seed", selection.seed, "Instead of the files' own: a number, or random")
       ->type_name("N");
+}
+
+void tell_of_sample(const scenario::Loaded& loaded) {
+  if (loaded.passed_over_by_sample > 0) {
+    fmt::print(stderr, "a sample; {} more with --all\n",
+               counted(loaded.passed_over_by_sample, "case"));
+  }
 }
 
 scenario::Loaded load(const Selection& selection) {
@@ -73,6 +83,7 @@ scenario::Loaded load(const Selection& selection) {
   options.target = selection.target;
   options.filter = selection.filter;
   options.exclude = selection.exclude;
+  options.all = selection.all;
   scenario::Loaded loaded = scenario::load(paths, options);
   for (const scenario::Problem& warning : loaded.warnings) {
     fmt::print(stderr, "{} (warning)\n", scenario::to_string(warning));

@@ -12,7 +12,8 @@
 namespace crashpoint::cli {
 namespace {
 
-int validate(const Selection& selection) {
+int validate(Selection selection) {
+  selection.all = true;
   const scenario::Loaded loaded = load(selection);
   fmt::print("{} in {}: valid{}\n", counted(loaded.cases.size(), "case"),
              counted(loaded.file_count, "file"),

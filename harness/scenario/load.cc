@@ -103,6 +103,10 @@ class Loader {
       check_known_findings(*document, file, matrix);
       for (std::size_t i = 0; i < matrix.size() && problems_.size() - before <= kProblemsPerFile;
            ++i) {
+        if (!options_.all && options_.filter.empty() && !matrix.is_sampled(i)) {
+          ++loaded_.passed_over_by_sample;
+          continue;
+        }
         load_case(file, matrix.document(i), matrix.suffix(i), matrix.parameters(i));
       }
       if (matrix.size() > 0) {

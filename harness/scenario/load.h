@@ -17,6 +17,7 @@ struct LoadOptions {
   // or "tag:NAME". Empty: all. `exclude` wins.
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
+  bool all = false;  // also the cases that a matrix's "sample" passes over; a filter implies it
 };
 
 // Something wrong at a place in a file. `text` says what was found, what is allowed and, where one
@@ -42,6 +43,7 @@ struct Loaded {
   std::vector<Case> cases;        // in order of name, numbers within names by size
   std::vector<Problem> warnings;  // legal, but hardly meant
   std::vector<LeftOut> left_out;
+  std::size_t passed_over_by_sample = 0;  // cases that `all` would have added
   std::size_t file_count = 0;
 };
 

@@ -28,6 +28,20 @@ Matrix::Matrix(const Document& document, std::vector<Problem>& problems) : docum
   }
 }
 
+bool Matrix::is_sampled(std::size_t i) const {
+  const Json& matrix = document_.json().value("matrix", Json::object());
+  const std::size_t wanted = matrix.value("sample", size());
+  if (wanted >= size()) {
+    return true;
+  }
+  if (wanted == 1) {
+    return i == 0;
+  }
+  // The k-th of them is k * (size - 1) / (wanted - 1), rounded down: is there a k for i?
+  const std::size_t k = (i * (wanted - 1) + size() - 2) / (size() - 1);
+  return k < wanted && k * (size() - 1) / (wanted - 1) == i;
+}
+
 std::vector<std::pair<std::string, std::string>> Matrix::parameters(std::size_t i) const {
   std::vector<std::pair<std::string, std::string>> all;
   for (std::size_t axis = 0; axis < axes_.size(); ++axis) {

@@ -20,6 +20,10 @@ class Matrix {
 
   [[nodiscard]] std::size_t size() const { return combinations_.size(); }
 
+  // Whether a run takes it that asks for no cases in particular: as many as "sample" says, the first
+  // and the last among them.
+  [[nodiscard]] bool is_sampled(std::size_t i) const;
+
   // Name -> value, as the file orders them; together "[appendfsync=always,nth=3]", or nothing.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> parameters(std::size_t i) const;
   [[nodiscard]] std::string suffix(std::size_t i) const;

@@ -29,7 +29,7 @@ class AxisReader {
   std::vector<Axis> read() {
     const std::size_t before = problems_.size();
     for (const auto& [pointer, values] : matrix().items()) {
-      if (pointer == "exclude") {
+      if (pointer == "exclude" || pointer == "sample") {
         continue;
       }
       const std::string at = "/matrix" + pointer_token(pointer);

@@ -1,6 +1,8 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -111,6 +113,20 @@ TEST(Matrix, ExcludesCombinations) {
                           "aof/kill[appendfsync=always,nth=2]", "aof/kill[appendfsync=no,nth=2]"));
 }
 
+TEST(Matrix, ASampleIsSpreadEvenlyFromTheFirstToTheLast) {
+  const auto sampled = [](int sample) {
+    return names_of(
+        fmt::format(R"({{"/faults/0/at/nth": {{"from": 1, "to": 10}}, "sample": {}}})", sample));
+  };
+  EXPECT_THAT(sampled(1), ElementsAre("aof/kill[nth=1]"));
+  EXPECT_THAT(sampled(2), ElementsAre("aof/kill[nth=1]", "aof/kill[nth=10]"));
+  EXPECT_THAT(sampled(4), ElementsAre("aof/kill[nth=1]", "aof/kill[nth=4]", "aof/kill[nth=7]",
+                                      "aof/kill[nth=10]"));
+  for (int sample = 1; sample <= 12; ++sample) {
+    EXPECT_EQ(sampled(sample).size(), static_cast<std::size_t>(std::min(sample, 10)));
+  }
+}
+
 TEST(Matrix, WhatAShellWouldTripOverIsReplacedInNames) {
   EXPECT_THAT(names_of(R"({"/target/config/save": ["900 1", ""]})"),
               ElementsAre("aof/kill[save=900_1]", "aof/kill[save=empty]"));
@@ -126,7 +142,7 @@ TEST(MatrixProblems, SayWhereAndWhatIsAllowed) {
               ElementsAre(HasSubstr("\"/faults/~2\" is not a JSON pointer")));
   EXPECT_THAT(problems_of(R"({"faults": [1]})"),
               ElementsAre(HasSubstr("unknown key \"faults\"; allowed: JSON pointers, which begin "
-                                    "with '/', and \"exclude\"")));
+                                    "with '/', \"exclude\" and \"sample\"")));
   EXPECT_THAT(problems_of(R"({"/seed": []})"),
               ElementsAre(HasSubstr("found a list of 0; allowed: a list (at least 1)")));
   EXPECT_THAT(problems_of(R"({"/seed": {"from": 3, "to": 1}})"),

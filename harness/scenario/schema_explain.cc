@@ -315,7 +315,7 @@ class Explainer {
     const std::string meant = nearest(key, known);
     std::string hint = did_you_mean(key, known);
     if (hint.empty() && schema.contains("patternProperties")) {
-      hint = "; allowed: JSON pointers, which begin with '/', and \"exclude\"";
+      hint = "; allowed: JSON pointers, which begin with '/', \"exclude\" and \"sample\"";
     } else if (hint.empty()) {
       hint = fmt::format("; allowed: {}", fmt::join(known, ", "));
     }

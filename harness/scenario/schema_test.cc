@@ -81,7 +81,7 @@ const char* const kEveryKey[] = {
     "info": {"a": "x", "b": 1, "c": {"min": 1, "max": 2}}, "also_loads_in": ["redis"],
     "tools": [["redis-check-aof", "{manifest}"]], "memory_mb_max": 100 },
   "known_findings": [ {"target": "redis", "version": "7.*", "check": "start", "cases": "*", "reason": "r", "reference": "u"} ],
-  "matrix": { "/seed": {"from": 1, "to": 3, "step": 2}, "exclude": [{"/seed": 3}] }
+  "matrix": { "/seed": {"from": 1, "to": 3, "step": 2}, "exclude": [{"/seed": 3}], "sample": 1 }
 })",
     R"({ "version": 1, "summary": "s", "target": {"use": "engine"}, "crash": "power-loss",
   "faults": [ { "at": {"failpoint": "aof/append/after-write"}, "do": {"trigger": true} } ],

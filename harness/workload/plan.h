@@ -46,8 +46,8 @@ struct Generate {
 struct Admin {
   enum class Wait : std::uint8_t {
     kNone,  // for its reply alone
-    kDone,  // until the background job it started has ended; for SHUTDOWN, until the server has
-            // closed
+    kDone,  // until the background job it started has ended; if it started none, until none is at
+            // work; for SHUTDOWN, until the server has closed
   };
   static constexpr std::uint32_t kClient = 1000;
   Arguments command = {};

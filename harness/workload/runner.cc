@@ -62,7 +62,7 @@ Info parse_info(const std::string& text) {
   return info;
 }
 
-// The background job that an admin command starts.
+// The background job that an admin command starts. One that starts none waits for whatever is at work.
 enum class Job : std::uint8_t { kNone, kSnapshot, kRewrite, kShutdown };
 
 Job job_of(const Arguments& command) {
@@ -374,7 +374,7 @@ void Runner::carry_out(const Admin& step) {
     }
   }
   await_answers(sender);
-  if (waits && job != Job::kNone && !sender.operations.back().reply->is_error()) {
+  if (waits && !sender.operations.back().reply->is_error()) {
     await_job(job, before, sender.operations.back());
   }
 }
@@ -410,11 +410,13 @@ void Runner::await_job(Job job, const Info& before, const Operation& command) {
   };
   for (;;) {
     const Info now = info();
-    if (job == Job::kRewrite) {
-      if (field(now, "aof_rewrite_in_progress") != "1" &&
-          field(now, "aof_rewrite_scheduled") != "1")
+    const bool rewrites = field(now, "aof_rewrite_in_progress") == "1" ||
+                          field(now, "aof_rewrite_scheduled") == "1";
+    const bool saves_now = field(now, "rdb_bgsave_in_progress") == "1";
+    if (job == Job::kRewrite || job == Job::kNone) {
+      if (!rewrites && (job == Job::kRewrite || !saves_now))
         return;
-    } else if (field(now, "rdb_bgsave_in_progress") != "1") {
+    } else if (!saves_now) {
       // One that was only scheduled has not begun: neither the count nor the status has moved.
       const bool failed = field(now, "rdb_last_bgsave_status") == "err";
       if (failed) {
