@@ -110,7 +110,6 @@ ArmedFaults::ArmedFaults(const std::vector<Fault>& faults, std::uint64_t seed)
       random_(seed, "faults") {
   for (std::size_t i = 0; i < faults.size(); ++i) {
     reports_[i].armed = !faults[i].from_step.has_value();
-    waits_for_acks_ |= std::holds_alternative<AfterAcked>(faults[i].at);
     const Place* const place = place_of(faults[i]);
     if (place == nullptr) {
       continue;

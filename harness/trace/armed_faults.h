@@ -56,7 +56,6 @@ class ArmedFaults {
   [[nodiscard]] std::optional<std::int64_t> next_ms() const;
 
   void arm_step(std::size_t step);
-  [[nodiscard]] bool waits_for_acks() const { return waits_for_acks_; }
 
   // The disk budget, if there is one: its index and bytes.
   [[nodiscard]] std::optional<std::pair<std::size_t, std::uint64_t>> budget() const;
@@ -82,7 +81,6 @@ class ArmedFaults {
   std::vector<Name> said_;  // Place::syscall
   Random random_;
   std::uint64_t ops_ = 0;
-  bool waits_for_acks_ = false;
 };
 
 // "main", "child 2 (rewrite)", "thread 1".

@@ -16,6 +16,7 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,7 +74,13 @@ Supervisor::Supervisor(const TracerOptions& options, Recorder* recorder, Wakeup&
       tracees_(*this),
       faults_(options.faults, options.seed),
       random_(options.seed, "tracer"),
-      awaits_libfiu_(std::any_of(options.faults.begin(), options.faults.end(), is_libfiu)) {}
+      awaits_libfiu_(std::any_of(options.faults.begin(), options.faults.end(), is_libfiu)) {
+  for (const Fault& fault : options.faults) {
+    if (const auto* const at = std::get_if<AfterAcked>(&fault.at)) {
+      ack_counts_.insert(at->commands);
+    }
+  }
+}
 
 std::vector<FaultReport> Supervisor::reports(const Trace& trace) const {
   return faults_.reports(trace);
@@ -91,9 +98,18 @@ void Supervisor::arm_step(std::size_t step) {
 
 void Supervisor::acked(std::uint64_t count) {
   acked_ = count;
-  if (faults_.waits_for_acks()) {
-    wakeup_.wake();
+  if (!ack_counts_.contains(count)) {
+    return;
   }
+  wakeup_.wake();
+  for (std::uint64_t seen = acked_seen_; seen < count; seen = acked_seen_) {
+    acked_seen_.wait(seen);
+  }
+}
+
+void Supervisor::end() {
+  acked_seen_ = std::numeric_limits<std::uint64_t>::max();
+  acked_seen_.notify_all();
 }
 
 void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
@@ -532,6 +548,8 @@ void Supervisor::look_at_moments() {
                                 : fmt::format("after {} acked commands", acked));
     kill(std::get<Kill>(fault.action), tracees_.first());
   }
+  acked_seen_ = acked;
+  acked_seen_.notify_all();
 }
 
 // libfiu decides inside the program and counts nothing: what we can tell is that it is there.

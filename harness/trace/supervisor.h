@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,14 @@ class Supervisor : public Tracees::Handler {
   [[nodiscard]] Tracees& tracees() { return tracees_; }
   [[nodiscard]] std::vector<FaultReport> reports(const Trace& trace) const;
 
-  // From any thread.
+  // From any thread. acked() returns when the faults that wait for this count have struck, so that
+  // the workload cannot end before they do.
   void begin_workload();
   void arm_step(std::size_t step);
   void acked(std::uint64_t count);
+
+  // From the tracer's thread, when nothing is left to supervise: nobody need wait for it any more.
+  void end();
 
   void on_syscall(Thread& thread, const SyscallEntry& entry) override;
   void on_syscall_exit(Thread& thread, std::int64_t result) override;
@@ -100,7 +105,9 @@ class Supervisor : public Tracees::Handler {
 
   std::size_t steps_armed_ = 0;
   std::atomic<std::size_t> steps_begun_ = 0;
+  std::set<std::uint64_t> ack_counts_;  // that faults wait for
   std::atomic<std::uint64_t> acked_ = 0;
+  std::atomic<std::uint64_t> acked_seen_ = 0;
   std::atomic<std::int64_t> workload_began_ns_ = 0;  // 0: not yet
 };
 

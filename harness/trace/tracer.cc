@@ -227,6 +227,7 @@ void Tracer::Engine::run(std::promise<void>& ready) {
       supervisor_->tracees().kill_all();
     }
   }
+  supervisor_->end();
   const std::lock_guard lock(mutex_);
   error_ = error;
   ended_ = true;

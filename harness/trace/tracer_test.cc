@@ -261,6 +261,20 @@ TEST(Tracer, KillsWhenSoManyCommandsAreAcked) {
   EXPECT_EQ(WTERMSIG(tracer.finish().status), SIGKILL);
 }
 
+TEST(Tracer, AnAckIsTakenOnlyWhenTheFaultsThatWaitForItHaveStruck) {
+  const TestFolder folder;
+  Fault fault;
+  fault.at = AfterAcked{1};
+  fault.action = Kill{};
+  for (int round = 0; round < 20; ++round) {
+    Tracer tracer(folder.spec({"sleep", "1000"}), folder.options({fault}));
+    tracer.begin_workload();
+    tracer.acked(1);
+    tracer.kill_tree();  // the workload is at its end at once
+    EXPECT_EQ(tracer.finish().faults.at(0).fired, 1U) << "round " << round;
+  }
+}
+
 TEST(Tracer, FaultsOfAStepWaitForIt) {
   const TestFolder folder;
   Fault fault = kill_at("mkdir", 1);
