@@ -90,7 +90,7 @@ class Campaign {
       const CaseContext context{
           workspace_.path() / fmt::format("{}", number),
           [this](const scenario::Target& target) { return programs_.of(target); },
-          options_.reproduce_options};
+          options_.reproduce_options, options_.bundles};
       return report::encode_case(run_case(scenario, context));
     };
     const Done done = [&](std::size_t number, const std::string& result, const std::string& died) {

@@ -1,6 +1,7 @@
 // Runs cases in parallel and gathers what became of them.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ namespace crashpoint::campaign {
 struct CampaignOptions {
   unsigned jobs = 1;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
+  std::filesystem::path bundles;  // where the bundles of violations go; empty: none are made
   // Called in order of completion.
   std::function<void(const report::CaseResult&)> case_done = [](const report::CaseResult&) {};
   // Called about five times a second; false stops the run (Ctrl-C).

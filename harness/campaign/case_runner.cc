@@ -16,6 +16,7 @@
 #include "harness/base/error.h"
 #include "harness/base/random.h"
 #include "harness/base/text.h"
+#include "harness/base/version.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/recovery.h"
 #include "harness/crash/damage.h"
@@ -23,6 +24,8 @@
 #include "harness/crash/lay_out.h"
 #include "harness/oracle/judge.h"
 #include "harness/oracle/promise.h"
+#include "harness/report/bundle.h"
+#include "harness/report/story.h"
 #include "harness/workload/acks.h"
 #include "harness/workload/runner.h"
 
@@ -52,6 +55,19 @@ struct CrashedRun {
   workload::Run workload;
   trace::Run traced;
 };
+
+// All that a recovery of it is judged by.
+struct JudgedRun {
+  const CrashedRun& crashed;
+  const oracle::State& base;  // what the target held before the workload
+  const oracle::Judge& judge;
+  const RecoveryPlan& plan;
+};
+
+std::int64_t now_ns() {  // on the clock of traces and histories
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
+      .count();
+}
 
 class CaseRun {
  public:
@@ -125,7 +141,7 @@ class CaseRun {
     }
     const workload::History& history = crashed.workload.history;
     const Clock::time_point prepared = Clock::now();
-    const oracle::Judge judge(history, std::move(base));
+    const oracle::Judge judge(history, base);
     result_.timing.judge_ms += ms_since(prepared);
     add(judge.replies(), cycle_prefix(cycle));
 
@@ -134,18 +150,17 @@ class CaseRun {
                               other.use = use;
                               return context_.program(other);
                             }};
-    return recover(plan, judge, crashed, folder, cycle);
+    return recover({crashed, base, judge, plan}, folder, cycle);
   }
 
-  oracle::State recover(const RecoveryPlan& plan, const oracle::Judge& judge,
-                        const CrashedRun& crashed, const fs::path& folder, std::uint32_t cycle) {
+  oracle::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {
     if (case_.damage.empty()) {
-      return recover_one(plan, judge, data_, folder / "recovery", cycle_prefix(cycle)).final_state;
+      return recover_one(judged, data_, folder / "recovery", cycle, "").final_state;
     }
     const trace::Image image = crash::read_directory(data_);
-    const trace::Trace& trace = crashed.traced.trace;
+    const trace::Trace& trace = judged.crashed.traced.trace;
     std::vector<trace::Position> acked;
-    for (const workload::Operation& operation : crashed.workload.history.operations) {
+    for (const workload::Operation& operation : judged.crashed.workload.history.operations) {
       if (operation.is_acked()) {
         // A reply can be read before its send is seen to return; the kill may come in between.
         acked.push_back(std::min(operation.acked, trace.end));
@@ -161,26 +176,66 @@ class CaseRun {
       const fs::path place = folder / fmt::format("damage-{}", ++number);
       fs::create_directories(place);
       crash::lay_out(damaged, place / "data");
-      state = recover_one(plan, judge, place / "data", place,
-                          fmt::format("{}{}: ", cycle_prefix(cycle), damage.name))
-                  .final_state;
+      state = recover_one(judged, place / "data", place, cycle, damage.name).final_state;
       std::error_code ignored;
       fs::remove_all(place, ignored);
     }
     return state;
   }
 
-  Recovery recover_one(const RecoveryPlan& plan, const oracle::Judge& judge, const fs::path& data,
-                       const fs::path& folder, const std::string& prefix) {
+  // `damage` names the crash state where the case has several.
+  Recovery recover_one(const JudgedRun& judged, const fs::path& data, const fs::path& folder,
+                       std::uint32_t cycle, const std::string& damage) {
+    const std::string state = name_state(cycle, damage);
+    const std::string prefix = state.empty() ? "" : state + ": ";
+    const std::int64_t began_ns = now_ns();
     const Clock::time_point began = Clock::now();
-    Recovery recovery = recover_and_judge(plan, judge, {}, data, folder);
+    std::optional<trace::Image> image;  // recovery changes the directory
+    if (!context_.bundles.empty() && !bundle_) {
+      image = crash::read_directory(data);
+    }
+    Recovery recovery = recover_and_judge(judged.plan, judged.judge, {}, data, folder);
     ++result_.cycles;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
+    if (!violation_) {
+      tell_recovery(judged.crashed.workload.history, recovery, damage, began_ns);
+      const auto broken =
+          std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
+      if (broken != recovery.checks.end()) {
+        violation_ = *broken;
+        violation_->summary = prefix + violation_->summary;
+        if (image) {
+          gather_bundle(judged, *std::move(image), recovery.log, state);
+        }
+      }
+    }
     for (Verdict& verdict : recovery.checks) {
       add(std::move(verdict), prefix);
     }
     return recovery;
+  }
+
+  void gather_bundle(const JudgedRun& judged, trace::Image image, std::string log,
+                     std::string crash_state) {
+    bundle_ = report::Bundle{
+        .result = {},  // when all is known
+        .version = std::string(version()),
+        .target = program_.version.empty() ? program_.use : program_.use + " " + program_.version,
+        .scenario = case_.stand_alone,
+        .crash_state = std::move(crash_state),
+        .guarantee = guarantee_,
+        .crash = {},
+        .history = judged.crashed.workload.history,
+        .base = judged.base,
+        .image = std::move(image),
+        .recovery_log = std::move(log)};
+  }
+
+  // Which of the case's crash states it is; empty when it has only one.
+  std::string name_state(std::uint32_t cycle, const std::string& damage) const {
+    const std::string prefix = cycle_prefix(cycle);
+    return damage.empty() ? prefix.substr(0, prefix.find(':')) : prefix + damage;
   }
 
   std::string cycle_prefix(std::uint32_t cycle) const {
@@ -204,18 +259,17 @@ class CaseRun {
     result_.timing.start_ms += start.ms;
 
     CrashedRun crashed;
+    std::vector<std::pair<std::int64_t, std::size_t>> steps;  // began when, which
     const Clock::time_point began = Clock::now();
     if (start.ready()) {
       target.tracer().begin_workload();
-      std::vector<std::pair<Clock::time_point, std::size_t>> steps;
       workload::Hooks hooks;
       hooks.step_began = [&](std::size_t step) {
-        steps.emplace_back(Clock::now(), step);
+        steps.emplace_back(now_ns(), step);
         target.tracer().arm_step(step);
       };
       hooks.acked = [&](std::uint64_t count) { target.tracer().acked(count); };
       crashed.workload = workload::run(plan, target.endpoint(), hooks);
-      tell_steps(plan, began, steps);
     }
     result_.timing.workload_ms += ms_since(began);
     const Clock::time_point crash = Clock::now();
@@ -226,7 +280,8 @@ class CaseRun {
 
     workload::fill_acks(crashed.workload.history, crashed.traced.trace);
     workload::fill_snapshots(crashed.workload.history, crashed.traced.trace, snapshot_file());
-    take_fault_reports(crashed.traced.faults, crashed.workload.history);
+    take_fault_reports(crashed.traced.faults);
+    tell_run(crashed, plan, steps, ended_by_itself);
     result_.notes.insert(result_.notes.end(), crashed.traced.trace.notes.begin(),
                          crashed.traced.trace.notes.end());
     judge_run(start, crashed, ended_by_itself, target.log(), cycle);
@@ -298,8 +353,7 @@ class CaseRun {
                        });
   }
 
-  void take_fault_reports(const std::vector<trace::FaultReport>& reports,
-                          const workload::History& history) {
+  void take_fault_reports(const std::vector<trace::FaultReport>& reports) {
     for (std::size_t i = 0; i < reports.size(); ++i) {
       const trace::FaultReport& report = reports[i];
       if (i < result_.faults.size()) {  // a further cycle: the counts add up
@@ -307,10 +361,6 @@ class CaseRun {
         result_.faults[i].report.fired += report.fired;
       } else {
         result_.faults.push_back({case_.faults[i].text, report});
-      }
-      if (report.fired > 0 && history.began_ns != 0) {
-        tell(static_cast<double>(report.first_fired_ns - history.began_ns) / 1e6,
-             "fault: " + report.where);
       }
       if (report.fired == 0 && !case_.faults[i].may_miss) {
         std::string text = fmt::format("the fault never fired: {}", case_.faults[i].text);
@@ -322,14 +372,60 @@ class CaseRun {
     }
   }
 
-  void tell(double at_ms, std::string what) { result_.story.push_back({at_ms, std::move(what)}); }
-
-  void tell_steps(const workload::Plan& plan, Clock::time_point began,
-                  const std::vector<std::pair<Clock::time_point, std::size_t>>& steps) {
-    for (const auto& [when, step] : steps) {
-      tell(std::chrono::duration<double, std::milli>(when - began).count(),
-           fmt::format("step {}: {}", step, describe_step(plan.steps[step])));
+  // The story of the last cycle run: of the one that failed, if one did.
+  void tell_run(const CrashedRun& crashed, const workload::Plan& plan,
+                const std::vector<std::pair<std::int64_t, std::size_t>>& steps,
+                std::optional<int> ended_by_itself) {
+    const workload::History& history = crashed.workload.history;
+    result_.story.clear();
+    if (history.began_ns == 0) {
+      return;  // no workload began
     }
+    std::vector<report::FaultResult> faults;
+    for (std::size_t i = 0; i < crashed.traced.faults.size(); ++i) {
+      faults.push_back({case_.faults[i].text, crashed.traced.faults[i]});
+    }
+    result_.story = report::tell_story(
+        crashed.traced.trace, history, faults,
+        ended_by_itself ? fmt::format("the target {}", describe_status(*ended_by_itself))
+                        : "the target and all its children are killed");
+    const auto crash =
+        std::ranges::find(result_.story, report::Moment::Kind::kCrash, &report::Moment::kind);
+    std::vector<report::Moment> course(result_.story.begin(), crash);
+    for (const auto& [began_ns, step] : steps) {
+      course.push_back({ms_between(history.began_ns, began_ns),
+                        fmt::format("step {}: {}", step, describe_step(plan.steps[step]))});
+    }
+    std::ranges::stable_sort(course, {}, &report::Moment::at_ms);
+    course.insert(course.end(), crash, result_.story.end());
+    result_.story = std::move(course);
+  }
+
+  // Of several recoveries the first that broke a promise, else the last.
+  void tell_recovery(const workload::History& history, const Recovery& recovery,
+                     const std::string& damage, std::int64_t began_ns) {
+    std::erase_if(result_.story, [](const report::Moment& moment) {
+      return moment.kind == report::Moment::Kind::kRecovery;
+    });
+    const auto tell = [&](std::int64_t at_ns, std::string what) {
+      result_.story.push_back(
+          {ms_between(history.began_ns, at_ns), std::move(what), report::Moment::Kind::kRecovery});
+    };
+    tell(began_ns, damage.empty() ? "the target is started on what the crash left"
+                                  : fmt::format("the target is started ({})", damage));
+    tell(began_ns + static_cast<std::int64_t>(recovery.start_ms * 1e6),
+         recovery.started
+             ? fmt::format("it serves, with {}", counted(recovery.state.entries.size(), "key"))
+             : "it does not serve");
+    for (const Verdict& verdict : recovery.checks) {
+      if (verdict.outcome == Outcome::kViolation) {
+        tell(now_ns(), fmt::format("check \"{}\" fails: {}", verdict.check, verdict.summary));
+      }
+    }
+  }
+
+  static double ms_between(std::int64_t from_ns, std::int64_t to_ns) {
+    return static_cast<double>(to_ns - from_ns) / 1e6;
   }
 
   static std::string describe_step(const workload::Step& step) {
@@ -367,22 +463,49 @@ class CaseRun {
     }
   }
 
-  // The case's verdict: a violation before anything inconclusive before a pass. A fault that never
-  // struck takes the meaning from a pass, not from a violation.
   void finish() {
     if (!missed_.empty()) {
       result_.checks.push_back(missed_.front());
     }
+    result_.verdict = decide();
+    if (bundle_) {
+      keep_bundle();
+    }
+  }
+
+  // The case's verdict: a violation before anything inconclusive before a pass, and of violations
+  // the first that a recovery showed, which is the one that the bundle holds. A fault that never
+  // struck takes the meaning from a pass, not from a violation.
+  Verdict decide() const {
+    if (violation_) {
+      return *violation_;
+    }
     for (const Outcome worst : {Outcome::kViolation, Outcome::kInconclusive}) {
-      for (const Verdict& verdict : result_.checks) {
-        if (verdict.outcome == worst) {
-          result_.verdict = verdict;
-          return;
-        }
+      const auto found = std::ranges::find(result_.checks, worst, &Verdict::outcome);
+      if (found != result_.checks.end()) {
+        return *found;
       }
     }
-    result_.verdict.promise = result_.promise;
-    result_.verdict.check = "guarantee";
+    Verdict pass;
+    pass.promise = result_.promise;
+    pass.check = "guarantee";
+    return pass;
+  }
+
+  void keep_bundle() {
+    bundle_->result = result_;
+    const std::string name = report::bundle_name(result_);
+    const fs::path folder = context_.bundles / name;
+    try {
+      fs::create_directories(context_.bundles);
+      fs::remove_all(folder);  // of an earlier run with the same report folder
+      report::write_bundle(*bundle_, folder);
+    } catch (const std::exception& error) {
+      result_.notes.push_back(fmt::format("the bundle could not be kept: {}", error.what()));
+      return;
+    }
+    result_.artifacts["bundle"] = (context_.bundles.filename() / name).string();
+    result_.reproduce = "crashpoint reproduce " + shell_quote(folder.string());
   }
 
   const scenario::Case& case_;
@@ -392,6 +515,8 @@ class CaseRun {
   Program program_;
   oracle::Guarantee guarantee_;
   std::vector<Verdict> missed_;
+  std::optional<Verdict> violation_;      // the first that a recovery showed
+  std::optional<report::Bundle> bundle_;  // of that recovery
   report::CaseResult result_;
 };
 

@@ -16,6 +16,7 @@ struct CaseContext {
   // The program behind a target; find_program() with the run's folder for links, or a cache of it.
   std::function<Program(const scenario::Target&)> program;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
+  std::filesystem::path bundles;  // where the bundle of a violation goes; empty: none is made
 };
 
 // Never throws for what the target does. What the harness cannot do (a program that does not start

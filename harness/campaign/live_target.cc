@@ -35,8 +35,12 @@ bool serves(const target::Endpoint& endpoint, milliseconds patience) {
 }  // namespace
 
 std::string describe_status(int wait_status) {
-  return WIFSIGNALED(wait_status) ? fmt::format("killed by signal {}", WTERMSIG(wait_status))
-                                  : fmt::format("exited with status {}", WEXITSTATUS(wait_status));
+  if (!WIFSIGNALED(wait_status)) {
+    return fmt::format("exited with status {}", WEXITSTATUS(wait_status));
+  }
+  const char* name = sigabbrev_np(WTERMSIG(wait_status));
+  return name == nullptr ? fmt::format("was killed by signal {}", WTERMSIG(wait_status))
+                         : fmt::format("was killed by SIG{}", name);
 }
 
 trace::TracerOptions guard_only() {

@@ -26,7 +26,7 @@ struct StartOutcome {
   [[nodiscard]] bool ready() const { return kind == Kind::kReady; }
 };
 
-// "exited with status 1", "killed by signal 9".
+// "exited with status 1", "was killed by SIGKILL".
 std::string describe_status(int wait_status);
 
 class LiveTarget {

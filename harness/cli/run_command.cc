@@ -112,6 +112,9 @@ int run(const Options& options) {
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;
+  if (!options.report_folder.empty()) {
+    campaign_options.bundles = std::filesystem::path(options.report_folder) / "bundles";
+  }
   if (!options.selection.target.empty()) {
     campaign_options.reproduce_options = " --target " + shell_quote(options.selection.target);
   }
@@ -149,8 +152,9 @@ void add_run_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1024));
   command->add_option("--shard", options->shard,
                       "I/N: only every N-th case, beginning with the I-th");
-  command->add_option("--report", options->report_folder,
-                      "Write report.json, junit.xml and index.html into this folder");
+  command->add_option(
+      "--report", options->report_folder,
+      "Write report.json, junit.xml, index.html and a bundle of each violation into this folder");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <memory>
 #include <regex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -77,7 +78,7 @@ class RunCommandTest : public ::testing::Test {
   // Runs the command that a report says reproduces a violation.
   Outcome run_printed_command(const std::string& output) const {
     std::smatch match;
-    const std::regex command(R"(crashpoint (run [^\n]+))");
+    const std::regex command(R"(crashpoint ((?:run|reproduce) [^\n]+))");
     EXPECT_TRUE(std::regex_search(output, match, command)) << output;
     return shell(environment() + shell_quote(CRASHPOINT_BINARY) + " " + match[1].str());
   }
@@ -127,6 +128,52 @@ TEST_F(RunCommandTest, AnEngineThatAppendsAfterATornTailIsCaughtAndThePrintedCom
   EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
   const Outcome again = run_printed_command(outcome.output);
   EXPECT_EQ(again.exit_code, 1) << again.output;
+}
+
+// What a violation is told by: from what was promised to the nearest state.
+std::string told(const std::string& output) {
+  std::smatch match;
+  const std::regex told(R"(  promised (.|\n)*  nearest [^\n]*)");
+  return std::regex_search(output, match, told) ? match.str() : "nothing in: " + output;
+}
+
+TEST_F(RunCommandTest, ABundleGivesTheSameViolationInAnotherFolder) {
+  const std::string file = write_scenario(
+      "loses-writes", R"("target": { "use": "engine", )" + std::string(kAlways) + R"( },
+      "workload": [ { "generate": { "count": 300, "clients": 3, "pipeline": 4 } } ],
+      "faults": [ { "at": { "failpoint": "planted/reply-before-append", "nth": "every" }, "do": { "trigger": true } },
+                  { "at": { "syscall": "write", "path": "*.incr.aof", "nth": 20, "phase": "before" }, "do": { "kill": "tree" } } ])");
+  const fs::path report = folder_ / "report";
+  const Outcome outcome = run(file + " --report " + report.string());
+  ASSERT_EQ(outcome.exit_code, 1) << outcome.output;
+  ASSERT_THAT(outcome.output, HasSubstr("reproduce  crashpoint reproduce " + report.string()));
+
+  const fs::path bundle = fs::directory_iterator(report / "bundles")->path();
+  std::ostringstream readme;
+  readme << std::ifstream(bundle / "README.txt").rdbuf();
+  fs::rename(bundle, folder_ / "elsewhere");
+  fs::remove_all(report);
+  fs::remove(file);
+  const Outcome again = shell("cd / && " + environment() + shell_quote(CRASHPOINT_BINARY) +
+                              " reproduce " + (folder_ / "elsewhere").string());
+  EXPECT_EQ(again.exit_code, 1) << again.output;
+  EXPECT_THAT(again.output, HasSubstr("Reproduced: the check \"guarantee\" fails again."));
+  EXPECT_EQ(told(again.output), told(readme.str()));
+}
+
+TEST_F(RunCommandTest, ABundleHoldsTheCrashStateThatBrokeThePromise) {
+  const std::string file = write_scenario(
+      "keeps-torn-tail", R"("target": { "use": "engine", )" + std::string(kAlways) +
+                             R"(, "arguments": ["--failpoint", "planted/skip-tail-truncation"] },
+      "workload": [ { "commands": [["SET", "a", "1"], ["SET", "b", "2"]] } ],
+      "damage": [ { "file": "*.incr.aof", "truncate_tail": { "from": 3, "to": 5 } } ],
+      "oracle": { "guarantee": "prefix" })");
+  const Outcome outcome = run(file + " --report " + (folder_ / "report").string());
+  ASSERT_EQ(outcome.exit_code, 1) << outcome.output;
+  const Outcome again = run_printed_command(outcome.output);
+  EXPECT_EQ(again.exit_code, 1) << again.output;
+  EXPECT_THAT(again.output, HasSubstr("Reproduced: "));
+  EXPECT_THAT(again.output, HasSubstr("crash state"));
 }
 
 TEST_F(RunCommandTest, AFaultThatNeverFiresIsInconclusiveAndSaysWhatDidOccur) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -89,12 +90,18 @@ std::string ending(const Event& event) {
   if (event.op == Op::kFork) {
     return fmt::format(": process {}", event.result);
   }
-  return event.performed != event.result
+  return event.op != Op::kFailpoint && event.performed != event.result
              ? fmt::format(": {} done, {} reported", event.performed, event.result)
              : "";
 }
 
-// Writes and acks since the last moment of another kind.
+struct Told {
+  std::int64_t at_ns = 0;
+  Moment moment;
+  bool first_strike = false;  // of a fault: never left out
+};
+
+// Writes, acks and repeated faults since the last moment of another kind.
 class Pending {
  public:
   void add_write(const Event& event) {
@@ -109,28 +116,43 @@ class Pending {
     last_ack_ = &operation;
   }
 
-  // Appends what there is, as (time, moment), and forgets it.
-  void flush(std::vector<std::pair<std::int64_t, Moment>>& out) {
+  void add_strike(std::size_t fault, const Event& event) {
+    Strikes& strikes = strikes_[fault];
+    ++strikes.count;
+    strikes.last = &event;
+  }
+
+  // Appends what there is, and forgets it.
+  void flush(std::vector<Told>& out) {
     for (const auto& [what, writes] : writes_) {
-      out.emplace_back(
-          writes.last_ns,
-          Moment{0,
-                 writes.count == 1
-                     ? fmt::format("{}: {} bytes", what, with_commas(writes.bytes))
-                     : fmt::format("{}: {} times, {} bytes", what, with_commas(writes.count),
-                                   with_commas(writes.bytes)),
-                 Moment::Kind::kStep});
+      out.push_back({writes.last_ns,
+                     Moment{0,
+                            writes.count == 1
+                                ? fmt::format("{}: {} bytes", what, with_commas(writes.bytes))
+                                : fmt::format("{}: {} times, {} bytes", what,
+                                              with_commas(writes.count), with_commas(writes.bytes)),
+                            Moment::Kind::kStep}});
     }
     if (last_ack_ != nullptr) {
       const std::string last = oracle::describe_operation(*last_ack_);
-      out.emplace_back(
-          last_ack_->acked_ns,
-          Moment{0,
-                 acks_ == 1 ? fmt::format("{}: acked", last)
-                            : fmt::format("{} acked, the last {}", counted(acks_, "command"), last),
-                 Moment::Kind::kAck});
+      out.push_back(
+          {last_ack_->acked_ns, Moment{0,
+                                       acks_ == 1 ? fmt::format("{}: acked", last)
+                                                  : fmt::format("{} acked, the last {}",
+                                                                counted(acks_, "command"), last),
+                                       Moment::Kind::kAck}});
+    }
+    for (const auto& [fault, strikes] : strikes_) {
+      const std::string what = trace::describe(*strikes.last) + ending(*strikes.last);
+      out.push_back({time_of(*strikes.last),
+                     Moment{0,
+                            strikes.count == 1 ? fmt::format("{} (again)", what)
+                                               : fmt::format("{} (again, {} times)", what,
+                                                             with_commas(strikes.count)),
+                            Moment::Kind::kFault}});
     }
     writes_.clear();
+    strikes_.clear();
     acks_ = 0;
     last_ack_ = nullptr;
   }
@@ -141,7 +163,12 @@ class Pending {
     std::uint64_t bytes = 0;
     std::int64_t last_ns = 0;
   };
-  std::map<std::string, Writes> writes_;  // by call, file and caller
+  struct Strikes {
+    std::uint64_t count = 0;
+    const Event* last = nullptr;
+  };
+  std::map<std::string, Writes> writes_;    // by call, file and caller
+  std::map<std::size_t, Strikes> strikes_;  // by fault
   std::uint64_t acks_ = 0;
   const workload::Operation* last_ack_ = nullptr;
 };
@@ -155,10 +182,10 @@ class Storyteller {
   std::vector<Moment> tell(const std::string& crash, std::size_t moments_max) {
     walk();
     tell_faults_without_event();
-    std::ranges::stable_sort(told_, {}, &Told::first);
+    std::ranges::stable_sort(told_, {}, &Told::at_ns);
     leave_out_the_beginning(moments_max);
     std::vector<Moment> story;
-    for (auto& [at_ns, moment] : told_) {
+    for (auto& [at_ns, moment, first_strike] : told_) {
       moment.at_ms = ms(at_ns);
       story.push_back(std::move(moment));
     }
@@ -169,8 +196,6 @@ class Storyteller {
   }
 
  private:
-  using Told = std::pair<std::int64_t, Moment>;
-
   double ms(std::int64_t at_ns) const {
     return static_cast<double>(at_ns - history_.began_ns) / 1e6;
   }
@@ -211,12 +236,17 @@ class Storyteller {
       pending_.add_write(event);
       return;
     }
+    const bool strikes = event.fault >= 0;
+    const auto fault = static_cast<std::size_t>(std::max(event.fault, 0));
+    if (strikes && struck_.contains(fault) && !in_flight(event)) {
+      pending_.add_strike(fault, event);
+      return;
+    }
     pending_.flush(told_);
     Moment moment;
     moment.what = trace::describe(event) + ending(event);
-    if (event.fault >= 0) {
+    if (strikes) {
       moment.kind = Moment::Kind::kFault;
-      const auto fault = static_cast<std::size_t>(event.fault);
       struck_.insert(fault);
       if (fault < faults_.size()) {
         moment.what += fmt::format(" (fault: {})", faults_[fault].text);
@@ -224,7 +254,7 @@ class Storyteller {
     } else if (part == Part::kSync && event.result >= 0 && !in_flight(event)) {
       moment.kind = Moment::Kind::kSync;
     }
-    told_.emplace_back(time_of(event), std::move(moment));
+    told_.push_back({time_of(event), std::move(moment), strikes});
   }
 
   // A kill at a moment, and what strikes where no event was recorded.
@@ -232,12 +262,13 @@ class Storyteller {
     for (std::size_t i = 0; i < faults_.size(); ++i) {
       const trace::FaultReport& report = faults_[i].report;
       if (report.fired > 0 && !struck_.contains(i)) {
-        told_.emplace_back(report.first_fired_ns,
-                           Moment{0,
-                                  report.where.empty() ? faults_[i].text
-                                                       : fmt::format("{} (fault: {})", report.where,
-                                                                     faults_[i].text),
-                                  Moment::Kind::kFault});
+        told_.push_back({report.first_fired_ns,
+                         Moment{0,
+                                report.where.empty()
+                                    ? faults_[i].text
+                                    : fmt::format("{} (fault: {})", report.where, faults_[i].text),
+                                Moment::Kind::kFault},
+                         true});
       }
     }
   }
@@ -247,18 +278,17 @@ class Storyteller {
       return;
     }
     const auto kept = told_.end() - static_cast<std::ptrdiff_t>(moments_max);
-    const std::int64_t until_ns = kept->first;
-    const auto left_out = std::stable_partition(told_.begin(), kept, [](const Told& told) {
-      return told.second.kind == Moment::Kind::kFault;
-    });
+    const std::int64_t until_ns = kept->at_ns;
+    const auto left_out =
+        std::ranges::stable_partition(told_.begin(), kept, std::identity(), &Told::first_strike)
+            .begin();
     const auto count = static_cast<std::uint64_t>(kept - left_out);
     told_.erase(left_out, kept);
     if (count > 0) {
-      const auto place = std::ranges::upper_bound(told_, until_ns - 1, {}, &Told::first);
-      told_.insert(
-          place, {until_ns,
-                  Moment{0, fmt::format("{} before this, not told here", counted(count, "moment")),
-                         Moment::Kind::kStep}});
+      const auto place = std::ranges::upper_bound(told_, until_ns - 1, {}, &Told::at_ns);
+      const std::string what =
+          fmt::format("{} before this, not told here", counted(count, "moment"));
+      told_.insert(place, Told{until_ns, Moment{0, what, Moment::Kind::kStep}});
     }
   }
 

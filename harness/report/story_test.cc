@@ -121,6 +121,23 @@ TEST_F(Story, FaultAtAMomentIsToldToo) {
   EXPECT_THAT(told(), ElementsAre("7 fault: kill the tree after 100 acks"));
 }
 
+TEST_F(Story, FurtherStrikesOfAFaultAreToldAsOne) {
+  faults_ = {{"trigger every pass", {true, 4, 4, 0, kBegan + 1 * kMs, "", {}}}};
+  for (const int at : {1, 2, 3, 5}) {
+    Event& event = this->event(at, Op::kFailpoint, "failpoint", "planted/bug");
+    event.fault = 0;
+    event.result = 1;
+    event.performed = 0;
+    if (at == 3) {
+      write(4, 30);
+    }
+  }
+  EXPECT_THAT(told(),
+              ElementsAre("1 fault: failpoint planted/bug by main (fault: trigger every pass)",
+                          "4 step: write(appendonly.aof.1.incr.aof) by main: 30 bytes",
+                          "5 fault: failpoint planted/bug by main (again, 3 times)"));
+}
+
 TEST_F(Story, NamesAndProcessesThatChangeAreSteps) {
   event(1, Op::kFork, "clone", "").result = 812;
   Event& rename = event(2, Op::kRename, "rename", "temp.rdb");
