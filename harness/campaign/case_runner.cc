@@ -126,7 +126,7 @@ class CaseRun {
       return;
     }
     const oracle::Promise promise = oracle::derive_promise(case_.target.config, case_.crash.kind,
-                                                           program_.everysec_loss_seconds);
+                                                           program_.everysec_loss);
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
   }

@@ -176,7 +176,7 @@ Program find_program(const scenario::Target& target, const fs::path& links) {
     const fs::path binary = find_engine();
     program.command = {binary.string(), "{config}"};
     program.version = ask_version(binary);
-    program.everysec_loss_seconds = 1;
+    program.everysec_loss = oracle::kEngineEverysecLoss;
   } else if (target.use == "redis") {
     const fs::path binary = find_redis(links);
     program.command = {binary.string(), "{config}"};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/oracle/promise.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/resp_client.h"
 
@@ -16,7 +17,7 @@ struct Program {
   std::string use;                   // "engine", "redis" or the first word of the command
   std::vector<std::string> command;  // with {dir}, {port}, {socket}, {config} still to fill in
   std::string version;               // "7.0.15"; empty where the program does not tell
-  double everysec_loss_seconds = 2;  // what it admits to lose under appendfsync everysec
+  oracle::EverysecLoss everysec_loss = oracle::kRedisEverysecLoss;
 };
 
 // Finds the program of `target`: the engine beside this executable (or $CRASHPOINT_ENGINE),

@@ -25,7 +25,7 @@ bool has_save_rules(const Config& config) {
 
 }  // namespace
 
-Promise derive_promise(const Config& config, CrashKind crash, double everysec_loss_seconds) {
+Promise derive_promise(const Config& config, CrashKind crash, EverysecLoss everysec) {
   const std::string policy = value_of(config, "maxmemory-policy", "noeviction");
   if (value_of(config, "maxmemory", "0") != "0" && policy != "noeviction") {
     return {
@@ -42,6 +42,13 @@ Promise derive_promise(const Config& config, CrashKind crash, double everysec_lo
   }
   const std::string fsync = value_of(config, "appendfsync", "everysec");
   const std::string with = fmt::format("appendonly yes, appendfsync {}, {}", fsync, kind);
+  if (kill && fsync == "everysec" && everysec.process_kill > 0) {
+    return {
+        .guarantee = {.kind = Guarantee::Kind::kBuffered, .seconds = everysec.process_kill},
+        .reason = fmt::format("{}: a command is written to the file before its reply is sent, or "
+                              "within {} s while an fsync is running",
+                              with, everysec.process_kill)};
+  }
   if (kill) {
     return {.guarantee = {.kind = Guarantee::Kind::kDurable},
             .reason = with + ": a command is written to the file before its reply is sent"};
@@ -59,9 +66,9 @@ Promise derive_promise(const Config& config, CrashKind crash, double everysec_lo
   }
   if (fsync == "everysec") {
     return {
-        .guarantee = {.kind = Guarantee::Kind::kBuffered, .seconds = everysec_loss_seconds},
+        .guarantee = {.kind = Guarantee::Kind::kBuffered, .seconds = everysec.power_loss},
         .reason = fmt::format("{}: the file is synced once a second, and the target may lose {} s",
-                              with, everysec_loss_seconds)};
+                              with, everysec.power_loss)};
   }
   return {.guarantee = {.kind = Guarantee::Kind::kPrefix},
           .reason = with + ": when the file is synced is the kernel's choice"};

@@ -15,15 +15,25 @@ enum class CrashKind : std::uint8_t {
   kPowerLoss,    // only what was made durable must survive
 };
 
+// How much a target admits to lose under appendfsync everysec, in seconds.
+struct EverysecLoss {
+  double process_kill = 0;
+  double power_loss = 0;
+};
+// The engine writes before it replies, and syncs by a monotonic clock.
+inline constexpr EverysecLoss kEngineEverysecLoss = {.process_kill = 0, .power_loss = 1};
+// redis-server replies without writing for up to two seconds while an fsync is running
+// (flushAppendOnlyFile in its aof.c); its clock for the next fsync has whole seconds.
+inline constexpr EverysecLoss kRedisEverysecLoss = {.process_kill = 2, .power_loss = 2};
+
 struct Promise {
   Guarantee guarantee;
   std::string reason;  // "appendonly yes, appendfsync everysec, power loss: ..."
 };
 
 // `config` holds directives as redis.conf spells them, in lower case, with their values; what it lacks has Redis's
-// default. `everysec_loss_seconds` is how much the target admits to lose under everysec: 1 for the
-// engine (its clock is monotonic), 2 for redis-server.
+// default.
 [[nodiscard]] Promise derive_promise(const std::map<std::string, std::vector<std::string>>& config,
-                                     CrashKind crash, double everysec_loss_seconds);
+                                     CrashKind crash, EverysecLoss everysec);
 
 }  // namespace crashpoint::oracle

@@ -36,7 +36,7 @@ const Row kTable[] = {
     {"EverysecPowerLoss",
      kEverysec,
      CrashKind::kPowerLoss,
-     {.kind = Kind::kBuffered, .seconds = 2}},
+     {.kind = Kind::kBuffered, .seconds = 1}},
     {"NoKilled", kNo, CrashKind::kProcessKill, {.kind = Kind::kDurable}},
     {"NoPowerLoss", kNo, CrashKind::kPowerLoss, {.kind = Kind::kPrefix}},
     {"NoSyncWhileRewritingKilled",
@@ -65,9 +65,17 @@ const Row kTable[] = {
 class PromiseTable : public ::testing::TestWithParam<Row> {};
 
 TEST_P(PromiseTable, FollowsFromConfigAndCrash) {
-  const Promise promise = derive_promise(GetParam().config, GetParam().crash, 2);
+  const Promise promise = derive_promise(GetParam().config, GetParam().crash, kEngineEverysecLoss);
   EXPECT_EQ(promise.guarantee, GetParam().promised) << describe(promise.guarantee);
   EXPECT_THAT(promise.reason, ::testing::Not(::testing::IsEmpty()));
+}
+
+TEST(Promise, RedisServerMayPostponeAWriteWhileAnFsyncRuns) {
+  const Guarantee two_seconds = {.kind = Kind::kBuffered, .seconds = 2};
+  EXPECT_EQ(derive_promise(kEverysec, CrashKind::kProcessKill, kRedisEverysecLoss).guarantee,
+            two_seconds);
+  EXPECT_EQ(derive_promise(kEverysec, CrashKind::kPowerLoss, kRedisEverysecLoss).guarantee,
+            two_seconds);
 }
 
 INSTANTIATE_TEST_SUITE_P(, PromiseTable, ::testing::ValuesIn(kTable),

@@ -183,13 +183,14 @@ void doubt_guarantee(const Node& root, const Case& known) {
       changes_config(known)) {
     return;
   }
-  const double everysec_seconds = known.target.use == "engine" ? 1 : 2;
+  const oracle::EverysecLoss everysec =
+      known.target.use == "engine" ? oracle::kEngineEverysecLoss : oracle::kRedisEverysecLoss;
   const std::vector<oracle::CrashKind> kinds =
       known.crash.explore.has_value() ? known.crash.explore->kinds
                                       : std::vector<oracle::CrashKind>{known.crash.kind};
   for (const oracle::CrashKind kind : kinds) {
     const oracle::Promise promise =
-        oracle::derive_promise(known.target.config, kind, everysec_seconds);
+        oracle::derive_promise(known.target.config, kind, everysec);
     if (asks_for_more(*known.oracle.guarantee, promise.guarantee)) {
       root.at("oracle")
           .at("guarantee")
