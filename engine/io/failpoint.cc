@@ -6,6 +6,7 @@
 
 #ifdef CRASHPOINT_FAILPOINTS
 #include <fiu.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <mutex>
+#include <new>
+#include <shared_mutex>
 
 #include <boost/algorithm/string/split.hpp>
 #include <fiu-control.h>
@@ -84,9 +88,22 @@ int act(const char* /*name*/, int* failnum, void** failinfo, unsigned int* /*fla
   return 1;
 }
 
+// Shared by the threads that are in libfiu, which has locks of its own; taken by a fork, in whose child
+// they would otherwise stay locked for ever.
+std::shared_mutex& fork_guard() {
+  static std::shared_mutex* const guard = [] {
+    // The child has a new one: glibc lets only the thread that took it unlock it, by its id.
+    ENGINE_CHECK(pthread_atfork([] { fork_guard().lock(); }, [] { fork_guard().unlock(); },
+                                [] { new (&fork_guard()) std::shared_mutex; }) == 0);
+    return new std::shared_mutex;
+  }();
+  return *guard;
+}
+
 }  // namespace
 
 int failpoint(FailpointName name) {
+  const std::shared_lock no_fork(fork_guard());
   return fiu_fail(name.c_str());
 }
 

@@ -17,6 +17,7 @@
 
 #include "engine/base/result.h"
 #include "engine/io/failpoint_list.h"
+#include "engine/io/file.h"
 
 namespace engine::io {
 
@@ -44,6 +45,12 @@ inline int failpoint(FailpointName) {
   return 0;
 }
 #endif
+
+// The same as a Status, of a step on `path` (in the message).
+inline Status fail_at(FailpointName name, std::string_view path = {}) {
+  const int error = failpoint(name);
+  return error == 0 ? Status() : Status(tl::unexpected(errno_error(name.c_str(), path, error)));
+}
 
 inline std::span<const Failpoint> failpoints() {
   return kFailpoints;

@@ -4,16 +4,21 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdarg>
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <fiu-control.h>
+
+#include "engine/io/scoped_failpoint.h"
 
 namespace engine::io {
 namespace {
@@ -55,6 +60,36 @@ struct FailpointDeathTest : ::testing::Test {};
 
 TEST(Failpoint, GoesOnWhenNothingIsArmed) {
   EXPECT_EQ(failpoint("aof/append/before-write"), 0);
+}
+
+std::atomic<bool> is_passing = false;
+std::atomic<bool> has_passed = false;
+
+int pass_slowly(const char*, int*, void**, unsigned int*) {
+  is_passing = true;
+  ::usleep(50'000);
+  has_passed = true;
+  return 0;
+}
+
+// libfiu has locks of its own: one that another thread holds during a fork stays locked in the child for
+// ever.
+TEST(Failpoint, AForkWaitsUntilNoOtherThreadIsInOne) {
+  init_failpoints();
+  ASSERT_EQ(fiu_enable_external("aof/append/before-fsync", 1, nullptr, 0, pass_slowly), 0);
+  std::thread other([] { static_cast<void>(failpoint("aof/append/before-fsync")); });
+  while (!is_passing) {
+    std::this_thread::yield();
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(has_passed && failpoint("aof/append/before-write") == 0 ? 0 : 1);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  other.join();
+  fiu_disable("aof/append/before-fsync");
 }
 
 TEST(Failpoint, EveryNameIsUniqueAndDescribed) {

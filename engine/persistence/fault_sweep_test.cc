@@ -130,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
     Policies, FaultSweep,
     ::testing::Values(SweepCase{"AlwaysEio", FsyncPolicy::kAlways, EIO, false, true},
                       SweepCase{"AlwaysShortWrites", FsyncPolicy::kAlways, ENOSPC, true, false},
+                      SweepCase{"EverysecEio", FsyncPolicy::kEverysec, EIO, false, false},
+                      SweepCase{"EverysecShortWrites", FsyncPolicy::kEverysec, ENOSPC, true, true},
                       SweepCase{"NoShortWrites", FsyncPolicy::kNo, ENOSPC, true, true}),
     [](const auto& sweep) { return sweep.param.name; });
 
