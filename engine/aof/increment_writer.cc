@@ -42,8 +42,8 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::begin(io::File file, s
 Result<std::unique_ptr<IncrementWriter>> IncrementWriter::create(const std::string& path,
                                                                  const WriterSettings& settings,
                                                                  const WriterContext& context) {
-  if (const int error = io::failpoint("aof/increment/before-create")) {
-    return tl::unexpected(io::errno_error("open", path, error));
+  if (const Status ok = io::fail_at("aof/increment/before-create", path); !ok) {
+    return tl::unexpected(ok.error());
   }
   Result<io::File> file = io::File::open(path, io::OpenMode::kCreateNew);
   if (!file) {
@@ -68,14 +68,14 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::reopen(const std::stri
     return fail(path + ": it became shorter while it was loaded", EIO);
   }
   if (*size > valid_size && io::failpoint("planted/skip-tail-truncation") == 0) {
-    if (const int error = io::failpoint("aof/load/before-truncate")) {
-      return tl::unexpected(io::errno_error("truncate", path, error));
+    if (const Status ok = io::fail_at("aof/load/before-truncate", path); !ok) {
+      return tl::unexpected(ok.error());
     }
     if (const Status cut = file->truncate(valid_size); !cut) {
       return tl::unexpected(cut.error());
     }
-    if (const int error = io::failpoint("aof/load/after-truncate")) {
-      return tl::unexpected(io::errno_error("truncate", path, error));
+    if (const Status ok = io::fail_at("aof/load/after-truncate", path); !ok) {
+      return tl::unexpected(ok.error());
     }
     size = valid_size;
   }

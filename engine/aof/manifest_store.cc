@@ -12,15 +12,8 @@ namespace {
 
 constexpr std::size_t kManifestBytesMax = std::size_t{16} << 20;
 
-Status fail_at(io::FailpointName point, const std::string& path) {
-  if (const int error = io::failpoint(point)) {
-    return tl::unexpected(io::errno_error(point.c_str(), path, error));
-  }
-  return {};
-}
-
 Status write_synced(const std::string& path, const std::string& text) {
-  if (const Status ok = fail_at("manifest/write/before", path); !ok) {
+  if (const Status ok = io::fail_at("manifest/write/before", path); !ok) {
     return ok;
   }
   Result<io::File> file = io::File::open(path, io::OpenMode::kCreate);
@@ -30,7 +23,7 @@ Status write_synced(const std::string& path, const std::string& text) {
   if (const Status written = file->write_all(text); !written) {
     return written;
   }
-  if (const Status ok = fail_at("manifest/sync/before", path); !ok) {
+  if (const Status ok = io::fail_at("manifest/sync/before", path); !ok) {
     return ok;
   }
   if (const Status synced = file->sync_data(); !synced) {
@@ -76,7 +69,7 @@ Status ManifestStore::persist(Manifest next) {
   const std::string temp = path(temp_manifest_name(appendfilename_));
   Status status = write_synced(temp, format_manifest(next));
   if (status) {
-    status = fail_at("manifest/rename/before", temp);
+    status = io::fail_at("manifest/rename/before", temp);
   }
   if (status) {
     status = io::rename_file(temp, name);
@@ -86,7 +79,7 @@ Status ManifestStore::persist(Manifest next) {
     return status;
   }
   current_ = std::move(next);
-  if (const Status ok = fail_at("manifest/rename/after", name); !ok) {
+  if (const Status ok = io::fail_at("manifest/rename/after", name); !ok) {
     return ok;
   }
   if (io::failpoint("planted/skip-manifest-directory-sync") == 0) {
@@ -94,7 +87,7 @@ Status ManifestStore::persist(Manifest next) {
       return synced;
     }
   }
-  return fail_at("manifest/directory-sync/after", directory_);
+  return io::fail_at("manifest/directory-sync/after", directory_);
 }
 
 }  // namespace engine::aof

@@ -1,13 +1,13 @@
-// The append only file as a whole: its directory, lock and manifest, the increment that takes new
-// steps, and the rewrite that makes a new base.
+// The append only file as a whole: the increment that takes new steps, and the rewrite that makes a
+// new base.
 //
 // A rewrite is begin_rewrite() before the fork, forked() in the parent after it, write_new_base() in
 // the child, and finish_rewrite() or abandon_rewrite() once the child has ended. Three kinds:
 //
 //   kSwitch    the log is on: everything logged is made durable, then new steps go to a new increment
 //              which the manifest names at once, since acknowledgements rest on it.
-//   kFresh     the log is being enabled, or a sync failed: new steps go to a temporary increment, which
-//              becomes part of the log together with the new base.
+//   kFresh     the log is being enabled, or a sync failed: new steps go to a temporary increment,
+//              which becomes part of the log together with the new base.
 //   kBaseOnly  the log is off: only a new base.
 //
 // Threads  The main one; write_new_base() in a child.
@@ -20,17 +20,15 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "engine/aof/increment_writer.h"
-#include "engine/aof/manifest_store.h"
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
-#include "engine/io/lock_file.h"
 #include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/child_process.h"
+#include "engine/persistence/log_directory.h"
 #include "engine/persistence/settings.h"
 
 namespace engine::persistence {
@@ -46,43 +44,32 @@ class AppendOnlyFile {
   // Borrows all. `settings` is read whenever something is done.
   AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, int event_fd);
 
-  // --- opening --------------------------------------------------------------------------------------
+  LogDirectory& directory() { return directory_; }
 
-  // Makes the directory if needed, takes the lock and reads the manifest. Idempotent. Refused, with
-  // everything as it was, while another process holds the lock.
-  Status attach();
-  // Undoes attach(): the lock goes, and the directory if attach() made it and it is empty.
-  void detach();
+  // --- opening: the directory is attached, and what it holds has been loaded ----------------------
+
   // Without a log so far: makes `keyspace` its first base, and opens the first increment.
   Status create(const keyspace::Keyspace& keyspace);
-  // With a log that has been loaded, its last file good up to `valid_size`: cuts what is behind that,
-  // and opens the last increment, or a new one if there is none.
+  // With one, whose last file is good up to `valid_size`: cuts what is behind that, and opens the last
+  // increment, or a new one if there is none.
   Status open(std::uint64_t valid_size);
-  // Turns a single file of redis-server before 7.0, loaded and good up to `valid_size`, into the base.
+  // With a single file of redis-server before 7.0, good up to `valid_size`: makes it the base.
   Status adopt_single_file(const std::string& path, std::uint64_t valid_size);
-  // Removes history files, unless aof-disable-auto-gc.
-  void collect_garbage();
 
-  // Only while attached.
-  const aof::ManifestStore& store() const { return *store_; }
-  const aof::Manifest& manifest() const { return store_->current(); }
-  bool has_manifest() const { return has_manifest_; }
-  std::string path(const std::string& name) const { return store_->path(name); }
-
-  // --- logging --------------------------------------------------------------------------------------
+  // --- logging ------------------------------------------------------------------------------------
 
   State state() const { return state_; }
   void append(std::span<const keyspace::Effect> step);
   // See IncrementWriter. An error only under `always`.
   Status flush();
-  // Steps are waiting for a write that failed.
-  bool holds_back() const {
-    return state_ == State::kOn && (in_no_file_ || (writer_ && writer_->holds_back()));
-  }
   // Ten times a second: notes in the log how far it is durable, tries again what failed.
   void cron();
   // errno of what keeps writes from being accepted; 0: nothing.
   int error() const;
+  // Steps could not be written so far.
+  bool holds_back() const {
+    return state_ == State::kOn && (in_no_file_ || (writer_ && writer_->holds_back()));
+  }
   // A sync failed: only a rewrite makes the log whole again.
   bool needs_rewrite() const { return needs_rewrite_; }
   Status settings_changed(bool child_running);
@@ -92,10 +79,10 @@ class AppendOnlyFile {
   // Seals and closes; the files stay, the lock goes.
   void disable();
   // Writes and syncs everything; an error is logged. For the end of the process.
-  Status seal();
+  void seal();
   void close();
 
-  // --- rewriting ------------------------------------------------------------------------------------
+  // --- rewriting ----------------------------------------------------------------------------------
 
   Status begin_rewrite();
   // An error: no new step may rely on the rewrite; end the child and abandon_rewrite().
@@ -104,8 +91,10 @@ class AppendOnlyFile {
   Status finish_rewrite(pid_t child);
   void abandon_rewrite(std::optional<pid_t> child);  // nothing: the fork failed
 
+  // --- figures ------------------------------------------------------------------------------------
+
   std::uint64_t size_bytes() const;                                   // base and increments
-  std::uint64_t base_size_bytes() const { return base_size_bytes_; }  // of the last rewrite
+  std::uint64_t base_size_bytes() const { return base_size_bytes_; }  // after the last rewrite
   std::uint64_t buffered_bytes() const { return writer_ ? writer_->buffered_bytes() : 0; }
   std::uint64_t delayed_syncs() const;
   bool sync_pending() const { return writer_ && writer_->sync_pending(); }
@@ -117,22 +106,17 @@ class AppendOnlyFile {
 
   aof::WriterSettings writer_settings() const;
   aof::WriterContext writer_context() const { return {clock_, log_, event_fd_}; }
-  // Numbers that no file in the directory has, whatever the manifest says.
-  aof::ManifestEntry next_increment() const;
-  aof::ManifestEntry next_base() const;
   std::string temp_base_name(pid_t child) const;
+  std::string temp_increment_path() const;
 
-  Status persist(aof::Manifest next);
-  // Removes what an interrupted create() left.
-  Status remove_leftovers();
+  Status create_base_and_increment(const keyspace::Keyspace& keyspace);
   // Creates an increment, and makes `next` with it at its end the manifest.
   Status open_increment(aof::Manifest next, const char* occasion);
   void opened(std::unique_ptr<aof::IncrementWriter> writer);
   Status open_temp_increment();
+  Status name_temp_increment(const aof::ManifestEntry& entry);
   Status write_base_file(const std::string& path, const keyspace::Keyspace& keyspace,
                          ProgressReporter* progress) const;
-  // Gives a new base, synced under `temp_name`, its name.
-  Result<aof::ManifestEntry> name_base(const std::string& temp_name);
   Status install_rewrite(pid_t child);
   void drop_writer();
   void measure();
@@ -141,22 +125,18 @@ class AppendOnlyFile {
   const Clock& clock_;
   Log& log_;
   const int event_fd_;
-
-  std::optional<aof::ManifestStore> store_;  // while attached
-  bool has_manifest_ = false;
-  bool made_directory_ = false;
-  io::LockFile lock_;
+  LogDirectory directory_;
 
   State state_ = State::kOff;
   std::unique_ptr<aof::IncrementWriter> writer_;
+  bool writes_to_temp_ = false;  // writer_ has the temporary increment of a kFresh rewrite
+  bool in_no_file_ = false;      // steps could not be written anywhere: only the new base has them
+  bool child_running_ = false;
+
   RewriteKind rewrite_ = RewriteKind::kNone;
   bool rewrite_failed_ = false;  // the last one
-  bool writes_to_temp_ = false;  // writer_ has the temporary increment of a kFresh rewrite
   bool needs_rewrite_ = false;
-  bool in_no_file_ =
-      false;  // steps could not be written anywhere: only the new base will have them
-  bool child_running_ = false;
-  int names_error_ = 0;             // a manifest is visible that may not be durable
+
   std::uint64_t closed_bytes_ = 0;  // of all files but the increment that is written
   std::uint64_t base_size_bytes_ = 0;
   std::int64_t flush_delay_us_ = 0;

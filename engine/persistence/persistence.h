@@ -20,9 +20,9 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,8 +33,14 @@
 #include "engine/base/result.h"
 #include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
+#include "engine/persistence/append_only_file.h"
+#include "engine/persistence/child_runner.h"
+#include "engine/persistence/event_set.h"
 #include "engine/persistence/info.h"
+#include "engine/persistence/recovery.h"
+#include "engine/persistence/rewrites.h"
 #include "engine/persistence/settings.h"
+#include "engine/persistence/snapshots.h"
 
 namespace engine::persistence {
 
@@ -76,13 +82,13 @@ class Persistence {
 
   // See the top. An error: the reason has been logged; no reply of this turn may be sent, exit
   // with 1.
-  Status before_sleep();
+  Status before_sleep() { return log_file_.flush(); }
 
   // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or no),
   // they wait in its buffer, and every turn tries again. A session with output of such a turn is to
   // keep it, and all that follows it, until this is false again: a reply that left would acknowledge
   // what a kill would lose. Sessions without go on; their writes are refused by write_gate().
-  bool replies_must_wait() const;
+  bool replies_must_wait() const { return log_file_.holds_back(); }
 
   // Why a write command is refused now: the whole error reply without '-' ("MISCONF ..."); empty:
   // it is not. Valid until the next call of a method that is not const.
@@ -95,7 +101,7 @@ class Persistence {
   // An error as for before_sleep().
   Status cron();
   // Readable when a child reported or ended, or a sync finished: call on_event(). Constant.
-  int event_fd() const;
+  int event_fd() const { return events_.fd(); }
   Status on_event();
 
   // --- commands
@@ -107,7 +113,7 @@ class Persistence {
   Result<std::string> bgsave(bool schedule);
   // `schedule`: inside a transaction.
   Result<std::string> bgrewriteaof(bool schedule);
-  std::int64_t last_save_time_s() const;
+  std::int64_t last_save_time_s() const { return snapshots_.last_save_time_s(); }
   // After FLUSHALL has emptied the keyspace: ends a running snapshot, saves if there are save
   // rules.
   void after_flushall();
@@ -125,13 +131,14 @@ class Persistence {
     bool save = true;
   };
   Status debug_reload(const ReloadOptions& options);
-  void debug_set_flush_sleep_us(std::int64_t us);  // DEBUG AOF-FLUSH-SLEEP
-  void debug_set_skip_checksum_validation(bool skip);
+  // DEBUG AOF-FLUSH-SLEEP
+  void debug_set_flush_sleep_us(std::int64_t us) { log_file_.set_flush_delay_us(us); }
+  void debug_set_skip_checksum_validation(bool skip) { verify_checksums_ = !skip; }
 
   // --- settings and figures
   // -----------------------------------------------------------------------
 
-  const Settings& settings() const;
+  const Settings& settings() const { return settings_; }
   // Makes `wanted` the settings, with the effects of each change (appendonly, aof-disable-auto-gc,
   // ...). On an error nothing has changed. `in_transaction`: inside MULTI a rewrite is only
   // scheduled.
@@ -139,13 +146,47 @@ class Persistence {
 
   Info info() const;
   void reset_stats();  // CONFIG RESETSTAT
-  bool has_child() const;
-  pid_t child_pid() const;  // of the running child; 0: none
-  bool loading() const;
+  bool has_child() const { return children_.running(); }
+  pid_t child_pid() const { return children_.pid(); }  // of the running child; 0: none
+  bool loading() const { return loading_; }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  template <typename Load>
+  auto load(Load&& work);  // work(Recovery&), while loading() is true
+  Status refuse(const Status& status);
+
+  Status start_snapshot();
+  Status start_rewrite();
+  void start_what_is_due();
+  void check_child();
+  void end_child();
+  void child_ended(const EndedChild& child);
+
+  Status seal_for_shutdown(bool force);
+  Status save_for_shutdown(const ShutdownOptions& options);
+  Status change_appendonly(bool in_transaction);
+  void remember_temp_path();
+
+  Settings settings_;
+  keyspace::Keyspace& keyspace_;
+  aof::ReplayTarget& target_;
+  const Clock& clock_;
+  Log& log_;
+  Callbacks callbacks_;
+
+  EventSet events_;
+  AppendOnlyFile log_file_;
+  Rewrites rewrites_;
+  Snapshots snapshots_;
+  ChildRunner children_;
+
+  bool loading_ = false;
+  std::int64_t loading_began_s_ = 0;
+  LoadingProgress progress_;
+  bool verify_checksums_ = true;
+  mutable std::string gate_;  // the last text of write_gate()
+  // Of a snapshot that this process writes itself; no std::string, since a signal handler reads it.
+  std::array<char, 4096> temp_path_ = {};
 };
 
 }  // namespace engine::persistence

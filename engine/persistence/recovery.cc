@@ -101,8 +101,8 @@ Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) 
                             part.path, std::strerror(file.error().code)),
                 file.error().code);
   }
-  if (const int error = io::failpoint("aof/load/before-file")) {
-    return tl::unexpected(io::errno_error("open", part.path, error));
+  if (const Status ok = io::fail_at("aof/load/before-file", part.path); !ok) {
+    return tl::unexpected(ok.error());
   }
   const std::uint64_t before = progress_.loaded_bytes;
   const Result<bool> rdb = begins_with_rdb(*file);
@@ -181,10 +181,11 @@ Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
 }
 
 Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
-  if (const Status attached = log_file.attach(); !attached) {
+  if (const Status attached = log_file.directory().attach(); !attached) {
     return attached;
   }
-  const Result<LogPlan> plan = plan_log(settings_, log_file.store(), log_file.has_manifest());
+  const Result<LogPlan> plan =
+      plan_log(settings_, log_file.directory().store(), log_file.directory().has_manifest());
   if (!plan) {
     return tl::unexpected(plan.error());
   }

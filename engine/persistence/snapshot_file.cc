@@ -9,16 +9,9 @@
 namespace engine::persistence {
 namespace {
 
-Status fail_at(io::FailpointName point, const std::string& path) {
-  if (const int error = io::failpoint(point)) {
-    return tl::unexpected(io::errno_error(point.c_str(), path, error));
-  }
-  return {};
-}
-
 Status write_and_sync(const std::string& path, const keyspace::Keyspace& keyspace,
                       const rdb::SnapshotOptions& options) {
-  if (const Status ok = fail_at("rdb/save/before-write", path); !ok) {
+  if (const Status ok = io::fail_at("rdb/save/before-write", path); !ok) {
     return ok;
   }
   Result<io::File> file = io::File::open(path, io::OpenMode::kCreate);
@@ -28,7 +21,7 @@ Status write_and_sync(const std::string& path, const keyspace::Keyspace& keyspac
   if (const Status written = rdb::write_snapshot(*file, keyspace, options); !written) {
     return written;
   }
-  if (const Status ok = fail_at("rdb/save/before-fsync", path); !ok) {
+  if (const Status ok = io::fail_at("rdb/save/before-fsync", path); !ok) {
     return ok;
   }
   if (io::failpoint("planted/skip-snapshot-fsync") == 0) {
@@ -36,7 +29,7 @@ Status write_and_sync(const std::string& path, const keyspace::Keyspace& keyspac
       return synced;
     }
   }
-  if (const Status ok = fail_at("rdb/save/after-fsync", path); !ok) {
+  if (const Status ok = io::fail_at("rdb/save/after-fsync", path); !ok) {
     return ok;
   }
   return file->close();
@@ -61,7 +54,7 @@ Status install_snapshot_file(const std::string& directory, const std::string& te
                              const std::string& name) {
   const std::string from = io::join_path(directory, temp);
   const std::string to = io::join_path(directory, name);
-  Status status = fail_at("rdb/save/before-rename", from);
+  Status status = io::fail_at("rdb/save/before-rename", from);
   if (status) {
     status = io::rename_file(from, to);
   }
@@ -69,13 +62,13 @@ Status install_snapshot_file(const std::string& directory, const std::string& te
     static_cast<void>(io::remove_file(from));
     return status;
   }
-  if (const Status ok = fail_at("rdb/save/after-rename", to); !ok) {
+  if (const Status ok = io::fail_at("rdb/save/after-rename", to); !ok) {
     return ok;
   }
   if (const Status synced = io::sync_directory(directory); !synced) {
     return synced;
   }
-  return fail_at("rdb/save/after-directory-sync", directory);
+  return io::fail_at("rdb/save/after-directory-sync", directory);
 }
 
 }  // namespace engine::persistence

@@ -69,20 +69,32 @@ std::optional<SaveRule> Snapshots::due_rule() const {
   return std::nullopt;
 }
 
-void Snapshots::child_started() {
-  changes_at_fork_ = changes_;
-  last_try_s_ = now_s();
-  child_began_us_ = clock_.monotonic_us();
+Status Snapshots::begin() {
+  const Status ok = io::fail_at("rdb/bgsave/before-fork");
+  if (!ok) {
+    fork_failed(ok.error());
+  }
+  return ok;
 }
 
-void Snapshots::fork_failed() {
+void Snapshots::fork_failed(const Error& error) {
+  log_.warning("Can't save in background: {}", error.message);
   last_try_s_ = now_s();
   last_child_ok_ = false;
 }
 
+void Snapshots::forked(pid_t child) {
+  scheduled_ = false;
+  changes_at_fork_ = changes_;
+  last_try_s_ = now_s();
+  child_began_us_ = clock_.monotonic_us();
+  log_.notice("Background saving started by pid {}", child);
+  static_cast<void>(io::failpoint("rdb/bgsave/after-fork"));
+}
+
 Status Snapshots::write_in_child(ProgressReporter& progress) const {
-  if (io::failpoint("rdb/bgsave/child-start") != 0) {
-    return fail("rdb/bgsave/child-start");
+  if (const Status ok = io::fail_at("rdb/bgsave/child-start"); !ok) {
+    return ok;
   }
   rdb::SnapshotOptions child_options = options();
   const std::uint64_t half = keyspace_.size() / 2;
@@ -99,18 +111,14 @@ Status Snapshots::write_in_child(ProgressReporter& progress) const {
     return written;
   }
   log_.notice("DB saved on disk");
-  if (io::failpoint("rdb/bgsave/child-before-exit") != 0) {
-    return fail("rdb/bgsave/child-before-exit");
-  }
-  return {};
+  return io::fail_at("rdb/bgsave/child-before-exit");
 }
 
-void Snapshots::child_ended(pid_t child, const ChildProcess::Exit& exit,
-                            std::uint64_t copied_bytes) {
+void Snapshots::child_ended(const EndedChild& child) {
   last_child_duration_s_ = (clock_.monotonic_us() - child_began_us_) / 1'000'000;
-  last_copied_bytes_ = copied_bytes;
-  const std::string temp = temp_snapshot_name(child);
-  if (exit.outcome == ChildProcess::Outcome::kSuccess) {
+  last_copied_bytes_ = child.copied_bytes;
+  const std::string temp = temp_snapshot_name(child.pid);
+  if (child.exit.outcome == ChildProcess::Outcome::kSuccess) {
     const Status installed = install_snapshot_file(settings_.directory, temp, settings_.dbfilename);
     if (installed) {
       log_.notice("Background saving terminated with success");
@@ -122,9 +130,9 @@ void Snapshots::child_ended(pid_t child, const ChildProcess::Exit& exit,
     return;
   }
   static_cast<void>(io::remove_file(io::join_path(settings_.directory, temp)));
-  if (exit.outcome == ChildProcess::Outcome::kSignal) {
-    log_.warning("Background saving terminated by signal {}", exit.signal);
-    last_child_ok_ = last_child_ok_ && exit.wanted;
+  if (child.exit.outcome == ChildProcess::Outcome::kSignal) {
+    log_.warning("Background saving terminated by signal {}", child.exit.signal);
+    last_child_ok_ = last_child_ok_ && child.exit.wanted;
   } else {
     log_.warning("Background saving error");
     last_child_ok_ = false;

@@ -13,7 +13,7 @@
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/keyspace/keyspace.h"
-#include "engine/persistence/child_process.h"
+#include "engine/persistence/child_runner.h"
 #include "engine/persistence/info.h"
 #include "engine/persistence/settings.h"
 #include "engine/rdb/snapshot_writer.h"
@@ -38,19 +38,25 @@ class Snapshots {
 
   // The rule that is due; nothing if none is, or after a failure until five seconds have passed.
   std::optional<SaveRule> due_rule() const;
-  // Whether a scheduled background save may start: not within five seconds of a failed one.
-  bool may_retry() const;
-  void child_started();
-  void fork_failed();
+  // BGSAVE SCHEDULE: to be started as soon as no child runs.
+  void schedule() { scheduled_ = true; }
+  // Whether the scheduled one may start now that no child runs: not within five seconds of a failure.
+  bool scheduled_is_due() const { return scheduled_ && may_retry(); }
+
+  // Before the fork; in the parent after it.
+  Status begin();
+  void fork_failed(const Error& error);
+  void forked(pid_t child);
   Status write_in_child(ProgressReporter& progress) const;
   // The child's end: gives a finished snapshot its name, or removes what is left of it.
-  void child_ended(pid_t child, const ChildProcess::Exit& exit, std::uint64_t copied_bytes);
+  void child_ended(const EndedChild& child);
 
   void fill(Info& info, bool child_running) const;
   void reset_stats() { saves_ = 0; }
 
  private:
   rdb::SnapshotOptions options() const;
+  bool may_retry() const;
   std::int64_t now_s() const { return clock_.wall_ms() / 1000; }
   void saved(std::uint64_t changes_covered);
 
@@ -63,6 +69,7 @@ class Snapshots {
   std::uint64_t changes_at_fork_ = 0;
   std::int64_t last_save_s_;  // Unix time
   std::int64_t last_try_s_ = 0;
+  bool scheduled_ = false;
   std::int64_t child_began_us_ = 0;
   std::int64_t last_child_duration_s_ = -1;
   bool last_child_ok_ = true;

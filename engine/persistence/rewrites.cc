@@ -1,0 +1,119 @@
+#include "engine/persistence/rewrites.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace engine::persistence {
+
+Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& log_file,
+                   const keyspace::Keyspace& keyspace, const Clock& clock, Log& log)
+    : settings_(settings), log_file_(log_file), keyspace_(keyspace), clock_(clock), log_(log) {}
+
+bool Rewrites::is_wanted() const {
+  return scheduled_ || log_file_.needs_rewrite() ||
+         log_file_.state() == AppendOnlyFile::State::kAwaitingRewrite;
+}
+
+bool Rewrites::is_due() {
+  return is_wanted() && !limit_.must_wait(clock_.monotonic_us(), log_);
+}
+
+bool Rewrites::growth_is_due() {
+  if (log_file_.state() != AppendOnlyFile::State::kOn ||
+      settings_.auto_aof_rewrite_percentage == 0) {
+    return false;
+  }
+  const auto size = static_cast<std::int64_t>(log_file_.size_bytes());
+  if (size <= settings_.auto_aof_rewrite_min_size_bytes) {
+    return false;
+  }
+  const auto base =
+      std::max<std::int64_t>(static_cast<std::int64_t>(log_file_.base_size_bytes()), 1);
+  const std::int64_t growth_percent = size * 100 / base - 100;
+  if (growth_percent < settings_.auto_aof_rewrite_percentage ||
+      limit_.must_wait(clock_.monotonic_us(), log_)) {
+    return false;
+  }
+  log_.notice("Starting automatic rewriting of AOF on {}% growth", growth_percent);
+  return true;
+}
+
+Status Rewrites::begin() {
+  scheduled_ = false;
+  const Status begun = log_file_.begin_rewrite();
+  if (!begun) {
+    fork_failed(begun.error());
+  }
+  return begun;
+}
+
+void Rewrites::fork_failed(const Error& error) {
+  log_.warning("Can't rewrite append only file in background: {}", error.message);
+  log_file_.abandon_rewrite(std::nullopt);
+  failed();
+}
+
+Status Rewrites::forked(pid_t child) {
+  began_us_ = clock_.monotonic_us();
+  log_.notice("Background append only file rewriting started by pid {}", child);
+  const Status switched = log_file_.forked();
+  if (!switched) {
+    log_.warning("Can't rewrite append only file in background: {}", switched.error().message);
+    failed();
+  }
+  return switched;
+}
+
+Status Rewrites::write_in_child(ProgressReporter& progress) const {
+  const Status written = log_file_.write_new_base(keyspace_, progress);
+  if (!written) {
+    log_.warning("Write error writing append only file on disk: {}", written.error().message);
+  }
+  return written;
+}
+
+void Rewrites::child_ended(const EndedChild& child) {
+  last_duration_s_ = (clock_.monotonic_us() - began_us_) / 1'000'000;
+  last_copied_bytes_ = child.copied_bytes;
+  switch (child.exit.outcome) {
+    case ChildProcess::Outcome::kSuccess:
+      log_.notice("Background AOF rewrite terminated with success");
+      if (!log_file_.finish_rewrite(child.pid)) {
+        failed();
+        return;
+      }
+      log_.notice("Background AOF rewrite finished successfully");
+      last_ok_ = true;
+      ++count_;
+      limit_.succeeded();
+      return;
+    case ChildProcess::Outcome::kSignal:
+      log_.warning("Background AOF rewrite terminated by signal {}", child.exit.signal);
+      break;
+    case ChildProcess::Outcome::kError:
+      log_.warning("Background AOF rewrite terminated with error");
+      break;
+  }
+  log_file_.abandon_rewrite(child.pid);
+  if (!child.exit.wanted) {
+    failed();
+  }
+}
+
+void Rewrites::failed() {
+  last_ok_ = false;
+  limit_.failed();
+}
+
+void Rewrites::fill(Info& info, bool running) const {
+  info.aof_rewrite_in_progress = running;
+  info.aof_rewrite_scheduled = running ? scheduled_ : is_wanted();
+  info.aof_last_rewrite_time_s = last_duration_s_;
+  info.aof_current_rewrite_time_s = running ? (clock_.monotonic_us() - began_us_) / 1'000'000 : -1;
+  info.aof_last_bgrewrite_ok = last_ok_;
+  info.aof_rewrites = count_;
+  info.aof_rewrites_consecutive_failures = limit_.failures();
+  info.aof_last_cow_size_bytes = static_cast<std::int64_t>(last_copied_bytes_);
+}
+
+}  // namespace engine::persistence
