@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include <fiu-control.h>
+
 #include "engine/io/scoped_failpoint.h"
 #include "engine/io/syscall_trace.h"
 #include "engine/persistence/test_engine.h"
@@ -309,6 +311,30 @@ TEST_F(PromisedOrder, P10_AFailedForkLeavesNoNewFile) {
   EXPECT_FALSE(engine->persistence.bgrewriteaof(false));
   EXPECT_FALSE(engine->persistence.bgsave(false));
   EXPECT_EQ(contents(), before);
+}
+
+// The child may be done before it can be told that nobody wants its base any more.
+TEST_F(PromisedOrder, P4_ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsFinished) {
+  auto engine = start(aof_settings());
+  engine->step({{"RPUSH", "list", "once"}});
+  ASSERT_TRUE(engine->persistence.before_sleep());
+  io::init_failpoints();
+  const auto fail_when_the_child_has_ended = [](const char*, int* result, void**, unsigned int*) {
+    siginfo_t info;
+    static_cast<void>(::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT));
+    *result = ENOSPC;
+    return 1;
+  };
+  ASSERT_EQ(
+      fiu_enable_external("aof/rewrite/after-fork", 1, nullptr, 0, fail_when_the_child_has_ended),
+      0);
+  EXPECT_FALSE(engine->persistence.bgrewriteaof(false));
+  fiu_disable("aof/rewrite/after-fork");
+  EXPECT_THAT(directory_.files(), ElementsAre("appendonlydir/appendonly.aof.1.base.rdb",
+                                              kIncrement1, "appendonlydir/appendonly.aof.lock",
+                                              "appendonlydir/appendonly.aof.manifest"));
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"list", "[once]"}}));
 }
 
 TEST_F(PromisedOrder, P10_FailedChildrenLeaveNoTemporaryFileAndNoRowOfEmptyIncrements) {

@@ -174,7 +174,10 @@ Status Persistence::start_rewrite() {
   static_cast<void>(log_file_.settings_changed(true));
   const Status switched = rewrites_.forked(children_.pid());
   if (!switched) {
-    end_child();
+    // Not child_ended(): a child that was done before the signal came has ended with success, but what
+    // it wrote is also in the increment, which goes on.
+    rewrites_.abandon(children_.end());
+    static_cast<void>(log_file_.settings_changed(false));
   }
   return switched;
 }

@@ -37,8 +37,10 @@ class Rewrites {
   // Before the fork.
   Status begin();
   void fork_failed(const Error& error);
-  // In the parent after it. An error: end the child, and hand its end to child_ended().
+  // In the parent after it. An error: end the child, and hand its end to abandon().
   Status forked(pid_t child);
+  // Removes what the child has made, however it ended.
+  void abandon(const EndedChild& child) { log_file_.abandon_rewrite(child.pid); }
   Status write_in_child(ProgressReporter& progress) const;
   void child_ended(const EndedChild& child);
 
