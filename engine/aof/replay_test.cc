@@ -236,8 +236,8 @@ TEST(Replay, ATailThatWasNeverSyncedIsCut) {
     const Outcome outcome = load(log.text + tail, last_file());
     EXPECT_THAT(outcome.commands, ElementsAre("SET a 1", "SET b 2"));
     EXPECT_EQ(outcome.cut_at, log.text.size());
-    EXPECT_THAT(load(log.text + tail, not_last()).refused, testing::Not(IsEmpty()));
-    EXPECT_THAT(load(log.text + tail, strict()).refused, testing::Not(IsEmpty()));
+    EXPECT_THAT(load(log.text + tail, not_last()).refused, ::testing::Not(IsEmpty()));
+    EXPECT_THAT(load(log.text + tail, strict()).refused, ::testing::Not(IsEmpty()));
   }
 }
 
@@ -296,7 +296,7 @@ TEST(Replay, AFlippedBitBehindTheLastSyncCutsThere) {
     const Outcome outcome = load(flip(log.text, at), last_file());
     ASSERT_EQ(outcome.refused, "") << at;
     ASSERT_TRUE(outcome.cut_at) << at;
-    EXPECT_THAT(outcome.commands, testing::Contains("SET a 1")) << at;
+    EXPECT_THAT(outcome.commands, ::testing::Contains("SET a 1")) << at;
   }
 }
 

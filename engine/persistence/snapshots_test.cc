@@ -198,7 +198,7 @@ TEST_F(SnapshotsTest, AFailedSaveKeepsTheOldFileWholeWhateverFails) {
     EXPECT_THAT(directory_.files(), ElementsAre("dump.rdb")) << trace.text();
     TestEngine after(directory_.path(), rdb_settings(), clock());
     EXPECT_TRUE(after.persistence.recover());
-    EXPECT_THAT(after.state(), testing::AnyOf(State{{"a", "1"}}, State{{"a", "2"}}));
+    EXPECT_THAT(after.state(), ::testing::AnyOf(State{{"a", "1"}}, State{{"a", "2"}}));
   }
 }
 
