@@ -11,6 +11,7 @@ void add_verbs(CLI::App& app, Action& action) {
   add_merge_command(app, action);
   add_reproduce_command(app, action);
   add_trace_command(app, action);
+  add_doctor_command(app, action);
 }
 
 }  // namespace crashpoint::cli

@@ -27,6 +27,7 @@ void add_schema_command(CLI::App& app, Action& action);
 void add_merge_command(CLI::App& app, Action& action);
 void add_reproduce_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
+void add_doctor_command(CLI::App& app, Action& action);
 
 // All of them, in the order of --help.
 void add_verbs(CLI::App& app, Action& action);

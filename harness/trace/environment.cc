@@ -79,6 +79,13 @@ std::string libfiu_commands(const TracerOptions& options) {
 
 }  // namespace
 
+void require_libfiu() {
+  if (::access(kRunPreload, R_OK) != 0 || ::access(kPosixPreload, R_OK) != 0) {
+    throw EnvironmentError(fmt::format("libfiu faults need {} and {}: install libfiu0 (Debian)",
+                                       kRunPreload, kPosixPreload));
+  }
+}
+
 void prepare_environment(const std::string& program, const TracerOptions& options,
                          std::map<std::string, std::string>& environment) {
   append(environment, "ASAN_OPTIONS", ":", "detect_leaks=0");
@@ -90,10 +97,7 @@ void prepare_environment(const std::string& program, const TracerOptions& option
   if (commands.empty()) {
     return;
   }
-  if (::access(kRunPreload, R_OK) != 0 || ::access(kPosixPreload, R_OK) != 0) {
-    throw EnvironmentError(fmt::format("libfiu faults need {} and {}: install libfiu0 (Debian)",
-                                       kRunPreload, kPosixPreload));
-  }
+  require_libfiu();
   if (is_static_elf(target::find_program(program))) {
     throw UsageError(fmt::format(
         "{} is a static program: libfiu's preload cannot reach it; use syscall faults", program));

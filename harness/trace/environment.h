@@ -17,4 +17,7 @@ namespace crashpoint::trace {
 void prepare_environment(const std::string& program, const TracerOptions& options,
                          std::map<std::string, std::string>& environment);
 
+// Throws EnvironmentError if libfiu's preload is not installed.
+void require_libfiu();
+
 }  // namespace crashpoint::trace

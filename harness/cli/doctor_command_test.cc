@@ -1,0 +1,57 @@
+// Goal: `crashpoint doctor` tries what it tells of, and its exit code says whether runs can work.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "harness/base/text.h"
+#include "harness/cli/command_line_for_test.h"
+
+namespace crashpoint {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+
+using DoctorCommand = CommandLine;
+
+TEST_F(DoctorCommand, SaysWhatWorksHere) {
+  const Outcome outcome = crashpoint("doctor");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(
+      outcome.output,
+      AllOf(ContainsRegex("ok +ptrace +works"), ContainsRegex("ok +seccomp filters +work"),
+            ContainsRegex("ok +crashpoint-engine +[0-9]"), HasSubstr("crashpoint works here.")));
+}
+
+TEST_F(DoctorCommand, SaysWhatIsMissingAndWhatToAllow) {
+  write("file", "");
+  const Outcome outcome =
+      shell("CRASHPOINT_TMPDIR=" + shell_quote((folder_.path() / "file").string()) + " " +
+            shell_quote(CRASHPOINT_BINARY) + " doctor");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output,
+              AllOf(ContainsRegex("MISSING +work folder +cannot make a folder in"),
+                    HasSubstr("set CRASHPOINT_TMPDIR"), HasSubstr("crashpoint cannot work here")));
+}
+
+// Who is traced already cannot be traced by a second tracer.
+TEST_F(DoctorCommand, SaysWherePtraceIsForbiddenWhatToAllow) {
+  const Outcome outcome = crashpoint("trace -- " + shell_quote(CRASHPOINT_BINARY) + " doctor");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, ContainsRegex("MISSING +ptrace +cannot trace a program started here: "
+                                            "ptrace: Operation not permitted"));
+  EXPECT_THAT(outcome.output, HasSubstr("--cap-add=SYS_PTRACE"));
+}
+
+TEST_F(DoctorCommand, WhatOnlyLacksIsNoFailure) {
+  const Outcome outcome = shell("ulimit -n 64; CRASHPOINT_ENGINE=/nonexistent " +
+                                shell_quote(CRASHPOINT_BINARY) + " doctor");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output, ContainsRegex("without +open files +64: raise it to 256"));
+  EXPECT_THAT(outcome.output, ContainsRegex("without +crashpoint-engine +CRASHPOINT_ENGINE is"));
+}
+
+}  // namespace
+}  // namespace crashpoint
