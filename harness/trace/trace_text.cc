@@ -1,5 +1,6 @@
 #include "harness/trace/trace_text.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,10 @@
 namespace crashpoint::trace {
 namespace {
 
+// A cycle of up to so many lines is told once if it comes so often again.
+constexpr std::size_t kCycleLines = 6;
+constexpr std::size_t kRepetitionsFolded = 2;
+
 bool is_about_a_process(Op op) {
   return op == Op::kFork || op == Op::kExec || op == Op::kExit;
 }
@@ -30,7 +35,8 @@ bool is_told(const Event& event) {
     case Op::kThread:
       return false;
     case Op::kOpen:
-      return event.inside && (event.created || event.truncated || event.result < 0);
+      return event.inside && (event.created || event.truncated ||
+                              (event.result < 0 && (event.flags & O_CREAT) != 0));
     case Op::kSend:
     case Op::kFork:
     case Op::kExec:
@@ -70,18 +76,31 @@ struct Group {
   const Event* first = nullptr;
   std::uint64_t count = 0;
   std::int64_t bytes = 0;
+  std::set<Name> connections = {};  // of sends
 };
 
-bool belongs(const Group& group, const Event& event) {
-  const Event& first = *group.first;
-  return first.op == event.op && first.syscall == event.syscall && first.path == event.path &&
-         first.path2 == event.path2 && first.role == event.role && first.fault == event.fault &&
-         (first.result < 0) == (event.result < 0) && event.op != Op::kFork && event.op != Op::kExit;
+bool are_alike(const Event& a, const Event& b) {
+  return a.op == b.op && a.syscall == b.syscall && a.path == b.path && a.path2 == b.path2 &&
+         a.role == b.role && a.fault == b.fault && (a.result < 0) == (b.result < 0) &&
+         a.op != Op::kFork && a.op != Op::kExit;
 }
 
-std::string subject_of(const Event& event) {
+// How often the `length` groups before `end` are repeated from there on.
+std::size_t repetitions(const std::vector<Group>& groups, std::size_t end, std::size_t length) {
+  std::size_t same = 0;
+  while (end + same < groups.size() &&
+         are_alike(*groups[end + same].first, *groups[end + same - length].first)) {
+    ++same;
+  }
+  return same / length;
+}
+
+std::string subject_of(const Group& group) {
+  const Event& event = *group.first;
   if (event.op == Op::kSend) {
-    return fmt::format("to {}", escape(event.connection.str()));
+    return group.connections.size() == 1
+               ? fmt::format("to {}", escape(event.connection.str()))
+               : fmt::format("to {} connections", group.connections.size());
   }
   if (event.op == Op::kOutput) {
     return "to standard output";
@@ -182,23 +201,41 @@ std::string operations_text(const Trace& trace, std::size_t lines_max) {
     if (!is_told(event) || (is_about_a_process(event.op) && !concerned(event))) {
       continue;
     }
-    if (groups.empty() || !belongs(groups.back(), event)) {
+    if (groups.empty() || !are_alike(*groups.back().first, event)) {
       groups.push_back({.first = &event});
+    }
+    if (event.op == Op::kSend) {
+      groups.back().connections.insert(event.connection);
     }
     ++groups.back().count;
     groups.back().bytes += std::max<std::int64_t>(event.performed, 0);
   }
   const std::int64_t began = trace.events.empty() ? 0 : trace.events.front().enter_ns;
   std::vector<std::vector<std::string>> rows;
-  for (std::size_t i = 0; i < std::min(groups.size(), lines_max); ++i) {
-    const Event& first = *groups[i].first;
-    const std::string times = groups[i].count == 1 ? "" : fmt::format(" x{}", groups[i].count);
+  std::size_t next = 0;
+  while (next < groups.size() && rows.size() < lines_max) {
+    const Event& first = *groups[next].first;
+    const std::string times =
+        groups[next].count == 1 ? "" : fmt::format(" x{}", groups[next].count);
     rows.push_back({seconds(first.enter_ns - began), describe(first.role),
-                    first.syscall.str() + times, subject_of(first), detail_of(groups[i])});
+                    first.syscall.str() + times, subject_of(groups[next]),
+                    detail_of(groups[next])});
+    ++next;
+    // A server's loop is told once, with how often it went round.
+    for (std::size_t length = 1; length <= std::min(next, kCycleLines); ++length) {
+      if (const std::size_t times_more = repetitions(groups, next, length);
+          times_more >= kRepetitionsFolded) {
+        rows.push_back({"", "", "",
+                        fmt::format("... the last {} {} more times",
+                                    counted(length, "line", "lines"), with_commas(times_more))});
+        next += length * times_more;
+        break;
+      }
+    }
   }
   std::string text = table(rows, "><<<<");
-  if (groups.size() > lines_max) {
-    text += fmt::format("  ... and {} more lines\n", with_commas(groups.size() - lines_max));
+  if (next < groups.size()) {
+    text += fmt::format("  ... and {} more lines\n", with_commas(groups.size() - next));
   }
   return text;
 }

@@ -10,7 +10,7 @@
 namespace crashpoint::trace {
 
 // A line for each operation on the data directory, each persistence point and each acknowledgement;
-// repetitions are taken together. At most `lines_max` lines, and then how many more there are.
+// repetitions, and cycles of lines, are taken together. At most `lines_max` lines, and then how many more there are.
 [[nodiscard]] std::string operations_text(const Trace& trace, std::size_t lines_max);
 
 // A line per file: written, synced, not synced at the end, its name.
