@@ -10,16 +10,12 @@
 #include <vector>
 
 #include "harness/scenario/files_for_test.h"
+#include "harness/scenario/readme_examples_for_test.h"
 
 namespace crashpoint::scenario {
 namespace {
 
 const std::filesystem::path kScenarios = std::filesystem::path(CRASHPOINT_SOURCE_DIR) / "scenarios";
-
-struct Example {
-  std::size_t line = 0;
-  std::string text;  // a whole scenario
-};
 
 std::string whole(const std::string& keys) {
   return R"({"version": 1, "summary": "s", )" + keys + "}";
@@ -36,56 +32,34 @@ const std::map<std::string, std::pair<std::string, std::string>> kTables = {
     {"`guarantee`", {R"("oracle": {"guarantee": )", "}"}},
 };
 
-std::string first_cell(const std::string& row) {
-  const std::size_t begin = row.find_first_not_of("| ");
-  return row.substr(begin, row.find(" |", begin) - begin);
-}
-
-// The examples of a page: its json blocks, and the code in the first column of the tables above.
-std::vector<Example> examples_of(const std::filesystem::path& page) {
-  std::vector<Example> examples;
-  std::ifstream file(page);
-  std::string block;
-  std::string table;
-  bool in_block = false;
-  std::size_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    if (line == "```json") {
-      in_block = true;
-      block.clear();
-    } else if (in_block && line == "```") {
-      in_block = false;
-      const bool complete = block.find("\"summary\"") != std::string::npos;
-      examples.push_back(
-          {number, complete ? block
-                            : whole(block.substr(block.find('{') + 1,
-                                                 block.rfind('}') - block.find('{') - 1))});
-    } else if (in_block) {
-      block += line + "\n";
-    } else if (!line.starts_with("|")) {
-      table.clear();
-    } else if (table.empty()) {
-      table = first_cell(line);
-    } else if (const auto wrap = kTables.find(table);
-               wrap != kTables.end() && !line.starts_with("| ---")) {
-      const std::string cell = first_cell(line);
-      examples.push_back({number, whole(wrap->second.first + cell.substr(1, cell.rfind('`') - 1) +
-                                        wrap->second.second)});
-    }
+// As a whole scenario; empty: it stands in a table of something else.
+std::string scenario_of(const Example& example) {
+  if (!example.table.empty()) {
+    const auto wrap = kTables.find(example.table);
+    return wrap == kTables.end() ? std::string()
+                                 : whole(wrap->second.first + example.code + wrap->second.second);
   }
-  return examples;
+  const std::string& block = example.code;
+  const bool complete = block.find("\"summary\"") != std::string::npos;
+  return complete
+             ? block
+             : whole(block.substr(block.find('{') + 1, block.rfind('}') - block.find('{') - 1));
 }
 
 TEST(ScenariosReadme, EveryExampleLoads) {
-  const std::vector<Example> examples = examples_of(kScenarios / "README.md");
-  EXPECT_GE(examples.size(), 50U) << "they are no longer found";
-  for (const Example& example : examples) {
+  std::size_t loaded = 0;
+  for (const Example& example : readme_examples()) {
+    const std::string text = scenario_of(example);
+    if (text.empty()) {
+      continue;
+    }
     const FilesForTest files;
-    const std::vector<std::string> problems = files.problems_of(example.text);
+    const std::vector<std::string> problems = files.problems_of(text);
     EXPECT_TRUE(problems.empty()) << "line " << example.line << ": " << problems.front() << "\n"
-                                  << example.text;
+                                  << text;
+    ++loaded;
   }
+  EXPECT_GE(loaded, 50U) << "they are no longer found";
 }
 
 TEST(ScenariosReadme, EveryActionAndDamageHasARow) {

@@ -1,0 +1,63 @@
+// Goal: every fault and every damage that scenarios/README.md shows does what it says. Method: run
+// each on the engine; one that never struck makes its case inconclusive.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "harness/base/text.h"
+#include "harness/cli/command_line_for_test.h"
+#include "harness/scenario/readme_examples_for_test.h"
+
+namespace crashpoint {
+namespace {
+
+using testing::HasSubstr;
+
+class ScenariosReadmeRuns : public CommandLine {
+ protected:
+  // A case for each example of a table; `member` of the scenario is made of it.
+  int write_examples(const std::string& table, const std::string& before,
+                     const std::string& after) const {
+    int count = 0;
+    for (const scenario::Example& example : scenario::readme_examples()) {
+      if (example.table == table) {
+        write(fmt::format("scenarios/line-{}.json", example.line),
+              kScenario + before + example.code + after + "}");
+        ++count;
+      }
+    }
+    return count;
+  }
+
+  Outcome run() const {
+    return shell("cd " + shell_quote(folder_.path().string()) +
+                 " && CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " " +
+                 shell_quote(CRASHPOINT_BINARY) + " run scenarios -j2");
+  }
+
+ private:
+  // Long enough for the 50th write of the log, with a rewrite, a snapshot, and more than 64 KiB.
+  static constexpr const char* kScenario = R"({
+      "version": 1, "summary": "An example.",
+      "target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "always" } },
+      "workload": [
+        { "generate": { "count": 500, "clients": 2, "pipeline": 4, "value_bytes": [100, 500] } },
+        { "admin": ["BGREWRITEAOF"], "wait": "done" }, { "admin": ["BGSAVE"], "wait": "done" },
+        { "generate": { "count": 100, "pipeline": 16 } }
+      ], )";
+};
+
+TEST_F(ScenariosReadmeRuns, EveryFaultStrikes) {
+  const int count =
+      write_examples("fault", R"("faults": [)", "]") +
+      write_examples("`at`", R"("faults": [{ "do": { "kill": "tree" }, "at": )", "}]");
+  EXPECT_GE(count, 17);
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr(fmt::format("{} passed", count)));
+}
+
+}  // namespace
+}  // namespace crashpoint
