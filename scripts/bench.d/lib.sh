@@ -76,6 +76,18 @@ cpu_us() {
 }
 now_ms() { date +%s%3N; }
 
+# load NAME CLIENTS PIPELINE COUNT: requests per second of SET.
+load() {
+  redis-benchmark -p "${server_port[$1]}" -t set -d 64 -r 100000 -c "$2" -P "$3" -n "$4" --csv |
+    awk -F'"' '/^"SET"/ { print $4 }'
+}
+# How many requests take about $seconds.
+count_for() {
+  local probe=$(($2 * $3 * 40))
+  ((probe < 2000)) && probe=2000
+  awk -v r="$(load "$1" "$2" "$3" $probe)" -v s="$seconds" -v p="$3" 'BEGIN { n = int(r * s / p) * p; print n < p ? p : n }'
+}
+
 # Of the numbers given as arguments.
 median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'; }
 spread() { printf '%s\n' "$@" | sort -g | awk 'NR == 1 { low = $1 } { high = $1 } END { printf "%.4g..%.4g", low, high }'; }
