@@ -1,10 +1,9 @@
 // crashpoint_gtest: every scenario file of the catalogue as a GoogleTest case, so that ctest shows
 // each by its name and shards them like any other test.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,14 +14,16 @@
 namespace crashpoint {
 namespace {
 
-// One scenario file: all the cases of its matrix, on the target it names.
+// One scenario file: the cases that a run takes of it, on the target it names. Each test is a process
+// of its own under ctest, so that a file is loaded only when it is run.
 class ScenarioTest : public ::testing::Test {
  public:
-  explicit ScenarioTest(std::vector<scenario::Case> cases) : cases_(std::move(cases)) {}
+  explicit ScenarioTest(std::string file) : file_(std::move(file)) {}
 
   void TestBody() override {
-    const campaign::CampaignResult run = campaign::run_campaign(cases_, {});
-    EXPECT_EQ(run.cases.size(), cases_.size());
+    const std::vector<scenario::Case> cases = scenario::load({file_}).cases;
+    const campaign::CampaignResult run = campaign::run_campaign(cases, {});
+    EXPECT_EQ(run.cases.size(), cases.size());
     for (const report::CaseResult& result : run.cases) {
       EXPECT_TRUE(result.verdict.outcome == oracle::Outcome::kPass || !result.known_finding.empty())
           << result.name << "\n  promised: " << result.verdict.promise << "\n  found: ("
@@ -32,24 +33,22 @@ class ScenarioTest : public ::testing::Test {
   }
 
  private:
-  std::vector<scenario::Case> cases_;
+  std::string file_;
 };
 
-// '-' would begin the excluded half of a --gtest_filter.
-std::string test_name(std::string scenario) {
-  std::replace(scenario.begin(), scenario.end(), '-', '_');
-  return scenario;
+// "aof/kill-mid-write". '-' would begin the excluded half of a --gtest_filter.
+std::string test_name(const std::string& file) {
+  const std::filesystem::path path(file);
+  std::string name = path.parent_path().filename().string() + "/" + path.stem().string();
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 void register_catalogue() {
-  std::map<std::string, std::vector<scenario::Case>> by_scenario;
-  for (scenario::Case& scenario : scenario::load({CRASHPOINT_SOURCE_DIR "/scenarios"}).cases) {
-    by_scenario[scenario.scenario].push_back(std::move(scenario));
-  }
-  for (const auto& [name, cases] : by_scenario) {
-    ::testing::RegisterTest(
-        "Catalogue", test_name(name).c_str(), nullptr, nullptr, __FILE__, __LINE__,
-        [cases = cases]() -> ::testing::Test* { return new ScenarioTest(cases); });
+  for (const std::string& file : scenario::scenario_files({CRASHPOINT_SOURCE_DIR "/scenarios"})) {
+    ::testing::RegisterTest("Catalogue", test_name(file).c_str(), nullptr, nullptr, __FILE__,
+                            __LINE__,
+                            [file]() -> ::testing::Test* { return new ScenarioTest(file); });
   }
 }
 

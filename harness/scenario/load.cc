@@ -306,4 +306,13 @@ Loaded load(const std::vector<std::string>& paths, const LoadOptions& options) {
   return Loader(options).load(paths);
 }
 
+std::vector<std::string> scenario_files(const std::vector<std::string>& paths) {
+  std::vector<Problem> problems;
+  std::vector<std::string> files = find_files(paths, problems);
+  if (!problems.empty()) {
+    throw UsageError(to_string(problems.front()));
+  }
+  return files;
+}
+
 }  // namespace crashpoint::scenario

@@ -52,4 +52,8 @@ struct Loaded {
 // file, one a line, when there is any; also when nothing is found or the filter leaves nothing.
 [[nodiscard]] Loaded load(const std::vector<std::string>& paths, const LoadOptions& options = {});
 
+// The files that load() reads of `paths`, without reading them. Throws UsageError where a path is not
+// there or holds none.
+[[nodiscard]] std::vector<std::string> scenario_files(const std::vector<std::string>& paths);
+
 }  // namespace crashpoint::scenario
