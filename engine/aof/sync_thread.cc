@@ -31,11 +31,18 @@ SyncThread::~SyncThread() {
 }
 
 void SyncThread::written(std::uint64_t size) {
+  bool becomes_due = false;
   {
     const std::lock_guard lock(mutex_);
+    const bool was_due = is_due();
     written_size_ = size;
+    becomes_due = !was_due && is_due();
   }
-  changed_.notify_all();
+  // Of a sync that was due already the thread knows the time: waking it for each write would cost
+  // more than the write.
+  if (becomes_due) {
+    changed_.notify_all();
+  }
 }
 
 void SyncThread::hold(bool held) {
