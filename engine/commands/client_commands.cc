@@ -39,6 +39,9 @@ std::string flags_of(const Session& session) {
   if (session.close_after_reply) {
     flags += 'c';
   }
+  if (session.address.starts_with('/')) {
+    flags += 'U';
+  }
   if (session.no_evict) {
     flags += 'e';
   }

@@ -158,8 +158,8 @@ void reply_info(Context& c, const CommandSpec& spec) {
   c.reply.integer(spec.keys.last);
   c.reply.integer(spec.keys.step);
   reply_strings(c, categories(spec));
-  c.reply.array(0);  // tips
-  c.reply.array((has_range ? 1u : 0u) + (is_counted ? 1u : 0u));
+  c.reply.set(0);  // tips
+  c.reply.set((has_range ? 1u : 0u) + (is_counted ? 1u : 0u));
   if (has_range) {
     reply_key_spec(c, spec, false);
   }
@@ -167,7 +167,7 @@ void reply_info(Context& c, const CommandSpec& spec) {
     reply_key_spec(c, spec, true);
   }
   const auto subcommands = subcommands_of(spec);
-  c.reply.array(subcommands.size());
+  c.reply.set(subcommands.size());
   for (const CommandSpec& subcommand : subcommands) {
     reply_info(c, subcommand);
   }

@@ -99,6 +99,28 @@ std::size_t index_of(const CommandSpec& spec) {
   return static_cast<std::size_t>(&spec - command_table().data());
 }
 
+namespace {
+
+// SORT key ... STORE destination: an option among others that take arguments.
+void add_destination_of_sort(std::span<const std::string_view> argv,
+                             std::vector<std::size_t>& positions) {
+  std::size_t destination = 0;
+  for (std::size_t i = 2; i < argv.size(); ++i) {
+    if (equals_ignoring_case(argv[i], "limit")) {
+      i += 2;
+    } else if (equals_ignoring_case(argv[i], "get") || equals_ignoring_case(argv[i], "by")) {
+      ++i;
+    } else if (equals_ignoring_case(argv[i], "store") && i + 1 < argv.size()) {
+      destination = ++i;  // the last one counts
+    }
+  }
+  if (destination > 0) {
+    positions.push_back(destination);
+  }
+}
+
+}  // namespace
+
 std::vector<std::size_t> key_positions(const CommandSpec& spec,
                                        std::span<const std::string_view> argv) {
   std::vector<std::size_t> positions;
@@ -118,6 +140,9 @@ std::vector<std::size_t> key_positions(const CommandSpec& spec,
       return {};
     }
     add(spec.keys.count_at + 1, spec.keys.count_at + *count, 1);
+  }
+  if (spec.name == "SORT") {
+    add_destination_of_sort(argv, positions);
   }
   return positions;
 }

@@ -117,11 +117,11 @@ void hello_command(Context& c) {
       return c.error("ERR Syntax error in HELLO option '" + std::string(c.argv[next]) + "'");
     }
   }
-  if (!c.session.authenticated && !authenticated_now) {
+  if (c.state.must_authenticate(c.session) && !authenticated_now) {
     return c.error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-        "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
-        "RESP protocol version at the same time");
+        "AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+        "protocol version at the same time");
   }
   if (name) {
     c.session.name = *name;

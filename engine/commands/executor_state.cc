@@ -8,6 +8,7 @@
 #include "engine/commands/command_lookup.h"
 #include "engine/commands/context.h"
 #include "engine/commands/errors.h"
+#include "engine/commands/redaction.h"
 
 namespace engine::commands {
 namespace {
@@ -103,7 +104,7 @@ void ExecutorState::call(Context& context) {
   ++statistics.commands_processed;
   if (settings.slowlog_log_slower_than_us >= 0 &&
       duration_us >= settings.slowlog_log_slower_than_us && !spec.has(kSkipSlowlog)) {
-    slowlog.add(context.session, context.argv, now_ms / 1000, duration_us,
+    slowlog.add(context.session, redacted(spec, context.argv), now_ms / 1000, duration_us,
                 settings.slowlog_max_len);
   }
   propagation.executed(context);
@@ -231,7 +232,7 @@ bool ExecutorState::may_run(Session& session, const CommandSpec& spec) {
       flags |= queued.spec->flags;
     }
   }
-  if (!session.authenticated && !spec.has(kNoAuth)) {
+  if (!spec.has(kNoAuth) && must_authenticate(session)) {
     return reject(session, &spec, errors::kNoAuth);
   }
   if ((flags & kDenyOom) != 0) {

@@ -71,6 +71,11 @@ class ExecutorState {
   void unblock(Session& session);
   void count_error(std::string_view text);
 
+  // A client that is not, while a password is set.
+  bool must_authenticate(const Session& session) const {
+    return !session.authenticated && !server.password().empty();
+  }
+
   // Executes as a client does, all checks included.
   void process(Session& session, std::span<const std::string_view> argv);
 

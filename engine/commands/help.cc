@@ -14,7 +14,13 @@ void reply_help(Context& c, std::span<const std::string_view> lines) {
     c.reply.simple(line);
   }
   c.reply.simple("HELP");
-  c.reply.simple("    Print this help.");
+  c.reply.simple("    Prints this help.");
+}
+
+void reply_misused_subcommand(Context& c) {
+  const std::string name(c.spec.name.substr(0, c.spec.name.find('|')));
+  c.error("ERR unknown subcommand or wrong number of arguments for '" +
+          std::string(c.argv[1].substr(0, 128)) + "'. Try " + name + " HELP.");
 }
 
 void client_help_command(Context& c) {

@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/commands/context.h"
+#include "engine/commands/redaction.h"
 #include "engine/commands/server_control.h"
 
 namespace engine::commands {
@@ -31,7 +32,7 @@ void Monitors::show(const Context& context) {
   std::string line =
       fmt::format("{}.{:06} [{} {}]", context.now_ms() / 1000, context.now_ms() % 1000 * 1000,
                   context.db_index(), context.session.address);
-  for (const std::string_view argument : context.argv) {
+  for (const std::string_view argument : redacted(context.spec, context.argv)) {
     line += " " + quote(argument);
   }
   for (Session* session : sessions_) {

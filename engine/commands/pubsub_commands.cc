@@ -11,6 +11,7 @@
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
+#include "engine/commands/help.h"
 
 namespace engine::commands {
 namespace {
@@ -75,6 +76,9 @@ void unsubscribe(Context& c, const Kind& kind) {
 }
 
 void list_names(Context& c, const PubSub::Subscribers& registry) {
+  if (c.argv.size() > 3) {
+    return reply_misused_subcommand(c);
+  }
   const std::string_view pattern = c.argv.size() > 2 ? c.argv[2] : "*";
   const std::size_t mark = c.reply.mark();
   std::size_t count = 0;

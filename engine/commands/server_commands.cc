@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
+#include "engine/commands/help.h"
 
 namespace engine::commands {
 namespace {
@@ -234,13 +236,14 @@ void config_resetstat_command(Context& c) {
 
 void slowlog_get_command(Context& c) {
   std::size_t shown = 10;
+  if (c.argv.size() > 3) {
+    return reply_misused_subcommand(c);
+  }
   if (c.argv.size() == 3) {
-    const auto given = c.integer(2);
+    const auto given = c.integer_in(2, -1, std::numeric_limits<std::int64_t>::max(),
+                                    "ERR count should be greater than or equal to -1");
     if (!given) {
       return;
-    }
-    if (*given < -1) {
-      return c.error("ERR count should be greater than or equal to -1");
     }
     shown = *given == -1 ? c.state.slowlog.entries().size() : static_cast<std::size_t>(*given);
   }

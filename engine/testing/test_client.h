@@ -121,6 +121,17 @@ class TestClient {
     }
     return bytes;
   }
+  // What has arrived, as it is; with `wait`, once something has.
+  std::string take_sent(bool wait) {
+    std::string bytes;
+    char buffer[16384];
+    for (ssize_t received;
+         (received = ::recv(fd_, buffer, sizeof(buffer),
+                            wait && bytes.empty() ? 0 : MSG_DONTWAIT)) > 0;) {
+      bytes.append(buffer, static_cast<std::size_t>(received));
+    }
+    return bytes;
+  }
   // Whether nothing has arrived so far.
   bool is_silent() const {
     char byte = 0;
