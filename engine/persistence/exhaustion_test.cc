@@ -1,0 +1,265 @@
+// The machine runs out of something, for real: disk space, descriptors, permission. A clear error, no
+// acknowledged write lost, and a way back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/persistence/test_engine.h"
+
+namespace engine::persistence {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using State = std::map<std::string, std::string>;
+
+// A filesystem of 256 KiB, with a filler that takes what is left.
+class FullDisk : public EngineTest {
+ protected:
+  void SetUp() override {
+    if (::mount("none", directory_.path().c_str(), "tmpfs", 0, "size=256k") != 0) {
+      GTEST_SKIP() << "needs the right to mount a small filesystem (run as root)";
+    }
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) {
+      EXPECT_EQ(::umount2(directory_.path().c_str(), MNT_DETACH), 0);
+    }
+  }
+  std::string filler() const { return directory_.file("filler"); }
+  void fill() const {
+    std::ofstream file(filler(), std::ios::binary);
+    const std::string block(4096, 'f');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  void make_room() const { std::filesystem::remove(filler()); }
+  // Writes until the log takes no more; returns what was acknowledged.
+  State write_until_full(TestEngine& engine) const {
+    State acked;
+    fill();
+    for (int i = 0; i < 100 && engine.persistence.write_gate().empty(); ++i) {
+      const std::string key = "k" + std::to_string(i);
+      const std::string value(1000, 'v');
+      engine.step({{"SET", key, value}});
+      if (engine.persistence.before_sleep() && !engine.persistence.replies_must_wait()) {
+        acked[key] = value;
+      }
+    }
+    EXPECT_FALSE(engine.persistence.write_gate().empty()) << "the disk did not fill up";
+    return acked;
+  }
+  bool mounted_ = false;
+};
+
+TEST_F(FullDisk, UnderEverysecWritesAreRefusedUntilThereIsRoomAndNoneIsLost) {
+  auto engine = start(aof_settings(FsyncPolicy::kEverysec));
+  static_cast<void>(write_until_full(*engine));
+  EXPECT_THAT(engine->persistence.write_gate(),
+              HasSubstr("MISCONF Errors writing to the AOF file: No space left on device"));
+  EXPECT_TRUE(engine->persistence.replies_must_wait());
+  make_room();
+  ASSERT_TRUE(engine->persistence.cron());
+  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_FALSE(engine->persistence.replies_must_wait());
+  const State state = engine->state();
+  restart(engine);
+  EXPECT_EQ(engine->state(), state);
+}
+
+TEST_F(FullDisk, AKillWhileItIsFullCostsNothingThatWasAcknowledged) {
+  auto engine = start(aof_settings(FsyncPolicy::kEverysec));
+  const State acked = write_until_full(*engine);
+  engine.reset();
+  make_room();
+  engine = start(aof_settings(FsyncPolicy::kEverysec));
+  EXPECT_EQ(engine->state(), acked);
+}
+
+TEST_F(FullDisk, UnderAlwaysTheEngineStopsAndAStartWithRoomHasWhatWasAcknowledged) {
+  auto engine = start(aof_settings());
+  fill();
+  State acked;
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    engine->step({{"SET", key, std::string(1000, 'v')}});
+    if (!engine->persistence.before_sleep()) {
+      break;
+    }
+    acked[key] = std::string(1000, 'v');
+  }
+  ASSERT_LT(acked.size(), 100U) << "the disk did not fill up";
+  engine.reset();
+  make_room();
+  engine = start(aof_settings());
+  EXPECT_EQ(engine->state(), acked);
+}
+
+TEST_F(FullDisk, AStartThatCannotWriteIsRefusedAndLeavesWhatWasThere) {
+  fill();
+  {
+    auto engine = make(aof_settings());
+    const Status recovered = engine->persistence.recover();
+    ASSERT_FALSE(recovered);
+    EXPECT_THAT(recovered.error().message, HasSubstr("No space left on device"));
+    EXPECT_EQ(engine->log.lines.back(), recovered.error().message);
+  }
+  make_room();
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
+}
+
+TEST_F(FullDisk, NeitherASnapshotNorARewriteHarmsTheOldFiles) {
+  auto engine = start(aof_settings(FsyncPolicy::kEverysec));
+  engine->set("big", std::string(60'000, 'b'));
+  ASSERT_TRUE(engine->persistence.save());
+  engine->set("small", "1");
+  fill();
+  EXPECT_FALSE(engine->persistence.save());
+  ASSERT_TRUE(engine->persistence.bgsave(false));
+  wait_for_child(*engine);
+  EXPECT_FALSE(engine->persistence.info().rdb_last_bgsave_ok);
+  if (engine->persistence.bgrewriteaof(false)) {
+    wait_for_child(*engine);
+  }
+  EXPECT_FALSE(engine->persistence.info().aof_last_bgrewrite_ok);
+  const State state = engine->state();
+  make_room();
+  restart(engine);
+  EXPECT_EQ(engine->state(), state);
+  engine = start(rdb_settings());
+  EXPECT_EQ(engine->state(), (State{{"big", std::string(60'000, 'b')}}));
+}
+
+// No descriptor is free while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const int lowest_free = ::dup(0);
+    ::close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_ = {};
+};
+
+using NoDescriptorsLeft = EngineTest;
+
+TEST_F(NoDescriptorsLeft, SavesAndRewritesFailWithTheReasonAndTheLogGoesOn) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  ASSERT_TRUE(engine->persistence.save());
+  const auto before = contents();
+  {
+    const NoDescriptors none;
+    const Result<std::string> saved = engine->persistence.save();
+    ASSERT_FALSE(saved);
+    EXPECT_THAT(saved.error().message, HasSubstr("Too many open files"));
+    EXPECT_FALSE(engine->persistence.bgsave(false));
+    EXPECT_FALSE(engine->persistence.bgrewriteaof(false));
+    EXPECT_FALSE(engine->persistence.has_child());
+  }
+  EXPECT_EQ(contents(), before);
+  {
+    const NoDescriptors none;
+    engine->set("b", "2");
+  }
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  wait_for_child(*engine);
+  EXPECT_TRUE(engine->persistence.info().aof_last_bgrewrite_ok);
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
+}
+
+TEST_F(NoDescriptorsLeft, AStartIsRefusedAndChangesNothing) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  engine.reset();
+  const auto before = contents();
+  engine = make(aof_settings());
+  {
+    const NoDescriptors none;
+    EXPECT_FALSE(engine->persistence.recover());
+  }
+  EXPECT_THAT(engine->log.lines.back(), HasSubstr("Too many open files"));
+  engine.reset();
+  EXPECT_EQ(contents(), before);
+}
+
+// Without the rights of root while it lives.
+class NoPrivilege : public EngineTest {
+ protected:
+  static constexpr uid_t kNobody = 65534;
+  void SetUp() override {
+    if (::geteuid() == 0) {
+      EXPECT_EQ(::chown(directory_.path().c_str(), kNobody, kNobody), 0);
+      EXPECT_EQ(::seteuid(kNobody), 0);
+    }
+  }
+  void TearDown() override {
+    if (::getuid() == 0) {
+      EXPECT_EQ(::seteuid(0), 0);
+    }
+  }
+};
+
+TEST_F(NoPrivilege, InAReadOnlyDirectoryAStartIsRefusedWithTheReason) {
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0500), 0);
+  EXPECT_THAT(refusal(aof_settings()), HasSubstr("Permission denied"));
+}
+
+TEST_F(NoPrivilege, ALogThatCannotBeWrittenIsRefusedBeforeAnythingIsChanged) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  engine.reset();
+  ASSERT_EQ(::chmod(aof_file("appendonly.aof.1.incr.aof").c_str(), 0400), 0);
+  EXPECT_THAT(refusal(aof_settings()), HasSubstr("Permission denied"));
+}
+
+TEST_F(NoPrivilege, AFileThatCannotBeReadIsRefusedByName) {
+  auto engine = start(rdb_settings());
+  engine->set("a", "1");
+  ASSERT_TRUE(engine->persistence.save());
+  engine.reset();
+  ASSERT_EQ(::chmod(directory_.file("dump.rdb").c_str(), 0), 0);
+  engine = make(rdb_settings());
+  EXPECT_FALSE(engine->persistence.recover());
+  EXPECT_THAT(engine->log.lines.back(),
+              AllOf(HasSubstr("dump.rdb"), HasSubstr("Permission denied")));
+}
+
+TEST_F(NoPrivilege, WhereTheDirectoryBecomesReadOnlyASaveFailsAndTheOldFileStays) {
+  auto engine = start(rdb_settings());
+  engine->set("a", "1");
+  ASSERT_TRUE(engine->persistence.save());
+  const auto before = contents();
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0500), 0);
+  engine->set("a", "2");
+  const Result<std::string> saved = engine->persistence.save();
+  ASSERT_FALSE(saved);
+  EXPECT_THAT(saved.error().message, HasSubstr("Permission denied"));
+  EXPECT_EQ(contents(), before);
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0700), 0);
+}
+
+}  // namespace
+}  // namespace engine::persistence
