@@ -295,13 +295,19 @@ class TimelineBuilder {
   }
 
   void add_open(const Event& event) {
-    if (event.created) {
-      if ((event.flags & O_TMPFILE) == O_TMPFILE) {
-        add_file(event.file, event.mode & 07777U);
-      } else if (const auto place = place_of(event, event.path.str())) {
+    const bool in_flight = event.exit == trace::kNever;
+    if ((event.flags & O_TMPFILE) == O_TMPFILE) {
+      add_file(event.file, event.mode & 07777U);
+      return;
+    }
+    // Of an open in flight the trace cannot say what it did, only what it was asked to do.
+    const bool creates =
+        event.created || (in_flight && (event.flags & O_CREAT) != 0 && !look_up(event.path.str()));
+    if (creates) {
+      if (const auto place = place_of(event, event.path.str())) {
         add_entry(MicroKind::kCreateEntry, *place, add_file(event.file, event.mode & 07777U));
       }
-    } else if (event.truncated) {
+    } else if (event.truncated || (in_flight && (event.flags & O_TRUNC) != 0)) {
       if (const auto inode = inode_of(event)) {
         resize(*inode, 0);
       }

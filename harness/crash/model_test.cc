@@ -1,0 +1,488 @@
+// The rules of the crash model one by one: what each syscall changes, what makes it durable, and what
+// a crash may leave of it. States as in litmus_test.cc.
+
+#include "harness/crash/model.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+
+#include <cerrno>
+#include <set>
+#include <string>
+
+#include "harness/crash/test_states.h"
+#include "harness/crash/trace_script.h"
+
+namespace crashpoint::crash {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Not;
+
+using States = std::set<std::string>;
+
+TraceScript with_file(const std::string& content) {
+  return TraceScript({{"a", file_entry(content)}});
+}
+
+std::string after_process_kill(const TraceScript& script) {
+  const States states = all_states(script, "process-kill");
+  EXPECT_EQ(states.size(), 1U);
+  return *states.begin();
+}
+
+// ---- every syscall has its effect (process kill: the kernel lives, so all that returned is there)
+
+TEST(CrashModel, AppliesWritesWhereverTheyGo) {
+  EXPECT_EQ(after_process_kill(with_file("0123").write("a", 1, "xy")), "a=0xy3");
+  EXPECT_EQ(after_process_kill(with_file("0123").write("a", 3, "xy")), "a=012xy");
+  EXPECT_EQ(after_process_kill(with_file("01").write("a", 4, "x")), "a=01..x") << "a hole";
+}
+
+TEST(CrashModel, TruncatesBothWays) {
+  EXPECT_EQ(after_process_kill(with_file("0123").truncate("a", 2)), "a=01");
+  EXPECT_EQ(after_process_kill(with_file("01").truncate("a", 4)), "a=01..");
+  EXPECT_EQ(after_process_kill(with_file("0123").truncate("a", 1).truncate("a", 3)), "a=0..")
+      << "what was cut off does not come back";
+  EXPECT_EQ(after_process_kill(with_file("0123").open_truncate("a").append("a", "x")), "a=x");
+}
+
+TEST(CrashModel, KnowsEveryModeOfFallocate) {
+  EXPECT_EQ(after_process_kill(with_file("01").allocate("a", 0, 0, 4)), "a=01..");
+  EXPECT_EQ(after_process_kill(with_file("01").allocate("a", FALLOC_FL_KEEP_SIZE, 0, 4)), "a=01");
+  EXPECT_EQ(after_process_kill(
+                with_file("0123").allocate("a", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1, 2)),
+            "a=0..3");
+  EXPECT_EQ(after_process_kill(with_file("0123").allocate("a", FALLOC_FL_ZERO_RANGE, 2, 4)),
+            "a=01....");
+  EXPECT_EQ(after_process_kill(with_file("0123").allocate("a", FALLOC_FL_COLLAPSE_RANGE, 1, 2)),
+            "a=03");
+  EXPECT_EQ(after_process_kill(with_file("0123").allocate("a", FALLOC_FL_INSERT_RANGE, 1, 2)),
+            "a=0..123");
+}
+
+TEST(CrashModel, MovesNamesOfFilesAndDirectories) {
+  TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("1")}});
+  script.mkdir("e").rename("d", "e/f").append("e/f/x", "2").symlink("f/x", "e/l");
+  script.link("e/f/x", "y");
+  EXPECT_EQ(after_process_kill(script), "e/ e/f/ e/f/x=12 e/l->f/x y=12");
+}
+
+TEST(CrashModel, RenamesOverExistingAcrossDirectoriesAndByExchange) {
+  TraceScript script({{"d", directory_entry()},
+                      {"d/x", file_entry("x")},
+                      {"y", file_entry("y")},
+                      {"z", file_entry("z")}});
+  script.rename("d/x", "y").rename("y", "z", RENAME_EXCHANGE);
+  EXPECT_EQ(after_process_kill(script), "d/ y=z z=x");
+}
+
+TEST(CrashModel, ARenameBetweenTwoNamesOfOneFileDoesNothing) {
+  EXPECT_EQ(after_process_kill(with_file("1").link("a", "b").rename("a", "b")), "a=1 b=1");
+}
+
+TEST(CrashModel, RemovesNamesAndDirectories) {
+  TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("x")}});
+  EXPECT_EQ(after_process_kill(script.unlink("d/x")), "d/");
+  EXPECT_EQ(after_process_kill(script.rmdir("d")), "-");
+}
+
+TEST(CrashModel, AFileWithoutANameCanBeGivenOne) {
+  TraceScript script;
+  script.create_nameless("#1").append("#1", "new");
+  EXPECT_EQ(after_process_kill(script), "-");
+  EXPECT_EQ(after_process_kill(script.link("#1", "b")), "b=new");
+}
+
+TEST(CrashModel, AnUnlinkedFileIsNoLongerSeenThoughWrittenTo) {
+  EXPECT_EQ(after_process_kill(with_file("1").unlink("a").append("a", "2").fsync("a")), "-");
+}
+
+TEST(CrashModel, KeepsTwoNamesOfOneFileTogether) {
+  TraceScript script({{"a", file_entry("1", 7)}, {"b", file_entry("1", 7)}});
+  EXPECT_EQ(after_process_kill(script.append("a", "2")), "a=12 b=12");
+}
+
+// ---- faults: what counts is what the kernel did
+
+TEST(CrashModel, AFailedOrSkippedCallChangesNothing) {
+  EXPECT_EQ(after_process_kill(with_file("1").append("a", "2").failing(ENOSPC)), "a=1");
+  EXPECT_EQ(after_process_kill(with_file("1").append("a", "2").skipped()), "a=1");
+  EXPECT_EQ(after_process_kill(with_file("1").rename("a", "b").failing(EIO)), "a=1");
+}
+
+TEST(CrashModel, ASyncThatALyingDiskSkippedMakesNothingDurable) {
+  TraceScript script = with_file("1").append("a", "2");
+  EXPECT_EQ(all_states(script.fsync("a").skipped(), "xfs"), (States{"a=1", "a=12"}));
+}
+
+TEST(CrashModel, ASyncThatWasNeverTriedMakesNothingDurableAndLosesNothing) {
+  TraceScript script = with_file("1").append("a", "2");
+  script.fsync("a").failing(EINTR);
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
+  EXPECT_EQ(all_states(script.fsync("a"), "xfs"), (States{"a=12"}));
+}
+
+// ---- operations in flight
+
+TEST(CrashModel, AWriteInFlightMayHaveHappenedOrNot) {
+  const TraceScript script = with_file("1").append("a", "2").never_returning();
+  for (const char* const profile : {"process-kill", "prefix", "xfs"}) {
+    EXPECT_EQ(all_states(script, profile), (States{"a=1", "a=12"})) << profile;
+  }
+}
+
+TEST(CrashModel, AKilledWriteStopsBetweenPages) {
+  TraceScript script;
+  script.create("a").append("a", std::string(5000, 'x')).never_returning();
+  EXPECT_EQ(all_states(script, "process-kill"),
+            (States{"a=", "a=" + std::string(4096, 'x'), "a=" + std::string(5000, 'x')}));
+}
+
+TEST(CrashModel, ACrashPointDecidesWhatIsInFlight) {
+  TraceScript script = with_file("1").append("a", "2");
+  EXPECT_EQ(all_states(script, "process-kill", script.during_last()), (States{"a=1", "a=12"}));
+  EXPECT_EQ(all_states(script, "process-kill", script.trace().events.back().enter),
+            (States{"a=1"}));
+  EXPECT_EQ(all_states(script, "process-kill", script.trace().events.back().exit + 1),
+            (States{"a=12"}));
+}
+
+TEST(CrashModel, ASyncInFlightIsNotReliedOn) {
+  TraceScript script = with_file("1").append("a", "2").fsync("a");
+  EXPECT_EQ(all_states(script, "xfs", script.during_last()), (States{"a=1", "a=12"}));
+  EXPECT_EQ(all_states(script, "xfs", script.now()), (States{"a=12"}));
+}
+
+TEST(CrashModel, ASyncCoversOnlyWhatHadReturnedBeforeItBegan) {
+  // The write is in the kernel when the sync begins, and both return.
+  TraceScript script = with_file("1");
+  script.append("a", "2").never_returning().fsync("a").returning_now(1);
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
+}
+
+TEST(CrashModel, CallsThatOverlapAreNotOrdered) {
+  TraceScript script({{"a", file_entry("")}, {"b", file_entry("")}});
+  script.append("a", "1").never_returning().append("b", "2").returning_now(1);
+  EXPECT_EQ(all_states(script, "prefix"), (States{"a= b=", "a=1 b=", "a= b=2", "a=1 b=2"}));
+}
+
+TEST(CrashModel, OfSeveralRenamesInFlightAnyMayHaveHappened) {
+  TraceScript script({{"a", file_entry("1")}, {"b", file_entry("2")}});
+  script.rename("a", "c").never_returning().rename("b", "d").never_returning();
+  EXPECT_EQ(all_states(script, "process-kill"),
+            (States{"a=1 b=2", "b=2 c=1", "a=1 d=2", "c=1 d=2"}));
+}
+
+TEST(CrashModel, AnOpenInFlightMayHaveCreatedOrTruncated) {
+  TraceScript script = with_file("1");
+  script.open_truncate("a").never_returning();
+  EXPECT_EQ(all_states(script, "process-kill"), (States{"a=1", "a="}));
+}
+
+// ---- what a sync makes durable
+
+TEST(CrashModel, SyncAndSyncfsMakeEverythingDurable) {
+  for (const char* const profile : {"weakest", "ext4-ordered", "xfs", "btrfs", "prefix"}) {
+    TraceScript script = with_file("1");
+    script.append("a", "2").create("b").append("b", "3").sync();
+    EXPECT_EQ(all_states(script, profile), (States{"a=12 b=3"})) << profile;
+  }
+}
+
+// open(2), O_SYNC: the write, and what is needed to read it, as if followed by fsync.
+TEST(CrashModel, ASyncedWriteIsDurableWhenItReturnsAndOthersAreNot) {
+  TraceScript script({{"a", file_entry("0123")}, {"b", file_entry("0")}});
+  script.write("a", 0, "x").write("b", 0, "y").synced_write("a", 3, "z4");
+  EXPECT_EQ(all_states(script, "weakest"),
+            (States{"a=012z4 b=0", "a=x12z4 b=0", "a=012z4 b=y", "a=x12z4 b=y"}));
+}
+
+TEST(CrashModel, FdatasyncBringsTheSizeThatIsNeededToReadTheBytes) {
+  EXPECT_EQ(all_states(with_file("").append("a", "12").fdatasync("a"), "weakest"),
+            (States{"a=12"}));
+}
+
+// fs/ext4/fsync.c: an fsync commits the transaction the file's metadata is in, and with it all that
+// came before; one that has nothing to commit leaves the journal alone.
+TEST(Ext4, FsyncOfANewFileCommitsEarlierNamesOfOthers) {
+  TraceScript script;
+  script.create("a").create("b").fsync("b");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a= b="}));
+}
+
+TEST(Ext4, FsyncWithoutNewMetadataCommitsNothing) {
+  TraceScript script = with_file("01");
+  script.create("b").write("a", 0, "x").fsync("a");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=x1", "a=x1 b="}));
+}
+
+// ext4_rename marks the inode for fsync and not for fdatasync (i_datasync_tid keeps its value).
+TEST(Ext4, FdatasyncDoesNotCommitTheNewNameOfAnOldFile) {
+  TraceScript script = with_file("1").rename("a", "b");
+  TraceScript with_fdatasync = script;
+  EXPECT_EQ(all_states(with_fdatasync.fdatasync("b"), "ext4-ordered"), (States{"a=1", "b=1"}));
+  EXPECT_EQ(all_states(script.fsync("b"), "ext4-ordered"), (States{"b=1"}));
+}
+
+// ext4_fsync_journal: "force a full commit" for what is not a regular file.
+TEST(Ext4, SyncOfADirectoryCommitsAllMetadata) {
+  TraceScript script({{"d", directory_entry()}, {"a", file_entry("1")}});
+  script.append("a", "2").create("b").fsync_directory("d");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=1. b= d/", "a=12 b= d/"}));
+}
+
+// The log is forced up to the file's last change: later ones of other files may be lost.
+TEST(Xfs, FsyncKeepsMetadataUpToTheFilesOwn) {
+  TraceScript script;
+  script.create("a").create("b").create("c").fsync("b");
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a= b=", "a= b= c="}));
+}
+
+// OSDI'14 table 3d: directory operations are not ordered.
+TEST(Btrfs, FsyncKeepsTheFilesOwnNamesOnly) {
+  TraceScript script;
+  script.create("a").create("b").create("c").fsync("b");
+  EXPECT_EQ(all_states(script, "btrfs"), (States{"b=", "a= b=", "b= c=", "a= b= c="}));
+}
+
+TEST(Weakest, ASyncOfADirectoryKeepsWhatIsInItAndNotTheWayToIt) {
+  TraceScript script;
+  script.mkdir("d").create("d/a").mkdir("e").fsync_directory("d");
+  EXPECT_EQ(all_states(script, "weakest"), (States{"-", "d/ d/a=", "e/", "d/ d/a= e/"}));
+}
+
+TEST(Weakest, ARenameAcrossDirectoriesNeedsBothSynced) {
+  TraceScript script({{"d", directory_entry()}, {"a", file_entry("1")}});
+  script.rename("a", "d/a");
+  TraceScript target_synced = script;
+  TraceScript source_synced = script;
+  EXPECT_EQ(all_states(target_synced.fsync_directory("d"), "weakest"),
+            (States{"a=1 d/ d/a=1", "d/ d/a=1"}));
+  EXPECT_EQ(all_states(source_synced.fsync_directory(), "weakest"), (States{"d/", "d/ d/a=1"}));
+  EXPECT_EQ(all_states(script.fsync_directory().fsync_directory("d"), "weakest"),
+            (States{"d/ d/a=1"}));
+}
+
+// ---- what may come without what
+
+// ASPLOS'16 section 2, and the same figures: 4096 = 2500 'a' and 1596 NULs.
+TEST(Ext4, AnAppendAcrossABlockMayShowZerosToTheEndOfTheBlock) {
+  TraceScript script = with_file(std::string(2500, 'a'));
+  script.append("a", std::string(2500, 'b'));
+  const std::string old(2500, 'a');
+  EXPECT_EQ(
+      all_states(script, "ext4-ordered"),
+      (States{"a=" + old, "a=" + old + std::string(1596, '.'), "a=" + old + std::string(1596, 'b'),
+              "a=" + old + std::string(1596, '.') + std::string(904, 'b'),
+              "a=" + old + std::string(2500, 'b')}));
+}
+
+TEST(Xfs, ABlockOfAnAppendComesWithItsSize) {
+  TraceScript script = with_file(std::string(2500, 'a'));
+  script.append("a", std::string(2500, 'b'));
+  const std::string old(2500, 'a');
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=" + old, "a=" + old + std::string(1596, 'b'),
+                                               "a=" + old + std::string(2500, 'b')}));
+}
+
+// The block is not on disk before it is allocated, at write-back: until then nothing of it shows.
+TEST(Ext4, AnAppendInABlockNotYetAllocatedDoesNotOrderLaterNames) {
+  TraceScript script;
+  script.create("a").fsync("a").append("a", "1").append("a", "2").create("b");
+  const States states = all_states(script, "ext4-ordered");
+  EXPECT_THAT(states, Contains("a= b="));
+  EXPECT_THAT(states, Contains("a=1. b="));
+  EXPECT_THAT(states, Not(Contains("a=.. b="))) << "new blocks bring size and bytes together";
+}
+
+TEST(Ext4, OverwritesFloatFreely) {
+  TraceScript script = with_file("01");
+  script.create("b").write("a", 0, "x");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=01", "a=x1", "a=01 b=", "a=x1 b="}));
+}
+
+TEST(Ext4, BlocksOfAnOverwriteComeInAnyOrder) {
+  const std::string old(8192, 'o');
+  const std::string half(4096, 'n');
+  TraceScript script = with_file(old);
+  script.write("a", 0, half + half);
+  const std::string kept(4096, 'o');
+  EXPECT_EQ(all_states(script, "ext4-ordered"),
+            (States{"a=" + old, "a=" + half + kept, "a=" + kept + half, "a=" + half + half}));
+}
+
+// The size was in the journal before the name; what is appended into new blocks comes when it comes.
+TEST(Ext4, MetadataIsCommittedInOrder) {
+  TraceScript script = with_file("0123");
+  script.truncate("a", 2).create("b").rename("b", "c");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=0123", "a=01", "a=01 b=", "a=01 c="}));
+}
+
+TEST(Xfs, TruncationWritesOutWhatItKeepsOfAnAppend) {
+  TraceScript script = with_file("0");
+  script.append("a", std::string(6000, 'x')).truncate("a", 3);
+  EXPECT_THAT(all_states(script, "xfs"), Not(Contains("a=0..")));
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a=0.."));
+}
+
+TEST(Btrfs, LaterNamesNeedEarlierOnesOfTheSameName) {
+  TraceScript script = with_file("1");
+  script.unlink("a").create("a").append("a", "2").fsync("a");
+  EXPECT_EQ(all_states(script, "btrfs"), (States{"a=2"}));
+}
+
+TEST(Weakest, EverythingMayBeMissing) {
+  TraceScript script = with_file("0123");
+  script.write("a", 0, "x").truncate("a", 2).append("a", "z");
+  EXPECT_EQ(all_states(script, "weakest"),
+            (States{"a=0123", "a=x123", "a=01", "a=x1", "a=01.", "a=x1.", "a=01z", "a=x1z",
+                    // the cut is lost and what was appended behind it overwrites
+                    "a=01z3", "a=x1z3"}));
+}
+
+TEST(AllProfiles, FallocateThatShiftsBytesIsABarrierInItsFile) {
+  for (const char* const profile : {"ext4-ordered", "xfs", "btrfs"}) {
+    TraceScript script = with_file("0123");
+    script.write("a", 0, "x").allocate("a", FALLOC_FL_COLLAPSE_RANGE, 1, 2).write("a", 0, "y");
+    EXPECT_EQ(all_states(script, profile), (States{"a=0123", "a=x123", "a=x3", "a=y3"})) << profile;
+  }
+}
+
+TEST(Weakest, ADirectoryUnderTwoNamesShowsItsFilesUnderBoth) {
+  TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("1")}});
+  EXPECT_THAT(all_states(script.rename("d", "e"), "weakest"), Contains("d/ d/x=1 e/ e/x=1"));
+}
+
+TEST(Weakest, ADirectoryNeverHoldsItself) {
+  TraceScript script({{"d", directory_entry()}, {"e", directory_entry()}});
+  script.rename("d", "e/d").rename("e/d", "d").rename("e", "d/e");
+  EXPECT_THAT(all_states(script, "weakest"), Contains("d/ d/e/"));  // and it ends
+}
+
+// ---- a sync that failed: Rebello et al., ATC'20, table 1
+
+TEST(FailedFsync, IsNotMadeGoodByARetry) {
+  for (const char* const profile : {"weakest", "ext4-ordered", "xfs"}) {
+    TraceScript script = with_file("1");
+    script.append("a", "2").fsync("a").failing(EIO).fsync("a");
+    EXPECT_THAT(all_states(script, profile), Contains("a=1.")) << profile;
+    EXPECT_THAT(all_states(script, profile), Contains("a=12")) << profile;
+  }
+}
+
+TEST(FailedFsync, LeavesTheSizeOnExt4AndXfs) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").fsync("a").failing(EIO);
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=1.", "a=12"}));
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=1.", "a=12"}));
+  EXPECT_EQ(all_states(script, "weakest"), (States{"a=1", "a=1.", "a=12"}));
+}
+
+TEST(FailedFsync, RevertsTheFileOnBtrfs) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").fsync("a").failing(EIO).append("a", "3").fsync("a");
+  EXPECT_EQ(all_states(script, "btrfs"), (States{"a=1.3"})) << "the offset was not rolled back";
+}
+
+TEST(FailedFsync, OfAPageWrittenAgainIsMadeGoodByTheNextOne) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").fsync("a").failing(EIO).append("a", "3").fsync("a");
+  EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=123"}))
+      << "one page, written as a whole";
+  EXPECT_EQ(all_states(script, "weakest"), (States{"a=1.3", "a=123"}));
+}
+
+TEST(FailedFsync, KeepsTheBytesReadableUntilTheKernelGoes) {
+  TraceScript script = with_file("1");
+  EXPECT_EQ(after_process_kill(script.append("a", "2").fsync("a").failing(EIO)), "a=12");
+}
+
+// ---- the model along a trace
+
+TEST(CrashModel, FoldsWhatIsDurableSoThatNodesDoNotPileUp) {
+  TraceScript script = with_file("");
+  for (int i = 0; i < 1000; ++i) {
+    script.append("a", "x").fsync("a");
+  }
+  CrashModel model(timeline_of(script), *find_profile("weakest"));
+  for (trace::Position point = 0; point <= script.now(); ++point) {
+    model.advance(point);
+    ASSERT_LE(model.nodes().size(), 2U);
+  }
+  EXPECT_EQ(show(model.image(model.only_durable())), "a=" + std::string(1000, 'x'));
+}
+
+TEST(CrashModel, GivesTheSameStatesWhetherItStepsOrJumps) {
+  TraceScript script = with_file("01");
+  script.append("a", "2").create("t").append("t", "new").fsync("t").rename("t", "a");
+  script.append("a", "3").fsync_directory().unlink("a").create("a");
+  for (const Profile& profile : profiles()) {
+    CrashModel steps(timeline_of(script), profile);
+    for (trace::Position point = 0; point <= script.now(); ++point) {
+      steps.advance(point);
+      States seen;
+      StateOptions options{.torn_writes = TornWrites::kNone, .garbage = false};
+      options.all_max = 100'000;
+      for_each_state(steps, options, [&](CrashState&& state) {
+        seen.insert(show(state.image));
+        return true;
+      });
+      if (point > 0) {
+        EXPECT_EQ(seen, all_states(script, profile.name, point)) << profile.name << " at " << point;
+      }
+    }
+  }
+}
+
+TEST(CrashModel, ForgetsFilesThatNoStateCanShow) {
+  TraceScript script;
+  script.create("a").append("a", "1").unlink("a").fsync_directory().append("a", "2");
+  CrashModel model(timeline_of(script), *find_profile("weakest"));
+  model.advance(script.now());
+  EXPECT_TRUE(model.nodes().empty());
+}
+
+TEST(CrashModel, SaysWhatTheTraceLeftOpen) {
+  TraceScript script;
+  script.append("nowhere", "x").unlink("gone");
+  EXPECT_THAT(timeline_of(script)->notes(),
+              ElementsAre("write of nowhere: nothing of that name is known",
+                          "unlink of gone: nothing of that name is known"));
+}
+
+TEST(CrashModel, AFileMovedInFromOutsideIsNoted) {
+  TraceScript script;
+  script.rename("/tmp/x", "b");
+  EXPECT_EQ(after_process_kill(script), "b=");
+  EXPECT_THAT(timeline_of(script)->notes(),
+              ElementsAre("b was moved in from outside: what it held before is not known"));
+}
+
+TEST(CrashModel, PermitsExactlyWhatItEnumerates) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").create("b").rename("b", "c");
+  for (const Profile& profile : profiles()) {
+    CrashModel model(timeline_of(script), profile);
+    model.advance(script.now());
+    std::uint64_t permitted = 0;
+    for (std::size_t bits = 0; bits < std::size_t{1} << model.nodes().size(); ++bits) {
+      Selection selection = model.everything();
+      for (std::size_t i = 0; i < model.nodes().size(); ++i) {
+        selection.choices[i] = (bits >> i & 1U) != 0 ? Choice::kPresent : Choice::kAbsent;
+      }
+      States seen{show(model.image(selection))};
+      const bool listed = all_states(script, profile.name).contains(*seen.begin());
+      permitted += model.permits(selection) ? 1U : 0U;
+      EXPECT_TRUE(!model.permits(selection) || listed) << profile.name;
+    }
+    EXPECT_GE(permitted, all_states(script, profile.name).size()) << profile.name;
+  }
+}
+
+}  // namespace
+}  // namespace crashpoint::crash

@@ -1,0 +1,24 @@
+// Crash points and crash states in words.
+#pragma once
+
+#include <string>
+
+#include "harness/crash/model.h"
+#include "harness/crash/selection.h"
+#include "harness/crash/timeline.h"
+
+namespace crashpoint::crash {
+
+// "write of 57 bytes at 200 to a.aof", "rename of temp to dump.rdb"
+[[nodiscard]] std::string name_of(const Timeline& timeline, const Call& call);
+
+// Part of a call: "the bytes of the write of ...", "the entry b of the rename of a to b"
+[[nodiscard]] std::string name_of(const Timeline& timeline, const Node& node);
+
+// "after fsync of a.aof", "during write of 57 bytes at 200 to a.aof"
+[[nodiscard]] std::string describe_point(const Timeline& timeline, trace::Position point);
+
+// What of the un-synced operations was lost, torn or kept, whichever is shorter to say.
+[[nodiscard]] std::string describe(const CrashModel& model, const Selection& selection);
+
+}  // namespace crashpoint::crash
