@@ -37,6 +37,8 @@ void CrashModel::enter(std::uint32_t index) {
     const MicroOp& first = timeline_->ops()[op];
     if (first.is_entry() && profile_.rename_atomic) {
       count = end - op;
+    } else if (first.kind == MicroKind::kDeleteEntry && op + 1 < end) {
+      count = 2;  // a rename over an existing name, which is never missing in between
     } else if (first.kind == MicroKind::kGrow && (class_of(first) & profile_.with_data) != 0) {
       count = 2;  // its bytes follow
     }
@@ -49,7 +51,7 @@ void CrashModel::add_node(std::uint32_t call, std::uint32_t first_op, std::uint3
   if (unreachable_.contains(timeline_->ops()[first_op].inode)) {
     return;
   }
-  Node node{.first_op = first_op, .op_count = op_count, .call = call, .needs = {}};
+  Node node{.first_op = first_op, .op_count = op_count, .call = call};
   for (std::uint32_t op = first_op; op < first_op + op_count; ++op) {
     node.classes |= class_of(timeline_->ops()[op]);
   }

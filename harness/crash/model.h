@@ -28,13 +28,18 @@ namespace crashpoint::crash {
 struct Node {
   std::uint32_t first_op = 0;  // in Timeline::ops(); also what tells nodes apart
   std::uint32_t op_count = 1;
-  std::uint32_t call = 0;            // in Timeline::calls()
-  OpClasses classes = 0;             // of all its operations
-  bool returned = false;             // its call has; if not, it may not have happened at all
-  bool durable = false;              // but not folded, because it lies over something that is not
-  bool unsyncable = false;           // a sync failed on it, and no later one will make it durable
-  std::vector<std::uint32_t> needs;  // first_op of the nodes that are there when this one is
+  std::uint32_t call = 0;   // in Timeline::calls()
+  OpClasses classes = 0;    // of all its operations
+  bool returned = false;    // its call has; if not, it may not have happened at all
+  bool durable = false;     // but not folded, because it lies over something that is not
+  bool unsyncable = false;  // a sync failed on it, and no later one will make it durable
+  std::vector<std::uint32_t> needs = {};  // first_op of the nodes that are there when this one is
 };
+
+// The operation that says what a node is about: of a name that is replaced, the new one.
+[[nodiscard]] inline std::uint32_t telling_op(const Node& node) {
+  return (node.classes & kEntryOp) != 0 ? node.first_op + node.op_count - 1 : node.first_op;
+}
 
 class CrashModel {
  public:

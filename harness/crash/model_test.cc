@@ -256,6 +256,14 @@ TEST(Weakest, ASyncOfADirectoryKeepsWhatIsInItAndNotTheWayToIt) {
   EXPECT_EQ(all_states(script, "weakest"), (States{"-", "d/ d/a=", "e/", "d/ d/a= e/"}));
 }
 
+// A name that rename(2) replaces is the old file or the new one, under every profile: programs replace
+// files this way because there is no other.
+TEST(Weakest, ANameThatIsReplacedIsNeverMissing) {
+  TraceScript script({{"a", file_entry("1")}});
+  script.create("t").append("t", "2").fsync("t").fsync_directory().rename("t", "a");
+  EXPECT_EQ(all_states(script, "weakest"), (States{"a=1 t=2", "a=1", "a=2", "a=2 t=2"}));
+}
+
 TEST(Weakest, ARenameAcrossDirectoriesNeedsBothSynced) {
   TraceScript script({{"d", directory_entry()}, {"a", file_entry("1")}});
   script.rename("a", "d/a");

@@ -91,14 +91,10 @@ Profile btrfs() {
           .fsync_failure = FsyncFailure::kReverts};
 }
 
-// What POSIX leaves open and ALICE (OSDI'14, table 2) explores, with both orders of a rename's
-// entries: nothing is ordered, everything tears, only what was asked to be durable is.
+// What POSIX leaves open and ALICE (OSDI'14, table 2) explores, and the new and the old name of a
+// rename in either order: nothing is ordered, everything tears, only what was asked to be durable is.
 Profile weakest() {
-  return {.name = "weakest",
-          .order = {},
-          .rename_atomic = false,
-          .garbage = true,
-          .torn_anywhere = true};
+  return {.name = "weakest", .rename_atomic = false, .garbage = true, .torn_anywhere = true};
 }
 
 }  // namespace

@@ -52,10 +52,12 @@ enum class FsyncFailure : std::uint8_t {
 };
 
 struct Profile {
-  std::string name;
-  std::vector<OrderRule> order;
-  OpClasses with_data = 0;    // kinds of growth that come as one with their bytes
-  bool rename_atomic = true;  // else: its entries come one by one, in any order
+  std::string name = {};
+  std::vector<OrderRule> order = {};
+  OpClasses with_data = 0;  // kinds of growth that come as one with their bytes
+  // Else the new name and the removal of the old one come in any order. A name that is replaced
+  // stands for the one file or the other in either case, never for none: what rename(2) is for.
+  bool rename_atomic = true;
   FsyncKeeps fsync_keeps = FsyncKeeps::kFileOnly;
   FsyncFailure fsync_failure = FsyncFailure::kNothingDurable;
   bool garbage = false;            // a range that grew without its bytes may read as anything

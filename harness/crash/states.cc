@@ -27,7 +27,7 @@ struct PendingWrite {
   std::uint64_t size = 0;
   bool grows = false;
   std::size_t last_node = 0;
-  Nodes data_nodes;
+  Nodes data_nodes = {};
 };
 
 class Enumeration {
@@ -39,18 +39,38 @@ class Enumeration {
   }
 
   StateCount run() {
-    give(Phase::kEverything, model_.everything());
-    give(Phase::kOnlyDurable, model_.only_durable());
-    leave_out();
-    keep_alone();
-    take_prefixes();
-    leave_out_of_prefixes();
-    tear();
-    finish();
+    if (wants(Phase::kEverything)) {
+      give(Phase::kEverything, model_.everything());
+    }
+    if (wants(Phase::kOnlyDurable)) {
+      give(Phase::kOnlyDurable, model_.only_durable());
+    }
+    if (wants(Phase::kLeftOut)) {
+      leave_out();
+    }
+    if (wants(Phase::kAlone)) {
+      keep_alone();
+    }
+    if (wants(Phase::kPrefix)) {
+      take_prefixes();
+    }
+    if (wants(Phase::kLeftOutOfPrefix)) {
+      leave_out_of_prefixes();
+    }
+    if (wants(Phase::kTorn)) {
+      tear();
+    }
+    if (wants(Phase::kSampled)) {
+      finish();
+    }
     return count_;
   }
 
  private:
+  [[nodiscard]] bool wants(Phase phase) const {
+    return options_.first_phase <= phase && phase <= options_.last_phase;
+  }
+
   // ---- what can be left out: calls, their parts, all that was written to a file
 
   void find_operations() {
@@ -220,8 +240,7 @@ class Enumeration {
       PendingWrite write{.call = node.call,
                          .offset = static_cast<std::uint64_t>(event.offset),
                          .size = event.data.size,
-                         .last_node = i,
-                         .data_nodes = {}};
+                         .last_node = i};
       for (std::size_t at = 0; at <= i; ++at) {
         const Node& other = model_.nodes()[at];
         if (other.call == node.call) {

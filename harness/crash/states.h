@@ -34,6 +34,9 @@ enum class Phase : std::uint8_t {
 enum class TornWrites : std::uint8_t { kNone, kHalf, kSector, kByte };
 
 struct StateOptions {
+  // Only these phases; all of them are deterministic on their own.
+  Phase first_phase = Phase::kEverything;
+  Phase last_phase = Phase::kSampled;
   TornWrites torn_writes = TornWrites::kSector;
   bool garbage = true;         // where the profile permits it
   std::uint64_t samples = 16;  // at most this many in the last phase

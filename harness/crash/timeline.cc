@@ -213,11 +213,11 @@ class TimelineBuilder {
   }
 
   void add_entry(MicroKind kind, const Place& place, InodeId inode) {
-    add({.kind = kind, .inode = inode, .parent = place.parent, .data = {}, .name = place.name});
+    add({.kind = kind, .inode = inode, .parent = place.parent, .name = place.name});
   }
 
   void add_range(MicroKind kind, InodeId inode, std::uint64_t offset, std::uint64_t size) {
-    add({.kind = kind, .inode = inode, .offset = offset, .size = size, .data = {}, .name = {}});
+    add({.kind = kind, .inode = inode, .offset = offset, .size = size});
   }
 
   void read_event(std::uint32_t index, const Event& event) {
@@ -316,7 +316,7 @@ class TimelineBuilder {
 
   void resize(InodeId inode, std::uint64_t size) {
     if (sizes_[inode] != size) {
-      add({.kind = MicroKind::kResize, .inode = inode, .size = size, .data = {}, .name = {}});
+      add({.kind = MicroKind::kResize, .inode = inode, .size = size});
       sizes_[inode] = size;
     }
   }
@@ -360,9 +360,7 @@ class TimelineBuilder {
            .new_block = new_block,
            .inode = inode,
            .offset = from,
-           .size = to,
-           .data = {},
-           .name = {}});
+           .size = to});
       sizes_[inode] = to;
     }
     add({.kind = MicroKind::kData,
@@ -372,8 +370,7 @@ class TimelineBuilder {
          .offset = from,
          .size = to - from,
          .end_before = size,
-         .data = data,
-         .name = {}});
+         .data = data});
   }
 
   void add_allocate(const Event& event) {

@@ -73,8 +73,8 @@ struct MicroOp {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   std::uint64_t end_before = 0;  // kData: the file's size before this part of the write
-  trace::DataRef data;
-  trace::Name name;  // entries
+  trace::DataRef data = {};
+  trace::Name name = {};  // entries
 
   [[nodiscard]] bool is_entry() const {
     return kind == MicroKind::kCreateEntry || kind == MicroKind::kDeleteEntry;

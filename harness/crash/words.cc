@@ -67,16 +67,6 @@ std::string_view text_of(Tear::Rest rest) {
   return "";
 }
 
-std::string describe(const CrashModel& model, const Tear& tear) {
-  const Timeline& timeline = model.timeline();
-  const std::string write = name_of(timeline, timeline.calls()[tear.call]);
-  if (tear.from == tear.to) {
-    return fmt::format("torn: of {} no byte came, {}", write, text_of(tear.rest));
-  }
-  return fmt::format("torn: of {} only bytes {} to {} came, {}", write, tear.from, tear.to,
-                     text_of(tear.rest));
-}
-
 // What became of the nodes of one call.
 struct Fate {
   std::uint32_t call = 0;
@@ -155,7 +145,7 @@ std::string name_of(const Timeline& timeline, const Node& node) {
   if (node.op_count == call.op_count) {
     return whole;
   }
-  const MicroOp& op = timeline.ops()[node.first_op];
+  const MicroOp& op = timeline.ops()[telling_op(node)];
   switch (op.kind) {
     case MicroKind::kGrow:
       return fmt::format("{} of the {}", (node.classes & kDataOp) != 0 ? "a part" : "the new size",
@@ -186,6 +176,15 @@ std::string describe_point(const Timeline& timeline, trace::Position point) {
   const Timeline::Step& last = *std::prev(after);
   return fmt::format("{} {}", last.returns ? "after" : "during",
                      name_of(timeline, timeline.calls()[last.call]));
+}
+
+std::string describe_tear(const Timeline& timeline, const Tear& tear) {
+  const std::string write = name_of(timeline, timeline.calls()[tear.call]);
+  if (tear.from == tear.to) {
+    return fmt::format("torn: of {} no byte came, {}", write, text_of(tear.rest));
+  }
+  return fmt::format("torn: of {} only bytes {} to {} came, {}", write, tear.from, tear.to,
+                     text_of(tear.rest));
 }
 
 std::string describe(const CrashModel& model, const Selection& selection) {
@@ -227,7 +226,7 @@ std::string describe(const CrashModel& model, const Selection& selection) {
     sentences.push_back(fmt::format("lost in part: {}", list(parts)));
   }
   if (selection.tear) {
-    sentences.push_back(describe(model, *selection.tear));
+    sentences.push_back(describe_tear(model.timeline(), *selection.tear));
   }
   return fmt::format("{}", fmt::join(sentences, "; "));
 }

@@ -18,6 +18,9 @@ namespace crashpoint::crash {
 // "after fsync of a.aof", "during write of 57 bytes at 200 to a.aof"
 [[nodiscard]] std::string describe_point(const Timeline& timeline, trace::Position point);
 
+// "torn: of write of 57 bytes at 200 to a.aof only bytes 0 to 12 came, zeros in place of the others"
+[[nodiscard]] std::string describe_tear(const Timeline& timeline, const Tear& tear);
+
 // What of the un-synced operations was lost, torn or kept, whichever is shorter to say.
 [[nodiscard]] std::string describe(const CrashModel& model, const Selection& selection);
 

@@ -39,7 +39,7 @@ TEST(Words, NameWhatWasLostOrKeptWhicheverIsLess) {
 TEST(Words, NameThePartOfACallThatWasLost) {
   EXPECT_EQ(words(replace(), "weakest", {2}),
             "lost in part: the bytes at 0 of the write of 3 bytes at 0 to t");
-  EXPECT_EQ(words(replace(), "weakest", {5}),
+  EXPECT_EQ(words(replace(), "weakest", {4}),
             "lost in part: the removal of entry t of the rename of t to f");
 }
 

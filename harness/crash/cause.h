@@ -1,0 +1,57 @@
+// Why a crash state breaks a promise: which lost operations make the difference, found by trying states
+// with more and with fewer of them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/crash/model.h"
+#include "harness/crash/selection.h"
+
+namespace crashpoint::crash {
+
+// Whether recovery from this directory still breaks the same promise at the same crash point.
+using Violates = std::function<bool(const CrashImage&)>;
+
+struct Cause {
+  // Operations without which the promise is kept, once they are there; empty: it is broken although
+  // nothing is lost. Indices in Timeline::ops().
+  std::vector<std::uint32_t> lost;
+  // Un-synced operations that must be there for it to be broken.
+  std::vector<std::uint32_t> kept;
+  std::optional<Tear> tear;  // the write that must be torn
+  bool garbage = false;      // what is lost must read as garbage
+  // What the above looks like with numbers in names left out: equal for the same cause elsewhere in
+  // the run.
+  std::set<std::string> lost_shapes;
+  std::set<std::string> kept_shapes;
+  std::string torn_shape;
+  std::string words;  // "rename of t to f survived, write of 3 bytes at 0 to t did not: ..."
+};
+
+// `selection` of the model's point violates. Tries states one after another; deterministic.
+[[nodiscard]] Cause find_cause(CrashModel& model, const Selection& selection,
+                               const Violates& violates);
+
+// Whether `selection` lost, kept and tore what the cause says: then it is taken for the same without
+// trying.
+[[nodiscard]] bool has_cause(const CrashModel& model, const Selection& selection,
+                             const Cause& cause);
+
+// The names of the profiles under which losing the same operations at this point violates too,
+// strongest first.
+[[nodiscard]] std::vector<std::string> profiles_with(
+    const std::shared_ptr<const Timeline>& timeline, trace::Position point, const Cause& cause,
+    const Violates& violates);
+
+// Of a node, with numbers in names left out: "bytes of temp-#.rdb".
+[[nodiscard]] std::string shape_of(const Timeline& timeline, const Node& node);
+// The same of a call: "rename of temp-#.rdb to dump.rdb".
+[[nodiscard]] std::string shape_of(const Timeline& timeline, const Call& call);
+
+}  // namespace crashpoint::crash
