@@ -1,5 +1,6 @@
 #include "engine/aof/annotation.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <system_error>
@@ -29,9 +30,12 @@ std::string_view view(const std::array<char, 8>& digits) {
   return {digits.data(), digits.size()};
 }
 
-std::array<char, kCheckDigits> step_check(const Nonce& nonce, std::string_view size_digits,
-                                          std::string_view step) {
-  return fold(crc64(crc64(crc64(0, view(nonce)), size_digits), step));
+std::array<char, kCheckDigits> step_check(const Place& place, std::string_view step) {
+  std::uint64_t crc = crc64(0, view(place.nonce));
+  crc = crc64(crc, Digits(place.position).view());
+  crc = crc64(crc, ":");
+  crc = crc64(crc, Digits(std::uint64_t{step.size()}).view());
+  return fold(crc64(crc, step));
 }
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
@@ -54,7 +58,9 @@ void append_synced_line(std::string& to, const SyncedLine& line) {
   to += kSyncedPrefix;
   to += Digits(line.distance).view();
   to += ':';
-  to += view(line.nonce);
+  to += Digits(line.place.position).view();
+  to += ':';
+  to += view(line.place.nonce);
   const auto check = fold(crc64(0, std::string_view(to).substr(begin)));
   to += ':';
   to += view(check);
@@ -62,7 +68,7 @@ void append_synced_line(std::string& to, const SyncedLine& line) {
 }
 
 std::optional<SyncedLine> parse_synced_line(std::string_view line) {
-  // "#SYNCED:" digits ":" nonce ":" check
+  // "#SYNCED:" distance ":" position ":" nonce ":" check
   constexpr std::size_t kTailBytes = 1 + 8 + 1 + kCheckDigits;
   if (!line.starts_with(kSyncedPrefix) || line.size() <= kSyncedPrefix.size() + kTailBytes) {
     return std::nullopt;
@@ -72,23 +78,27 @@ std::optional<SyncedLine> parse_synced_line(std::string_view line) {
   if (tail[0] != ':' || tail[9] != ':') {
     return std::nullopt;
   }
-  const std::optional<std::uint64_t> distance =
-      parse_decimal(line.substr(kSyncedPrefix.size(), digits_end - kSyncedPrefix.size()));
+  const std::string_view numbers =
+      line.substr(kSyncedPrefix.size(), digits_end - kSyncedPrefix.size());
+  const std::size_t colon = std::min(numbers.find(':'), numbers.size());
+  const std::optional<std::uint64_t> distance = parse_decimal(numbers.substr(0, colon));
+  const std::optional<std::uint64_t> position =
+      parse_decimal(numbers.substr(std::min(colon + 1, numbers.size())));
   const auto check = fold(crc64(0, line.substr(0, line.size() - kCheckDigits - 1)));
-  if (!distance || tail.substr(10) != view(check)) {
+  if (!distance || !position || tail.substr(10) != view(check)) {
     return std::nullopt;
   }
   SyncedLine parsed;
   parsed.distance = *distance;
-  tail.copy(parsed.nonce.data(), parsed.nonce.size(), 1);
+  parsed.place.position = *position;
+  tail.copy(parsed.place.nonce.data(), parsed.place.nonce.size(), 1);
   return parsed;
 }
 
-void append_checksum_line(std::string& to, const Nonce& nonce, std::string_view step) {
-  const Digits size(std::uint64_t{step.size()});
-  const auto check = step_check(nonce, size.view(), step);
+void append_checksum_line(std::string& to, const Place& place, std::string_view step) {
+  const auto check = step_check(place, step);
   to += kChecksumPrefix;
-  to += size.view();
+  to += Digits(std::uint64_t{step.size()}).view();
   to += ':';
   to += view(check);
   to += "\r\n";
@@ -108,9 +118,8 @@ std::optional<ChecksumLine> parse_checksum_line(std::string_view line) {
   return ChecksumLine{*size, line.substr(digits_end + 1)};
 }
 
-bool step_matches(const ChecksumLine& line, const Nonce& nonce, std::string_view step) {
-  return line.size == step.size() &&
-         line.check == view(step_check(nonce, Digits(line.size).view(), step));
+bool step_matches(const ChecksumLine& line, const Place& place, std::string_view step) {
+  return line.size == step.size() && line.check == view(step_check(place, step));
 }
 
 }  // namespace engine::aof

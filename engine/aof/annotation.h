@@ -13,9 +13,15 @@ namespace engine::aof {
 using Nonce = std::array<char, 8>;
 Nonce make_nonce(std::uint64_t random);
 
+// Where an annotation stands: bytes from its first one back to the first #SYNCED line of its session.
+struct Place {
+  Nonce nonce = {};
+  std::uint64_t position = 0;
+};
+
 struct SyncedLine {
   std::uint64_t distance = 0;  // from the line's first byte back to the end of what was durable
-  Nonce nonce = {};
+  Place place;
 };
 void append_synced_line(std::string& to, const SyncedLine& line);
 // `line` without its line end. Nothing unless form and checksum are right.
@@ -25,9 +31,9 @@ struct ChecksumLine {
   std::uint64_t size = 0;  // of the step that follows
   std::string_view check;  // 8 digits
 };
-void append_checksum_line(std::string& to, const Nonce& nonce, std::string_view step);
+void append_checksum_line(std::string& to, const Place& place, std::string_view step);
 // Nothing unless the form is right; the checksum concerns the step.
 std::optional<ChecksumLine> parse_checksum_line(std::string_view line);
-bool step_matches(const ChecksumLine& line, const Nonce& nonce, std::string_view step);
+bool step_matches(const ChecksumLine& line, const Place& place, std::string_view step);
 
 }  // namespace engine::aof

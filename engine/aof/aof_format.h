@@ -20,17 +20,20 @@
 //
 // With `aof-checksum yes` two more, which redis-server and redis-check-aof skip:
 //
-//   #SYNCED:<distance>:<nonce>:<check>\r\n
+//   #SYNCED:<distance>:<position>:<nonce>:<check>\r\n
 //       Everything up to `distance` bytes before this line's first byte was durable when the line was
-//       written. `distance` is decimal; `nonce` is 8 hex digits, drawn anew whenever the file is opened
-//       for appending; `check` is the checksum of the line before the last colon, so that the line can
-//       be trusted even where its surroundings are damaged. The first such line of a session is itself
-//       durable before anything is written after it.
+//       written. `nonce` is 8 hex digits, drawn anew whenever the file is opened for appending;
+//       `position` says how many bytes lie between the first #SYNCED line with this nonce (the begin of
+//       the session) and this line, first byte to first byte; both numbers are decimal. `check` is the
+//       checksum of the line before the last colon, so that the line can be trusted even where its
+//       surroundings are damaged, if it stands where it says. The first such line of a session is
+//       itself durable before anything is written after it.
 //
 //   #CRC:<size>:<check>\r\n
 //       The next `size` bytes (decimal) are one atomic step. `check` is the checksum of the nonce in
-//       force (its 8 digits), of `<size>` and of these bytes: a stale block of a deleted file, with
-//       the right form and the wrong nonce, does not pass.
+//       force (its 8 digits), of `<position>:<size>` and of these bytes, `position` being that of this
+//       line in its session: a stale block of a deleted file, with the right form and the wrong nonce,
+//       does not pass, nor does one of this file at another place than its own.
 //
 // A checksum is 8 lower-case hex digits: the high half xor the low half of the CRC-64 (base/crc64.h).
 //

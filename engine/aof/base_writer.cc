@@ -25,7 +25,7 @@ class Output {
       : file_(file), write_back_(options.write_back) {
     if (options.checksum) {
       nonce_ = make_nonce(Random::from_entropy().next());
-      append_synced_line(bytes_, {0, *nonce_});
+      append_synced_line(bytes_, {0, {*nonce_, 0}});
     }
     if (options.timestamp_s) {
       chunk_ += kTimestampPrefix;
@@ -46,7 +46,7 @@ class Output {
       return status_;
     }
     if (nonce_ && !chunk_.empty()) {
-      append_checksum_line(bytes_, *nonce_, chunk_);
+      append_checksum_line(bytes_, {*nonce_, written_ + bytes_.size()}, chunk_);
     }
     bytes_ += chunk_;
     chunk_.clear();

@@ -117,7 +117,7 @@ Status IncrementWriter::begin_checksums() {
   }
   nonce_ = make_nonce(Random::from_entropy().next());
   std::string line;
-  append_synced_line(line, {0, *nonce_});
+  append_synced_line(line, {0, {*nonce_, 0}});
   if (const io::WriteOutcome outcome = file_.write(line); outcome.error != 0) {
     nonce_.reset();
     static_cast<void>(file_.truncate(size_));
@@ -126,6 +126,7 @@ Status IncrementWriter::begin_checksums() {
   if (const Status synced = sync_data(); !synced) {
     return synced;
   }
+  session_begin_ = size_;
   size_ += line.size();
   data_size_ = synced_size_ = recorded_size_ = size_;
   return {};
@@ -133,15 +134,19 @@ Status IncrementWriter::begin_checksums() {
 
 void IncrementWriter::append(std::span<const keyspace::Effect> step) {
   if (buffer_.empty() && settings_.checksum && synced_size_ > recorded_size_) {
-    add_synced_line(size_);
+    add_synced_line();
   }
   encoder_.append(
-      buffer_, step, settings_.checksum ? nonce_ : std::nullopt,
+      buffer_, step, settings_.checksum && nonce_ ? std::optional(end_of_buffer()) : std::nullopt,
       settings_.timestamps ? std::optional(context_.clock.wall_ms() / 1000) : std::nullopt);
 }
 
-void IncrementWriter::add_synced_line(std::uint64_t at) {
-  append_synced_line(buffer_, {at - synced_size_, *nonce_});
+Place IncrementWriter::end_of_buffer() const {
+  return {*nonce_, size_ + buffer_.size() - session_begin_};
+}
+
+void IncrementWriter::add_synced_line() {
+  append_synced_line(buffer_, {size_ + buffer_.size() - synced_size_, end_of_buffer()});
   recorded_size_ = synced_size_;
 }
 
@@ -288,7 +293,7 @@ void IncrementWriter::record_synced() {
       synced_size_ < data_size_ || recorded_size_ >= data_size_) {
     return;
   }
-  add_synced_line(size_);
+  add_synced_line();
   const io::WriteOutcome outcome = file_.write(buffer_);
   if (outcome.error == 0) {
     size_ += buffer_.size();

@@ -95,7 +95,8 @@ class IncrementWriter {
 
   // Writes and syncs the #SYNCED line from which checksums can be verified.
   Status begin_checksums();
-  void add_synced_line(std::uint64_t at);
+  void add_synced_line();
+  Place end_of_buffer() const;
   Status write_buffer();
   Status on_failed_write(const io::WriteOutcome& outcome);
   void roll_back(std::size_t written);
@@ -110,8 +111,9 @@ class IncrementWriter {
   WriterSettings settings_;
   WriterContext context_;
   StepEncoder encoder_;
-  std::optional<Nonce> nonce_;  // once the file has a #SYNCED line of this opening
-  std::string buffer_;          // steps not yet written, with their annotations
+  std::optional<Nonce> nonce_;       // once the file has a #SYNCED line of this opening
+  std::uint64_t session_begin_ = 0;  // of that line
+  std::string buffer_;  // steps not yet written, with their annotations; they go to size_
 
   // Invariant: recorded_size_ <= synced_size_ <= data_size_ <= size_ <= size on disk.
   std::uint64_t begin_size_;     // when it was opened, the first #SYNCED line included

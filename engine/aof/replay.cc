@@ -21,6 +21,7 @@ constexpr std::uint64_t kProgressCommands = 1024;
 // What the loader knows of the annotations read so far.
 struct Session {
   std::optional<Nonce> nonce;      // of the last #SYNCED line
+  std::uint64_t begin = 0;         // of the first line with that nonce
   std::uint64_t synced_bytes = 0;  // durable for certain: the furthest #SYNCED line so far
   // The last thing read was a step under a checksum or a #SYNCED line: what follows was written by an
   // engine that puts a checksum before every step. After a bare command (redis-server's, or written
@@ -59,6 +60,8 @@ class Replay {
   Status check_never_synced(std::uint64_t offset, std::string_view what) const;
   // How far any #SYNCED line from `offset` on says the file was durable.
   Result<std::uint64_t> synced_according_to_rest(std::uint64_t offset) const;
+  // Whether the line at `offset` was written elsewhere in this session, and still stands there too.
+  bool is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const;
 
   tl::unexpected<Error> refuse(std::string message) const { return fail(std::move(message)); }
 
@@ -111,7 +114,13 @@ Replay::End Replay::on_annotation(const Item& item) {
     if (!line || line->distance > begin) {
       return damaged(begin, "a damaged #SYNCED line");
     }
-    session_.nonce = line->nonce;
+    if (session_.nonce != line->place.nonce) {
+      session_.nonce = line->place.nonce;
+      session_.begin = begin;
+    }
+    if (line->place.position != begin - session_.begin) {
+      return damaged(begin, "a #SYNCED line that was written at another place");
+    }
     session_.synced_bytes = std::max(session_.synced_bytes, begin - line->distance);
     session_.checked = true;
   } else if (options_.checksum && item.line.starts_with(kChecksumPrefix)) {
@@ -127,7 +136,8 @@ Replay::End Replay::on_annotation(const Item& item) {
     if (step->size() < line->size) {
       return unexpected_end();
     }
-    if (!step_matches(ChecksumLine{line->size, check}, *session_.nonce, *step)) {
+    const Place place{*session_.nonce, begin - session_.begin};
+    if (!step_matches(ChecksumLine{line->size, check}, place, *step)) {
       return damaged(begin, "checksum mismatch");
     }
     session_.checked = true;
@@ -287,9 +297,10 @@ Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) con
     const std::string_view bytes = std::string_view(window).substr(0, *got);
     for (std::size_t at = bytes.find(kSyncedPrefix); at != std::string_view::npos;
          at = bytes.find(kSyncedPrefix, at + 1)) {
-      const std::string_view text = bytes.substr(at, kAnnotationBytesMax);
-      const std::optional<SyncedLine> line = parse_synced_line(text.substr(0, text.find('\r')));
-      if (line && line->distance <= offset + at) {
+      std::string_view text = bytes.substr(at, kAnnotationBytesMax);
+      text = text.substr(0, text.find('\r'));
+      const std::optional<SyncedLine> line = parse_synced_line(text);
+      if (line && line->distance <= offset + at && !is_copy(*line, text, offset + at)) {
         furthest = std::max(furthest, offset + at - line->distance);
       }
     }
@@ -299,6 +310,17 @@ Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) con
     offset += kWindowBytes - kAnnotationBytesMax;  // a line may lie across two windows
   }
   return furthest;
+}
+
+// Stale blocks, and values that clients stored, can hold copies of #SYNCED lines: they say nothing about
+// the place where they are found. Lines that were moved (by an editor) say it as before.
+bool Replay::is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const {
+  if (session_.nonce != line.place.nonce || line.place.position == offset - session_.begin) {
+    return false;
+  }
+  std::string original(text.size(), '\0');
+  const Result<std::size_t> got = file_.read_at(session_.begin + line.place.position, original);
+  return got && *got == text.size() && original == text;
 }
 
 }  // namespace

@@ -24,10 +24,10 @@ void StepEncoder::restart() {
 }
 
 void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step,
-                         const std::optional<Nonce>& nonce, std::optional<std::int64_t> now_s) {
+                         const std::optional<Place>& place, std::optional<std::int64_t> now_s) {
   // The checksum line comes first and needs the bytes, so they are made aside.
-  std::string& bytes = nonce ? scratch_ : to;
-  if (nonce) {
+  std::string& bytes = place ? scratch_ : to;
+  if (place) {
     scratch_.clear();
   }
   if (now_s && *now_s != timestamp_s_) {
@@ -51,8 +51,8 @@ void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step
   if (step.size() > 1) {
     bytes += "*1\r\n$4\r\nEXEC\r\n";
   }
-  if (nonce) {
-    append_checksum_line(to, *nonce, scratch_);
+  if (place) {
+    append_checksum_line(to, *place, scratch_);
     to += scratch_;
   }
 }

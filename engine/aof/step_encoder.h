@@ -21,10 +21,10 @@ class StepEncoder {
   // Another file, or the same one opened again: the next step begins with a SELECT.
   void restart();
 
-  // Appends one step. `nonce`: with a checksum line before it. `now_s`: with a #TS line wherever the
+  // Appends one step. `place`: with a checksum line before it, which stands there. `now_s`: with a #TS line wherever the
   // second (Unix time) has changed.
   void append(std::string& to, std::span<const keyspace::Effect> step,
-              const std::optional<Nonce>& nonce, std::optional<std::int64_t> now_s);
+              const std::optional<Place>& place, std::optional<std::int64_t> now_s);
 
  private:
   int selected_db_ = -1;
