@@ -317,7 +317,8 @@ Status IncrementWriter::seal() {
       return fail(std::strerror(write_error_), write_error_);
     }
   }
-  return synced_size_ < data_size_ || sync_error_ != 0 ? sync_data() : Status();
+  // Notes behind the data as well: of a file that is not the last, every byte counts.
+  return synced_size_ < size_ || sync_error_ != 0 ? sync_data() : Status();
 }
 
 Status IncrementWriter::sync_data() {

@@ -88,6 +88,19 @@ TEST_F(PromisedOrder, P2_OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurab
   EXPECT_LT(*synced, *removal) << trace.text();
 }
 
+// Of a file that is not the last every byte counts: a torn note of how far it is durable would be taken
+// for damage.
+TEST_F(PromisedOrder, P2_AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReliedOn) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  io::SyscallTrace trace(directory_.path());
+  ASSERT_TRUE(engine->persistence.cron());  // notes how far the file is durable
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  expect_in_order(trace, {std::string("write ") + kIncrement1,
+                          std::string("fdatasync ") + kIncrement1, kManifestRename});
+  wait_for_child(*engine);
+}
+
 TEST_F(PromisedOrder, P2_ASingleFileIsAdoptedWithBothDirectoriesSynced) {
   write_test_file(directory_.file("appendonly.aof"), "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n");
   io::SyscallTrace trace(directory_.path());
