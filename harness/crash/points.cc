@@ -75,6 +75,36 @@ std::int64_t last_moment_of(const std::vector<std::pair<Position, std::int64_t>>
   return next == moments.end() ? moments.back().second : next->second;
 }
 
+// Whether a sync of something in the directory is running at a position, and since when. Asked in order
+// of positions.
+class RunningSyncs {
+ public:
+  explicit RunningSyncs(const trace::Trace& trace) {
+    for (const Event& event : trace.events) {
+      if (event.inside && (event.op == Op::kFsync || event.op == Op::kFdatasync)) {
+        syncs_.push_back(&event);
+      }
+    }
+  }
+
+  std::int64_t since_ns(Position position) {
+    while (next_ < syncs_.size() && syncs_[next_]->enter < position) {
+      running_.push_back(syncs_[next_++]);
+    }
+    std::erase_if(running_, [&](const Event* sync) { return sync->exit < position; });
+    std::int64_t since_ns = std::numeric_limits<std::int64_t>::max();
+    for (const Event* sync : running_) {
+      since_ns = std::min(since_ns, sync->enter_ns);
+    }
+    return since_ns;
+  }
+
+ private:
+  std::vector<const Event*> syncs_;
+  std::vector<const Event*> running_;
+  std::size_t next_ = 0;
+};
+
 // The stretches in which a child of that purpose lived: from its birth to its end.
 std::vector<std::pair<Position, Position>> lives_of(const trace::Trace& trace,
                                                     const std::string& purpose) {
@@ -103,7 +133,8 @@ std::vector<std::pair<Position, Position>> lives_of(const trace::Trace& trace,
 
 std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptions& options) {
   if (options.only_the_end) {
-    return {{trace::kNever, last_moment_of(moments(trace), trace::kNever)}};
+    return {{trace::kNever, last_moment_of(moments(trace), trace::kNever),
+             RunningSyncs(trace).since_ns(trace.end)}};
   }
   std::vector<Position> positions;
   for (const Event& event : trace.events) {
@@ -129,9 +160,11 @@ std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptio
     });
   }
   const auto when = moments(trace);
+  RunningSyncs syncs(trace);
   std::vector<CrashPoint> points;
   for (std::uint64_t i = options.first; i < positions.size() && i <= options.last; ++i) {
-    points.push_back({positions[i], last_moment_of(when, positions[i])});
+    points.push_back(
+        {positions[i], last_moment_of(when, positions[i]), syncs.since_ns(positions[i])});
   }
   return points;
 }

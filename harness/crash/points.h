@@ -28,6 +28,8 @@ struct CrashPoint {
   trace::Position position = 0;
   // The last moment the crash can come: just before the next event, or with the last one.
   std::int64_t at_ns = 0;
+  // When the oldest sync began that was running then; none: the maximum.
+  std::int64_t sync_began_ns = std::numeric_limits<std::int64_t>::max();
 };
 
 // In order of the trace. "Before" a call is while it is in the kernel: whether it happened is open.

@@ -56,6 +56,23 @@ TEST(CrashPoints, LastUntilTheNextEventBegins) {
   EXPECT_EQ(points.back().at_ns, script.trace().events.back().exit_ns) << "after the last";
 }
 
+TEST(CrashPoints, KnowSinceWhenASyncIsRunning) {
+  const TraceScript script = one_command();
+  const std::vector<CrashPoint> points = crash_points(script.trace());
+  const std::int64_t none = CrashPoint{}.sync_began_ns;
+  EXPECT_EQ(points[3].sync_began_ns, none) << "after the write";
+  EXPECT_EQ(points[4].sync_began_ns, script.trace().events[2].enter_ns) << "during the sync";
+  EXPECT_EQ(points[5].sync_began_ns, none) << "after it";
+}
+
+TEST(CrashPoints, MayBeTheEndOfTheRunOnly) {
+  TraceScript script = one_command();
+  EXPECT_THAT(positions(script.trace(), {.only_the_end = true}), ElementsAre(trace::kNever));
+  script.append("a", "2").fsync("a").never_returning();
+  const CrashPoint end = crash_points(script.trace(), {.only_the_end = true}).front();
+  EXPECT_EQ(end.sync_began_ns, script.trace().events.back().enter_ns);
+}
+
 TEST(CrashPoints, MayBeThoseOfAChildsLifeOnly) {
   trace::Trace trace = one_command().trace();
   for (trace::Event& event : trace.events) {

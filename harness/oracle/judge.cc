@@ -75,7 +75,8 @@ Bounds Judge::Impl::bounds(const Guarantee& promised, const CrashMoment& crash) 
       break;
     case Guarantee::Kind::kBuffered: {
       const auto window_ns = static_cast<std::int64_t>(promised.seconds * 1e9);
-      bounds.required = [crash, limit_ns = at_ns - window_ns](const Operation& operation) {
+      const std::int64_t limit_ns = std::min(at_ns, crash.sync_began_ns) - window_ns;
+      bounds.required = [crash, limit_ns](const Operation& operation) {
         return acked_at(operation, crash) && operation.acked_ns < limit_ns;
       };
       break;

@@ -35,6 +35,8 @@ struct CrashMoment {
   trace::Position position = trace::kNever;  // commands acked before it were acked
   std::int64_t at_ns =
       std::numeric_limits<std::int64_t>::max();  // its time; the history's end if later
+  // When a sync began that was running then: what kBuffered lets go counts from there.
+  std::int64_t sync_began_ns = std::numeric_limits<std::int64_t>::max();
 };
 
 class Judge {

@@ -234,6 +234,21 @@ TEST(Buffered, MayLoseWhatWasAckedWithinTheWindowOnly) {
   EXPECT_THAT(verdict.promise, HasSubstr("more than 1 s before the crash"));
 }
 
+// The last second and the sync then running: what that sync would have saved may be a little older.
+TEST(Buffered, CountsFromTheBeginOfASyncThatWasRunning) {
+  HistoryForTest h;
+  h.set(0, "a", "1");
+  h.pass_ms(900);
+  const std::int64_t began_ns = h.history().ended_ns;
+  h.pass_ms(900);
+  const workload::History history = h.history();
+  const Judge judge(history);
+  EXPECT_EQ(judge.guarantee({}, buffered(1)).outcome, Outcome::kViolation);
+  EXPECT_PASS(judge.guarantee({}, buffered(1), {.sync_began_ns = began_ns}));
+  EXPECT_EQ(judge.guarantee({}, buffered(0.5), {.sync_began_ns = began_ns}).outcome,
+            Outcome::kViolation);
+}
+
 TEST(Buffered, StillNeedsAPrefix) {
   HistoryForTest h;
   h.set(0, "a", "1");
