@@ -90,7 +90,7 @@ class Campaign {
       const CaseContext context{
           workspace_.path() / fmt::format("{}", number),
           [this](const scenario::Target& target) { return programs_.of(target); },
-          options_.reproduce_options, options_.bundles};
+          options_.reproduce_options, options_.bundles, jobs_per_case()};
       return report::encode_case(run_case(scenario, context));
     };
     const Done done = [&](std::size_t number, const std::string& result, const std::string& died) {
@@ -132,16 +132,27 @@ class Campaign {
     }
   }
 
+  // Cases that run side by side share the workers; one that has them to itself uses all of them.
+  [[nodiscard]] unsigned jobs_per_case() const {
+    const std::size_t at_once = std::min<std::size_t>(options_.jobs, cases_.size());
+    return std::max(1U, options_.jobs / static_cast<unsigned>(std::max<std::size_t>(at_once, 1)));
+  }
+
   static void check_crash(const scenario::Case& scenario) {
-    if (scenario.crash.explore || scenario.crash.kind == oracle::CrashKind::kPowerLoss) {
+    const bool many_states =
+        scenario.crash.explore || scenario.crash.kind == oracle::CrashKind::kPowerLoss;
+    if (many_states && !scenario.damage.empty()) {
       throw UsageError(fmt::format(
-          "{}: /crash: this version runs 'process-kill' only; power loss and 'explore' can be "
-          "validated, but not run yet",
+          "{}: /damage: files are damaged after a process kill only; a power loss and 'explore' "
+          "make torn and lost writes of their own",
           scenario.file));
     }
-    const bool one_outcome =
-        scenario.damage.empty() && scenario.crash.kind == oracle::CrashKind::kProcessKill;
-    if (scenario.recovery.cycles > 1 && !one_outcome) {
+    if (many_states && !scenario.oracle.starts) {
+      throw UsageError(fmt::format(
+          "{}: /oracle/start: 'refuses' found; what a crash alone leaves, the target must start on",
+          scenario.file));
+    }
+    if (scenario.recovery.cycles > 1 && (many_states || !scenario.damage.empty())) {
       throw UsageError(fmt::format(
           "{}: /recovery/cycles: {} found; more than 1 needs a crash with one outcome: a "
           "process kill without damage",

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/campaign/explore_case.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/recovery.h"
 #include "harness/crash/damage.h"
@@ -79,8 +81,9 @@ class CaseRun {
     result_.tags = case_.tags;
     result_.seed = case_.seed;
     result_.target = case_.target.use;
-    result_.crash =
-        case_.crash.kind == oracle::CrashKind::kPowerLoss ? "power-loss" : "process-kill";
+    result_.crash = case_.crash.explore                                 ? "explore"
+                    : case_.crash.kind == oracle::CrashKind::kPowerLoss ? "power-loss"
+                                                                        : "process-kill";
     result_.reproduce =
         fmt::format("crashpoint run {} --filter {} --seed {}{}", shell_quote(case_.file),
                     shell_quote(case_.name), case_.seed, context_.reproduce_options);
@@ -125,8 +128,8 @@ class CaseRun {
       result_.promise = oracle::describe(guarantee_);
       return;
     }
-    const oracle::Promise promise = oracle::derive_promise(case_.target.config, case_.crash.kind,
-                                                           program_.everysec_loss);
+    const oracle::Promise promise =
+        oracle::derive_promise(case_.target.config, case_.crash.kind, program_.everysec_loss);
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
   }
@@ -150,7 +153,36 @@ class CaseRun {
                               other.use = use;
                               return context_.program(other);
                             }};
+    if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
+      explore({crashed, base, judge, plan}, folder);
+      return {};
+    }
     return recover({crashed, base, judge, plan}, folder, cycle);
+  }
+
+  void explore(const JudgedRun& judged, const fs::path& folder) {
+    // Borrowed: the run outlives its exploration.
+    const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
+                                                    &judged.crashed.traced.trace);
+    ExploredCase explored = explore_case(judged.plan, judged.judge, trace, data_,
+                                         folder / "crash-states", context_.jobs);
+    if (explored.violation) {
+      const ViolatingState& state = *explored.violation;
+      violation_ = state.verdict;
+      if (!context_.bundles.empty()) {
+        gather_bundle(judged, crash::to_image(state.image), "", state.name);
+        bundle_->guarantee = state.guarantee;
+        bundle_->crash = state.crash;
+      }
+    }
+    for (Verdict& verdict : explored.checks) {
+      result_.checks.push_back(std::move(verdict));
+    }
+    result_.states = std::move(explored.states);
+    result_.notes.insert(result_.notes.end(), explored.notes.begin(), explored.notes.end());
+    result_.cycles += explored.recoveries;
+    result_.timing.recovery_ms += explored.recovery_ms;
+    result_.timing.judge_ms += explored.judge_ms;
   }
 
   oracle::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {

@@ -17,6 +17,7 @@ struct CaseContext {
   std::function<Program(const scenario::Target&)> program;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
   std::filesystem::path bundles;  // where the bundle of a violation goes; empty: none is made
+  unsigned jobs = 1;              // crash states recovered at the same time
 };
 
 // Never throws for what the target does. What the harness cannot do (a program that does not start

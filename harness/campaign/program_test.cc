@@ -56,7 +56,7 @@ TEST_F(ProgramTest, EngineIsFoundBesideTheBuildAndTellsItsVersion) {
   const Program engine = find_program(target("engine"), folder_);
   EXPECT_EQ(fs::path(engine.command.front()).filename(), "crashpoint-engine");
   EXPECT_FALSE(engine.version.empty());
-  EXPECT_EQ(engine.everysec_loss.power_loss, 1);
+  EXPECT_EQ(engine.everysec_loss.power_loss, 1.5);
 }
 
 TEST_F(ProgramTest, RedisIsFoundThoughOnlyItsToolsAreInstalled) {

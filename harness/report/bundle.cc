@@ -71,12 +71,16 @@ Json from_crash(const oracle::CrashMoment& crash) {
   if (crash.at_ns != oracle::CrashMoment{}.at_ns) {
     object["at_ns"] = crash.at_ns;
   }
+  if (crash.sync_began_ns != oracle::CrashMoment{}.sync_began_ns) {
+    object["sync_began_ns"] = crash.sync_began_ns;
+  }
   return object;
 }
 
 oracle::CrashMoment to_crash(const Json& object) {
   const oracle::CrashMoment end;
-  return {object.value("position", end.position), object.value("at_ns", end.at_ns)};
+  return {object.value("position", end.position), object.value("at_ns", end.at_ns),
+          object.value("sync_began_ns", end.sync_began_ns)};
 }
 
 std::string encode_head(const Bundle& bundle) {

@@ -147,6 +147,21 @@ Json to_json(const Timing& timing) {
           {"judge_ms", timing.judge_ms}, {"total_ms", timing.total_ms}};
 }
 
+Json to_json(const StateCounts& states) {
+  Json object = {{"crash", states.crash},
+                 {"profile", states.profile},
+                 {"points", states.points},
+                 {"permitted", states.permitted},
+                 {"permitted_exactly", states.permitted_exactly},
+                 {"tried", states.tried},
+                 {"violating", states.violating},
+                 {"inconclusive", states.inconclusive}};
+  for (const auto& [reason, count] : states.skipped) {
+    object["skipped"][printable(reason)] = count;
+  }
+  return object;
+}
+
 Json to_json(const CaseResult& result) {
   Json object = {{"name", printable(result.name)}, {"status", word(status_of(result))}};
   put(object, "summary", result.summary);
@@ -167,6 +182,7 @@ Json to_json(const CaseResult& result) {
     object["artifacts"][printable(name)] = printable(path);
   }
   object["cycles"] = result.cycles;
+  put_all(object, "states", result.states, to_json);
   object["timing"] = to_json(result.timing);
   return object;
 }
@@ -291,6 +307,20 @@ Timing timing_from(const Json& object) {
           object.at("judge_ms").get<double>(), object.at("total_ms").get<double>()};
 }
 
+StateCounts states_from(const Json& object) {
+  StateCounts states;
+  states.crash = object.at("crash").get<std::string>();
+  states.profile = object.at("profile").get<std::string>();
+  states.points = object.at("points").get<std::uint64_t>();
+  states.permitted = object.at("permitted").get<std::uint64_t>();
+  states.permitted_exactly = object.at("permitted_exactly").get<bool>();
+  states.tried = object.at("tried").get<std::uint64_t>();
+  states.violating = object.at("violating").get<std::uint64_t>();
+  states.inconclusive = object.at("inconclusive").get<std::uint64_t>();
+  get(object, "skipped", states.skipped);
+  return states;
+}
+
 CaseResult case_from(const Json& object) {
   CaseResult result;
   result.name = object.at("name").get<std::string>();
@@ -310,6 +340,7 @@ CaseResult case_from(const Json& object) {
   get(object, "known_finding", result.known_finding);
   get(object, "artifacts", result.artifacts);
   result.cycles = object.at("cycles").get<std::uint64_t>();
+  get_all(object, "states", result.states, states_from);
   result.timing = timing_from(object.at("timing"));
   return result;
 }

@@ -42,6 +42,21 @@ struct Moment {
   Kind kind = Kind::kStep;
 };
 
+// The crash states that one kind of crash permits, and what became of them.
+struct StateCounts {
+  std::string crash;               // "process-kill", "power-loss"
+  std::string profile;             // the rules that permit them
+  std::uint64_t points = 0;        // crash points looked at
+  std::uint64_t permitted = 0;     // distinct directories known to be permitted there
+  bool permitted_exactly = true;   // else there are more
+  std::uint64_t tried = 0;         // of those: recovered and judged
+  std::uint64_t violating = 0;     // of those
+  std::uint64_t inconclusive = 0;  // of those
+  std::map<std::string, std::uint64_t> skipped;  // states left out, by reason
+
+  friend bool operator==(const StateCounts&, const StateCounts&) = default;
+};
+
 struct CaseResult {
   std::string name;     // stable: "aof/kill-mid-fsync[nth=3]"
   std::string summary;  // of the scenario
@@ -63,6 +78,7 @@ struct CaseResult {
   std::map<std::string, std::string>
       artifacts;             // name -> path within the report folder (logs, directories)
   std::uint64_t cycles = 0;  // crash-recover-verdict rounds done
+  std::vector<StateCounts> states;  // by kind of crash; empty where only one state is possible
   Timing timing;
 };
 

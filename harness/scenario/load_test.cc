@@ -213,7 +213,7 @@ TEST(LoadCrash, TakesKindsAndExploration) {
   const Explore explore =
       *with(R"("crash": {"explore": {"kinds": ["process-kill"], "profile": "xfs",
       "points": {"of": "every-persistence-point", "from": 3, "while": "rewrite"}, "torn_writes": "byte",
-      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "none"}})")
+      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "equal"}})")
            .crash.explore;
   EXPECT_THAT(explore.kinds, ElementsAre(oracle::CrashKind::kProcessKill));
   EXPECT_EQ(explore.profile, "xfs");

@@ -47,7 +47,7 @@ const char* const kEveryKey[] = {
     { "do": {"disk_bytes": 3} },
     { "do": {"libfiu": {"name": "posix/io/rw/*", "probability": 0.5, "error": "EIO"}} } ],
   "crash": { "explore": { "kinds": ["power-loss"], "profile": "xfs", "torn_writes": "byte", "samples_per_point": 3,
-             "max_states": 4, "depth": 2, "prune": "none",
+             "max_states": 4, "depth": 2, "prune": "equal",
              "points": {"of": "every-persistence-point", "from": 1, "to": 5, "while": "snapshot"} } },
   "damage": [
     { "file": "*.aof", "truncate_tail": 3 },

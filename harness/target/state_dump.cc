@@ -74,6 +74,8 @@ double parse_score(const std::string& text) {
   return score;
 }
 
+}  // namespace
+
 // Empty when the key is gone: it expired since its type was asked.
 std::optional<oracle::Value> to_value(const std::string& type, RespValue reply) {
   if (type == "string" || reply.kind == Kind::kNull) {
@@ -125,6 +127,8 @@ std::optional<oracle::Value> to_value(const std::string& type, RespValue reply) 
   }
   return sorted;
 }
+
+namespace {
 
 class Reader {
  public:

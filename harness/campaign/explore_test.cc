@@ -1,0 +1,460 @@
+// Exploration held against a toy target whose durability bugs are planted: a store that appends
+// "key=value~check;" to a log, replays it up to the first torn record, and replaces it through a
+// manifest. The check is of the record and its place, so that neither garbage nor a stale block passes.
+
+#include "harness/campaign/explore.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/error.h"
+#include "harness/base/temporary_directory.h"
+#include "harness/crash/trace_script.h"
+#include "harness/oracle/history_for_test.h"
+
+namespace crashpoint::campaign {
+namespace {
+
+using crash::TraceScript;
+using oracle::CrashKind;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// ---- the toy target
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string record_at(std::size_t offset, const std::string& key, const std::string& value) {
+  const std::string text = key + "=" + value;
+  const std::uint64_t check = crash::digest_of(std::to_string(offset) + ":" + text).low;
+  return fmt::format("{}~{:04x};", text, check & 0xffff);
+}
+
+Recovered recover_store(const std::filesystem::path& directory) {
+  Recovered recovered;
+  const std::string log = read(directory / "manifest");
+  if (log.empty() || !std::filesystem::is_regular_file(directory / log)) {
+    recovered.trouble = "the manifest names a log that is not there";
+    return recovered;
+  }
+  recovered.started = true;
+  const std::string bytes = read(directory / log);
+  for (std::size_t begin = 0; begin < bytes.size();) {
+    const std::size_t equals = std::min(bytes.find('=', begin), bytes.size());
+    const std::size_t tilde = std::min(bytes.find('~', equals), bytes.size());
+    const std::string key = bytes.substr(begin, equals - begin);
+    const std::string value = bytes.substr(std::min(equals + 1, tilde), tilde - equals - 1);
+    const std::string record = record_at(begin, key, value);
+    if (bytes.compare(begin, record.size(), record) != 0) {
+      break;  // a torn tail
+    }
+    recovered.state.entries[{0, key}] = {value, {}};
+    begin += record.size();
+  }
+  return recovered;
+}
+
+class StoreRecoverer : public Recoverer {
+ public:
+  Recovered recover(const std::filesystem::path& directory) override {
+    return recover_store(directory);
+  }
+};
+
+std::unique_ptr<Recoverer> make_recoverer(unsigned, const std::filesystem::path&) {
+  return std::make_unique<StoreRecoverer>();
+}
+
+// ---- a run of it: what it does to files, and what the client sees
+
+struct RewriteFlaws {
+  bool no_sync_of_log = false;
+  bool no_sync_of_manifest = false;
+  bool no_sync_of_directory = false;
+  bool unlinks_first = false;
+};
+
+class StoreRun {
+ public:
+  StoreRun()
+      : script_({{"manifest", crash::file_entry("log.1")}, {"log.1", crash::file_entry("")}}) {}
+
+  TraceScript& script() { return script_; }
+
+  // One command, and how the store serves it: given its record.
+  template <typename Serve>
+  StoreRun& set(const std::string& key, const std::string& value, const Serve& serve) {
+    workload::Operation operation;
+    operation.index = history_.operations.size();
+    operation.arguments = {"SET", key, value};
+    operation.sent_ns = now_ns();
+    history_.operations.push_back(operation);
+    const std::string record = record_at(log_size_, key, value);
+    log_size_ += record.size();
+    serve(record);
+    return *this;
+  }
+  // Its reply leaves.
+  void reply() {
+    script_.ack();
+    workload::Operation& operation = history_.operations.back();
+    operation.reply = oracle::ok_reply();
+    operation.acked = script_.trace().events.back().exit;
+    operation.acked_ns = operation.read_ns = script_.trace().events.back().exit_ns;
+  }
+  // As it should be.
+  StoreRun& set(const std::string& key, const std::string& value) {
+    return set(key, value, [this](const std::string& record) {
+      script_.append(log_, record).fsync(log_);
+      reply();
+    });
+  }
+
+  // A new log with one record for each key, put in place through the manifest.
+  StoreRun& rewrite(const RewriteFlaws& flaws = {}) {
+    const std::string next = "log.2";
+    std::map<std::string, std::string> latest;
+    for (const workload::Operation& operation : history_.operations) {
+      latest[operation.arguments[1]] = operation.arguments[2];
+    }
+    std::string records;
+    for (const auto& [key, value] : latest) {
+      records += record_at(records.size(), key, value);
+    }
+    script_.create(next).append(next, records);
+    if (!flaws.no_sync_of_log) {
+      script_.fsync(next);
+    }
+    script_.create("temp-7.manifest").append("temp-7.manifest", next);
+    if (!flaws.no_sync_of_manifest) {
+      script_.fsync("temp-7.manifest");
+    }
+    if (flaws.unlinks_first) {
+      script_.unlink(log_);
+    }
+    if (!flaws.no_sync_of_directory) {
+      script_.fsync_directory();
+    }
+    script_.rename("temp-7.manifest", "manifest").fsync_directory();
+    if (!flaws.unlinks_first) {
+      script_.unlink(log_);
+    }
+    log_ = next;
+    log_size_ = records.size();
+    return *this;
+  }
+
+  std::shared_ptr<const trace::Trace> trace() const {
+    return std::make_shared<const trace::Trace>(script_.trace());
+  }
+  workload::History history() const {
+    workload::History history = history_;
+    history.clients = {{0, "@client"}};
+    history.ended_ns = now_ns();
+    return history;
+  }
+
+ private:
+  std::int64_t now_ns() const { return static_cast<std::int64_t>(script_.now()) * 1000; }
+
+  TraceScript script_;
+  std::string log_ = "log.1";
+  std::size_t log_size_ = 0;
+  workload::History history_;
+};
+
+class Explore : public testing::Test {
+ protected:
+  Explore() {
+    options_.folder = folder_.path();
+    options_.guarantees = {{CrashKind::kProcessKill, {}}, {CrashKind::kPowerLoss, {}}};
+  }
+
+  Exploration explore(const StoreRun& run) {
+    const workload::History history = run.history();
+    const oracle::Judge judge(history);
+    return campaign::explore(run.trace(), judge, factory_, options_);
+  }
+
+  // In the form "kind check: cause [profiles]".
+  static std::vector<std::string> told(const Exploration& exploration) {
+    std::vector<std::string> all;
+    for (const Finding& finding : exploration.findings) {
+      all.push_back((finding.kind == CrashKind::kProcessKill ? "kill " : "power ") +
+                    finding.verdict.check + ": " + finding.cause + " [" +
+                    describe_profiles(finding.profiles) + "]");
+    }
+    return all;
+  }
+
+  TemporaryDirectory folder_;
+  ExploreOptions options_;
+  RecovererFactory factory_ = make_recoverer;
+};
+
+// ---- what it finds, and says
+
+TEST_F(Explore, FindsNothingInACorrectTarget) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2").set("a", "3").rewrite().set("c", "4").set("a", "5");
+  const Exploration exploration = explore(run);
+  EXPECT_THAT(told(exploration), IsEmpty());
+  EXPECT_EQ(exploration.inconclusive, "");
+  ASSERT_THAT(exploration.accounts, SizeIs(2));
+  EXPECT_GT(exploration.accounts[1].tried, 100U);
+  EXPECT_EQ(exploration.accounts[1].tried, exploration.accounts[1].permitted);
+}
+
+TEST_F(Explore, AnAckBeforeTheSyncIsLostWithTheWrite) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2", [&](const std::string& record) {
+    run.script().append("log.1", record);
+    run.reply();
+    run.script().fsync("log.1");
+  });
+  const Exploration exploration = explore(run);
+  ASSERT_THAT(told(exploration),
+              ElementsAre("power guarantee: write of 9 bytes at 9 to log.1 lost: log.1 was not "
+                          "synced [already with prefix: any power loss]"));
+  EXPECT_GT(exploration.findings[0].states, 1U) << "torn and lost in part, it is the same finding";
+  EXPECT_EQ(exploration.findings[0].verdict.lost_count, 1U);
+}
+
+TEST_F(Explore, SyncFileRangeIsToldFromASync) {
+  StoreRun run;
+  run.set("b", "2", [&](const std::string& record) {
+    run.script().append("log.1", record).sync_range("log.1");
+    run.reply();
+  });
+  EXPECT_THAT(
+      told(explore(run)),
+      ElementsAre(HasSubstr("log.1 was not synced (sync_file_range makes nothing durable)")));
+}
+
+TEST_F(Explore, AnAckBeforeTheWriteNeedsNoLossAtAll) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2", [&](const std::string& record) {
+    run.reply();
+    run.script().append("log.1", record).fsync("log.1");
+  });
+  EXPECT_THAT(told(explore(run)),
+              ElementsAre(HasSubstr("kill guarantee: nothing needs to be lost: any crash")));
+}
+
+TEST_F(Explore, ARenamedManifestCanNameALogThatWasLost) {
+  StoreRun run;
+  run.set("a", "1").rewrite({.no_sync_of_directory = true});
+  const Exploration exploration = explore(run);
+  ASSERT_THAT(told(exploration), SizeIs(1));
+  EXPECT_THAT(told(exploration)[0], HasSubstr("power start: "));
+  EXPECT_THAT(
+      exploration.findings[0].cause,
+      HasSubstr("rename of temp-7.manifest to manifest survived, creation of log.2 did not: "
+                "directory . was not synced in between"));
+  EXPECT_THAT(exploration.findings[0].profiles, ElementsAre("weakest"))
+      << "where names are journaled the sync of the log keeps its name";
+}
+
+TEST_F(Explore, ALogRenamedIntoUseBeforeItIsSyncedMayBeEmpty) {
+  StoreRun run;
+  run.set("a", "1").rewrite({.no_sync_of_log = true});
+  const Exploration exploration = explore(run);
+  ASSERT_FALSE(exploration.findings.empty());
+  EXPECT_THAT(exploration.findings[0].cause, HasSubstr("write of 9 bytes at 0 to log.2"));
+  EXPECT_THAT(exploration.findings[0].cause, HasSubstr("log.2 was not synced"));
+  EXPECT_THAT(exploration.findings[0].profiles, testing::Contains("ext4-ordered"));
+}
+
+TEST_F(Explore, AManifestRenamedBeforeItIsSyncedMayBeEmpty) {
+  StoreRun run;
+  run.set("a", "1").rewrite({.no_sync_of_manifest = true});
+  const Exploration exploration = explore(run);
+  ASSERT_FALSE(exploration.findings.empty());
+  EXPECT_THAT(exploration.findings[0].cause, HasSubstr("temp-7.manifest was not synced"));
+}
+
+TEST_F(Explore, TheOldLogRemovedTooEarlyIsMissedByAnyCrash) {
+  StoreRun run;
+  run.set("a", "1").rewrite({.unlinks_first = true});
+  EXPECT_THAT(told(explore(run)), testing::Contains(HasSubstr("already after a process kill")));
+}
+
+TEST_F(Explore, BufferedPromisesAreJudgedByTheTimeOfTheTrace) {
+  StoreRun run;
+  for (const char* const key : {"a", "b", "c", "d"}) {
+    run.set(key, "1", [&](const std::string& record) {
+      run.script().append("log.1", record);
+      run.reply();
+    });
+  }
+  oracle::Guarantee buffered{.kind = oracle::Guarantee::Kind::kBuffered, .seconds = 1};
+  options_.guarantees = {{CrashKind::kPowerLoss, buffered}};
+  EXPECT_THAT(told(explore(run)), IsEmpty()) << "the run took some microseconds";
+  buffered.seconds = 5e-6;
+  options_.guarantees = {{CrashKind::kPowerLoss, buffered}};
+  EXPECT_THAT(told(explore(run)), SizeIs(1));
+}
+
+// ---- crashes during recovery
+
+// A store that, at start, writes the log anew in place, without care.
+class CarelessRecoverer : public StoreRecoverer {
+ public:
+  std::optional<trace::Trace> record(const std::filesystem::path& directory) override {
+    const std::string bytes = read(directory / "log.1");
+    TraceScript script(crash::read_directory(directory));
+    script.open_truncate("log.1");
+    if (!bytes.empty()) {
+      script.append("log.1", bytes);
+    }
+    script.fsync("log.1");
+    return script.trace();
+  }
+};
+
+TEST_F(Explore, ACrashDuringRecoveryIsACrashLikeAnyOther) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2");
+  options_.guarantees = {{CrashKind::kPowerLoss, {}}};
+  options_.depth = 2;
+  EXPECT_THAT(told(explore(run)), IsEmpty()) << "a recovery that changes nothing";
+
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<CarelessRecoverer>();
+  };
+  const Exploration exploration = explore(run);
+  ASSERT_FALSE(exploration.findings.empty());
+  EXPECT_THAT(exploration.findings[0].cause, HasSubstr("recovery crashed: "));
+  EXPECT_EQ(exploration.findings[0].depth, 2U);
+  EXPECT_THAT(exploration.findings[0].verdict.summary, HasSubstr("lost"));
+}
+
+// ---- how it goes about it
+
+StoreRun flawed_run() {
+  StoreRun run;
+  run.set("a", "1").set("b", "2").rewrite({.no_sync_of_log = true, .no_sync_of_directory = true});
+  run.set("c", "3", [&](const std::string& record) {
+    run.script().append("log.2", record);
+    run.reply();
+  });
+  return run;
+}
+
+TEST_F(Explore, GivesTheSameWhateverTheNumberOfWorkers) {
+  const Exploration one = explore(flawed_run());
+  options_.jobs = 4;
+  const Exploration four = explore(flawed_run());
+  EXPECT_EQ(told(one), told(four));
+  for (std::size_t i = 0; i < one.accounts.size(); ++i) {
+    EXPECT_EQ(one.accounts[i].tried, four.accounts[i].tried);
+    EXPECT_EQ(one.accounts[i].violating, four.accounts[i].violating);
+  }
+  for (std::size_t i = 0; i < one.findings.size(); ++i) {
+    EXPECT_EQ(one.findings[i].states, four.findings[i].states);
+    EXPECT_EQ(one.findings[i].image.digest(), four.findings[i].image.digest());
+  }
+}
+
+TEST_F(Explore, ShardsShareTheStatesAmongThem) {
+  const Exploration whole = explore(flawed_run());
+  std::uint64_t tried = 0;
+  std::uint64_t violating = 0;
+  options_.shards = 3;
+  for (options_.shard = 0; options_.shard < 3; ++options_.shard) {
+    const Exploration part = explore(flawed_run());
+    tried += part.accounts[1].tried;
+    violating += part.accounts[1].violating;
+  }
+  EXPECT_EQ(tried, whole.accounts[1].tried);
+  EXPECT_EQ(violating, whole.accounts[1].violating);
+}
+
+TEST_F(Explore, StopsAtTheLargestNumberOfStatesAndSaysSo) {
+  options_.max_states = 20;
+  const Exploration exploration = explore(flawed_run());
+  EXPECT_LE(exploration.accounts[1].tried, 20U);
+  EXPECT_FALSE(exploration.accounts[1].permitted_exactly);
+  EXPECT_THAT(exploration.accounts[1].skipped, SizeIs(1));
+}
+
+TEST_F(Explore, GoesNoDeeperThanTheLargestNumberOfStatesPermits) {
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<CarelessRecoverer>();
+  };
+  options_.depth = 2;
+  for (const std::uint64_t max : {1U, 7U, 40U}) {
+    options_.max_states = max;
+    const Exploration exploration = explore(flawed_run());
+    EXPECT_LE(exploration.accounts[1].tried, max);
+    EXPECT_FALSE(exploration.accounts[1].permitted_exactly);
+  }
+}
+
+TEST_F(Explore, RepresentativesFindWhatAllStatesFind) {
+  StoreRun run = flawed_run();
+  for (int i = 0; i < 20; ++i) {
+    run.set("k" + std::to_string(i), "v");
+  }
+  const Exploration all = explore(run);
+  options_.prune = Prune::kRepresentative;
+  const Exploration few = explore(run);
+  EXPECT_EQ(told(all), told(few));
+  EXPECT_LT(few.accounts[1].tried, all.accounts[1].tried / 2);
+}
+
+TEST_F(Explore, CanBeInterrupted) {
+  const workload::History history = flawed_run().history();
+  const oracle::Judge judge(history);
+  int ticks = 0;
+  const Exploration exploration =
+      campaign::explore(flawed_run().trace(), judge, factory_, options_,
+                        [&](const ExploreProgress&) { return ++ticks < 5; });
+  EXPECT_TRUE(exploration.interrupted);
+  EXPECT_EQ(ticks, 5);
+}
+
+TEST_F(Explore, ATargetThatMayRefuseIsNotBlamedForIt) {
+  StoreRun run;
+  run.set("a", "1").rewrite({.no_sync_of_directory = true});
+  options_.must_start = false;
+  EXPECT_THAT(told(explore(run)), IsEmpty());
+}
+
+TEST_F(Explore, AnUnknownProfileIsRefusedWithTheKnownOnes) {
+  options_.profile = "ext5";
+  try {
+    (void)explore(flawed_run());
+    FAIL() << "ext5 was accepted";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no crash profile 'ext5'; there are process-kill"));
+  }
+}
+
+TEST_F(Explore, WhatARecovererCannotDoEndsTheExploration) {
+  class Broken : public Recoverer {
+    Recovered recover(const std::filesystem::path&) override {
+      throw EnvironmentError("no ptrace");
+    }
+  };
+  factory_ = [](unsigned, const std::filesystem::path&) { return std::make_unique<Broken>(); };
+  options_.jobs = 2;
+  EXPECT_THROW((void)explore(flawed_run()), EnvironmentError);
+}
+
+}  // namespace
+}  // namespace crashpoint::campaign

@@ -1,0 +1,128 @@
+#include "harness/campaign/recovery_pool.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "harness/crash/lay_out.h"
+
+namespace crashpoint::campaign {
+namespace {
+
+constexpr std::size_t kQueuedPerWorker = 32;  // images waiting; each holds what it does not share
+
+double ms_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+}  // namespace
+
+RecoveryPool::RecoveryPool(unsigned workers, const std::filesystem::path& folder,
+                           const RecovererFactory& factory, Done done, Recorded recorded)
+    : done_(std::move(done)),
+      recorded_(std::move(recorded)),
+      queue_max_(kQueuedPerWorker * workers) {
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    const std::filesystem::path own = folder / fmt::format("worker-{}", worker);
+    std::filesystem::create_directories(own);
+    threads_.emplace_back([this, worker, own, factory] { work(worker, own, factory); });
+  }
+}
+
+RecoveryPool::~RecoveryPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void RecoveryPool::rethrow() const {
+  if (failure_ != nullptr) {
+    std::rethrow_exception(failure_);
+  }
+}
+
+void RecoveryPool::submit(Job job) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return queue_.size() < queue_max_ || failure_ != nullptr; });
+  rethrow();
+  queue_.push_back(std::move(job));
+  lock.unlock();
+  changed_.notify_all();
+}
+
+void RecoveryPool::recover(std::uint64_t job, crash::CrashImage image) {
+  submit({job, std::move(image), false});
+}
+
+void RecoveryPool::record(std::uint64_t job, crash::CrashImage image) {
+  submit({job, std::move(image), true});
+}
+
+void RecoveryPool::drain() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return (queue_.empty() && busy_ == 0) || failure_ != nullptr; });
+  rethrow();
+}
+
+RecoveryPool::Times RecoveryPool::times() const {
+  const std::lock_guard lock(mutex_);
+  return times_;
+}
+
+void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
+                        const RecovererFactory& factory) {
+  try {
+    const std::unique_ptr<Recoverer> recoverer = factory(worker, folder);
+    crash::Layout layout(folder / "data");
+    while (true) {
+      Job job;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        if (stopping_) {
+          return;
+        }
+        job = std::move(queue_.front());
+        queue_.pop_front();
+        ++busy_;
+      }
+      changed_.notify_all();
+      const auto begin = std::chrono::steady_clock::now();
+      layout.lay_out(job.image);
+      Times times{.lay_out_ms = ms_since(begin)};
+      if (job.record) {
+        std::optional<trace::Trace> trace = recoverer->record(layout.directory());
+        const std::lock_guard lock(done_mutex_);
+        recorded_(job.number, std::move(trace));
+      } else {
+        Recovered recovered = recoverer->recover(layout.directory());
+        times.start_ms = recovered.start_ms;
+        times.load_ms = recovered.load_ms;
+        const std::lock_guard lock(done_mutex_);
+        done_(job.number, std::move(recovered));
+      }
+      {
+        const std::lock_guard lock(mutex_);
+        times_.lay_out_ms += times.lay_out_ms;
+        times_.start_ms += times.start_ms;
+        times_.load_ms += times.load_ms;
+        --busy_;
+      }
+      changed_.notify_all();
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    failure_ = failure_ == nullptr ? std::current_exception() : failure_;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace crashpoint::campaign

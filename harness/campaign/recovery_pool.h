@@ -1,0 +1,72 @@
+// Worker threads that lay images out and have them recovered.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "harness/campaign/recoverer.h"
+#include "harness/crash/image.h"
+
+namespace crashpoint::campaign {
+
+class RecoveryPool {
+ public:
+  // What became of a job. Called from a worker, one call at a time.
+  using Done = std::function<void(std::uint64_t job, Recovered recovered)>;
+  using Recorded = std::function<void(std::uint64_t job, std::optional<trace::Trace> trace)>;
+
+  struct Times {  // summed over workers
+    double lay_out_ms = 0;
+    double start_ms = 0;
+    double load_ms = 0;
+  };
+
+  // `folder` exists; each worker lays out below it.
+  RecoveryPool(unsigned workers, const std::filesystem::path& folder,
+               const RecovererFactory& factory, Done done, Recorded recorded);
+  // Jobs not yet begun are dropped.
+  ~RecoveryPool();
+  RecoveryPool(const RecoveryPool&) = delete;
+  RecoveryPool& operator=(const RecoveryPool&) = delete;
+
+  // Waits while the queue is full. Throws what a worker threw.
+  void recover(std::uint64_t job, crash::CrashImage image);
+  void record(std::uint64_t job, crash::CrashImage image);
+  // Waits until all jobs are done. Throws what a worker threw.
+  void drain();
+
+  [[nodiscard]] Times times() const;
+
+ private:
+  struct Job {
+    std::uint64_t number = 0;
+    crash::CrashImage image;
+    bool record = false;
+  };
+  void submit(Job job);
+  void work(unsigned worker, const std::filesystem::path& folder, const RecovererFactory& factory);
+  void rethrow() const;
+
+  Done done_;
+  Recorded recorded_;
+  std::size_t queue_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> queue_;
+  std::size_t busy_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr failure_;
+  Times times_;
+  std::mutex done_mutex_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace crashpoint::campaign
