@@ -15,6 +15,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/trace/audit.h"
+#include "harness/trace/trace_file.h"
 #include "harness/trace/trace_text.h"
 #include "harness/trace/tracer.h"
 
@@ -26,6 +27,7 @@ namespace {
 struct TraceOptions {
   std::vector<std::string> command;
   std::string output;
+  std::string input;
   std::string directory = ".";
   std::size_t lines = 200;
 };
@@ -79,13 +81,42 @@ void check(const TraceOptions& options) {
   }
 }
 
+void tell(std::FILE* out, const trace::Trace& trace, const std::string& directory,
+          std::size_t lines) {
+  const trace::Audit audit = trace::audit(trace);
+  const std::int64_t began_ns = trace.events.empty() ? 0 : trace.events.front().enter_ns;
+  fmt::print(out, "crashpoint trace: {} in {}\n", counted(trace.events.size(), "event", "events"),
+             directory);
+  fmt::print(out, "\noperations (seconds, who, what)\n{}", operations_text(trace, lines));
+  fmt::print(out, "\nfiles\n{}", files_text(audit));
+  fmt::print(out, "\naudit\n{}", audit_text(audit, began_ns));
+  if (!trace.notes.empty()) {
+    fmt::print(out, "\nnot seen in full\n");
+    for (const std::string& note : trace.notes) {
+      fmt::print(out, "  {}\n", note);
+    }
+  }
+}
+
+int tell_file(const TraceOptions& options) {
+  const trace::TraceFile file = trace::read_trace_file(options.input);
+  tell(stdout, file.trace, file.directory, options.lines);
+  if (!file.complete) {
+    fmt::print("\nThe trace ends early: crashpoint was killed while it wrote it.\n");
+  }
+  return kPassed;
+}
+
 int trace_program(const TraceOptions& options) {
+  if (options.command.empty()) {
+    throw UsageError("a command is required: crashpoint trace -- COMMAND");
+  }
   check(options);
   target::ProcessSpec spec;
   spec.argv = options.command;
   spec.interactive = true;
   trace::TracerOptions tracer_options;
-  tracer_options.data_directory = options.directory;
+  tracer_options.data_directory = std::filesystem::canonical(options.directory);
   tracer_options.trace_file = options.output;
   tracer_options.keep_initial_content = !options.output.empty();
   trace::Tracer tracer(spec, tracer_options);
@@ -93,22 +124,8 @@ int trace_program(const TraceOptions& options) {
   const trace::Run run = tracer.finish();
 
   // Like strace and time: the program's own output stays as it is.
-  const trace::Audit audit = trace::audit(run.trace);
-  const auto& events = run.trace.events;
-  const std::int64_t began_ns = events.empty() ? 0 : events.front().enter_ns;
   std::fflush(stdout);
-  fmt::print(stderr, "crashpoint trace: {} in {}\n", counted(events.size(), "event", "events"),
-             std::filesystem::canonical(options.directory).string());
-  fmt::print(stderr, "\noperations (seconds, who, what)\n{}",
-             operations_text(run.trace, options.lines));
-  fmt::print(stderr, "\nfiles\n{}", files_text(audit));
-  fmt::print(stderr, "\naudit\n{}", audit_text(audit, began_ns));
-  if (!run.trace.notes.empty()) {
-    fmt::print(stderr, "\nnot seen in full\n");
-    for (const std::string& note : run.trace.notes) {
-      fmt::print(stderr, "  {}\n", note);
-    }
-  }
+  tell(stderr, run.trace, tracer_options.data_directory, options.lines);
   if (!options.output.empty()) {
     fmt::print(stderr, "\nthe whole trace: {} and {}.data\n", options.output, options.output);
   }
@@ -126,6 +143,8 @@ void add_trace_command(CLI::App& app, Action& action) {
                    "Also write the trace to FILE (a line of JSON per event) and FILE.data (the "
                    "bytes), while the program runs")
       ->type_name("FILE");
+  verb->add_option("--read", options->input, "Tell of a trace that -o has written; runs nothing")
+      ->type_name("FILE");
   verb->add_option("--dir", options->directory,
                    "The data directory: what happens below it is shown and audited")
       ->type_name("DIR")
@@ -133,10 +152,14 @@ void add_trace_command(CLI::App& app, Action& action) {
   verb->add_option("--lines", options->lines, "Show at most this many lines of operations")
       ->capture_default_str();
   verb->add_option("command", options->command, "The program and its arguments, after --")
-      ->required();
+      ->excludes("--read");
   verb->footer(
       "\nThe exit code is the program's, 128 + the signal if one killed it; 2 and 3 as ever.");
-  verb->callback([options, &action] { action = [options] { return trace_program(*options); }; });
+  verb->callback([options, &action] {
+    action = [options] {
+      return options->input.empty() ? trace_program(*options) : tell_file(*options);
+    };
+  });
 }
 
 }  // namespace crashpoint::cli

@@ -74,6 +74,19 @@ TEST_F(TraceCommand, WritesTheWholeTraceToAFile) {
   EXPECT_EQ(file.trace.initial.at("before").content, "old");
 }
 
+TEST_F(TraceCommand, ReadsATraceBackAlsoOneThatWasCutShort) {
+  write("data/before", "old");
+  const std::string told = trace("printf abc > data/log", "--dir data -o trace").output;
+  const Outcome whole = crashpoint("trace --read trace");
+  EXPECT_EQ(whole.exit_code, 0);
+  EXPECT_EQ(told, whole.output + "\nthe whole trace: trace and trace.data\n");
+  write("trace", read("trace").substr(0, read("trace").size() - 10));
+  const Outcome cut = crashpoint("trace --read trace");
+  EXPECT_EQ(cut.exit_code, 0);
+  EXPECT_THAT(cut.output, AllOf(ContainsRegex("main +write +log"), HasSubstr("ends early")));
+  EXPECT_EQ(crashpoint("trace --read data/before").exit_code, 2);
+}
+
 TEST_F(TraceCommand, IsToldAlsoWhenTheProgramIsEndedFromOutside) {
   const Outcome outcome = trace("printf abc > log; kill -TERM $PPID; while :; do :; done");
   EXPECT_EQ(outcome.exit_code, 128 + 15);
