@@ -14,6 +14,15 @@ KeyEntry& Database::insert(std::string_view key, Object value) {
   return *entry;
 }
 
+KeyEntry* Database::insert_new(std::string_view key, std::uint64_t hash, Object&& value) {
+  if (keys_.find(key, hash) != nullptr) {
+    return nullptr;
+  }
+  KeyEntry* entry = KeyEntry::create(key, std::move(value));
+  keys_.insert(entry, hash);
+  return entry;
+}
+
 KeyEntry& Database::put(std::string_view key, Object value, bool keep_expiry) {
   KeyEntry* entry = find(key);
   if (entry == nullptr) {

@@ -34,6 +34,12 @@ class Database {
   const KeyEntry* find(std::string_view key) const { return keys_.find(key); }
   // The key must not be there.
   KeyEntry& insert(std::string_view key, Object value);
+  // As insert(), with the key's hash_of(); null, and nothing is done, when the key is there.
+  KeyEntry* insert_new(std::string_view key, std::uint64_t hash, Object&& value);
+  // See Table.
+  void reserve(std::size_t keys) { keys_.reserve(keys); }
+  void fetch_segment(std::uint64_t hash) const { keys_.fetch_segment(hash); }
+  void fetch_slot(std::uint64_t hash) const { keys_.fetch_slot(hash); }
   // Inserts, or replaces the value and (unless told to keep it) drops the expiry.
   KeyEntry& put(std::string_view key, Object value, bool keep_expiry = false);
   bool erase(std::string_view key);  // false when there was none

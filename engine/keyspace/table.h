@@ -40,6 +40,12 @@ class Table {
   // `node`'s key must not be in the table.
   void insert(Node* node) { insert(node, hash_of(node->key())); }
   void insert(Node* node, std::uint64_t hash) { core_.insert(node, hash, key_of); }
+  // Makes room for this many nodes, if the table is empty and was never used.
+  void reserve(std::size_t nodes) { core_.reserve(nodes); }
+  // Ahead of find() or insert() with this hash, for those who know many keys in advance: first the one,
+  // a while later the other, a while later the call itself, which then need not wait for memory.
+  void fetch_segment(std::uint64_t hash) const { core_.fetch_segment(hash); }
+  void fetch_slot(std::uint64_t hash) const { core_.fetch_slot(hash); }
   // Lets fn(Node*) change the node of this key, all but its key; fn returns where the node then is.
   // False when there is none.
   template <typename Fn>

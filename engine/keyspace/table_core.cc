@@ -151,6 +151,36 @@ void TableCore::insert(void* node, std::uint64_t hash, KeyOf key_of) {
   ++size_;
 }
 
+// As many segments of the same depth as will be about two thirds full.
+void TableCore::reserve(std::size_t nodes) {
+  constexpr std::size_t kNodesPerSegment = kSegmentSlots * 2 / 3;
+  if (!directory_.empty() || nodes <= kNodesPerSegment) {
+    return;
+  }
+  segments_ = deepest_ = std::bit_ceil(nodes / kNodesPerSegment + 1);
+  depth_ = static_cast<unsigned>(std::countr_zero(segments_));
+  const std::size_t each = nodes / segments_ + 1;
+  const std::size_t capacity = slots_for(each + each / 8);
+  directory_.reserve(segments_);
+  for (std::size_t i = 0; i < segments_; ++i) {
+    directory_.push_back(Segment::create(capacity, depth_));
+  }
+  segment_bytes_ = segments_ * Segment::bytes(capacity);
+}
+
+void TableCore::fetch_segment(std::uint64_t hash) const {
+  if (!directory_.empty()) {
+    __builtin_prefetch(directory_[index_of(hash)]);
+  }
+}
+
+void TableCore::fetch_slot(std::uint64_t hash) const {
+  if (!directory_.empty()) {
+    Segment& segment = *directory_[index_of(hash)];
+    __builtin_prefetch(segment.slots() + segment.home(hash << kPointerBits));
+  }
+}
+
 void* TableCore::extract(std::string_view key, std::uint64_t hash, KeyOf key_of) {
   std::uint64_t* const slot = find_slot(key, hash, key_of);
   if (slot == nullptr) {

@@ -30,6 +30,9 @@ class TableCore {
   // The slot that holds the node of this key; null when there is none.
   std::uint64_t* find_slot(std::string_view key, std::uint64_t hash, KeyOf key_of) const;
   void insert(void* node, std::uint64_t hash, KeyOf key_of);
+  void reserve(std::size_t nodes);
+  void fetch_segment(std::uint64_t hash) const;
+  void fetch_slot(std::uint64_t hash) const;
   void* extract(std::string_view key, std::uint64_t hash, KeyOf key_of);
   void* random(Random& random) const;
   void for_each(const std::function<void(void*)>& fn) const;

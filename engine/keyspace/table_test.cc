@@ -91,6 +91,23 @@ RC_GTEST_PROP(Table, BehavesAsASet, ()) {
 
 // The promise of SCAN, exactly: what is there from the first to the last call comes once; what comes
 // and goes meanwhile comes at most once each time it is there.
+TEST(Table, WithRoomReservedHoldsTheSameInNoMoreMemory) {
+  Modelled grown;
+  Modelled reserved;
+  const std::size_t count = 20'000;
+  reserved.table.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    grown.insert(key(i));
+    reserved.insert(key(i));
+  }
+  reserved.expect_equal();
+  EXPECT_LT(reserved.table.bytes(), grown.table.bytes() * 5 / 4);
+  for (std::size_t i = 0; i < count; ++i) {
+    reserved.erase(key(i));
+  }
+  reserved.expect_equal();
+}
+
 TEST(Table, ScanReturnsWhatStaysExactlyOnceWhileTheTableChanges) {
   for (const std::size_t step : {1u, 10u, 1000u}) {
     Modelled modelled;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <string>
@@ -20,6 +21,19 @@ namespace {
 
 constexpr int kChecksumSinceVersion = 5;
 constexpr int kEmptyKeysLogged = 10;
+// A file says how many keys follow: room is made for them, but for no more than it can hold.
+constexpr std::uint64_t kReservedKeyBytesMin = 8;
+
+// Keys are inserted this many behind the one being read, so that their place in the table has come into
+// the cache by then.
+constexpr std::size_t kKeysBehind = 16;
+
+struct PendingKey {
+  std::string key;
+  std::uint64_t hash = 0;
+  std::optional<keyspace::Object> value;
+  std::int64_t expire_ms = keyspace::kNoExpiry;
+};
 
 class Loader {
  public:
@@ -28,7 +42,8 @@ class Loader {
         keyspace_(keyspace),
         options_(options),
         log_(log),
-        delay_(options.key_delay_us) {}
+        delay_(options.key_delay_us),
+        reservable_keys_(input.left() / kReservedKeyBytesMin) {}
 
   LoadResult run();
   std::uint64_t used_memory_bytes() const { return used_memory_bytes_; }
@@ -37,7 +52,10 @@ class Loader {
   void header();
   void aux();
   void select();
+  void resize();
   void key(std::uint8_t type);
+  void insert_oldest();
+  void insert_all();
   void set_last_use(keyspace::Object& value);
   void checksum();
 
@@ -53,6 +71,11 @@ class Loader {
   std::int64_t expire_ms_ = keyspace::kNoExpiry;
   std::optional<std::uint64_t> idle_s_;
   std::optional<std::uint8_t> frequency_;
+  std::uint64_t reservable_keys_;
+  // A ring, of database db_: keys read_ - inserted_ are waiting.
+  std::array<PendingKey, kKeysBehind> pending_;
+  std::size_t read_ = 0;
+  std::size_t inserted_ = 0;
   LoadResult result_;
 };
 
@@ -117,38 +140,71 @@ void Loader::set_last_use(keyspace::Object& value) {
   }
 }
 
+void Loader::resize() {
+  const std::uint64_t keys = std::min(input_.length(), reservable_keys_);
+  static_cast<void>(input_.length());  // how many expire
+  if (input_.ok()) {
+    reservable_keys_ -= keys;
+    keyspace_.database(db_).reserve(keys);
+  }
+}
+
 void Loader::key(std::uint8_t type) {
-  const std::int64_t expire_ms = std::exchange(expire_ms_, keyspace::kNoExpiry);
-  const std::string key(input_.string());  // the value comes behind it
+  if (read_ - inserted_ == kKeysBehind) {
+    insert_oldest();
+  }
+  PendingKey& pending = pending_[read_ % kKeysBehind];
+  pending.expire_ms = std::exchange(expire_ms_, keyspace::kNoExpiry);
+  pending.key = input_.string();
   if (!input_.ok()) {
     return;
   }
-  std::optional<keyspace::Object> value = get_value(input_, type, keyspace_.limits);
+  pending.value = get_value(input_, type, keyspace_.limits);
   if (!input_.ok()) {
     return;
   }
-  if (!value) {
+  if (!pending.value) {
     if (result_.empty_keys_skipped++ < kEmptyKeysLogged) {
-      log_.notice("rdbLoadObject skipping empty key: {}", key);
+      log_.notice("rdbLoadObject skipping empty key: {}", pending.key);
     }
     return;
   }
-  set_last_use(*value);
-  if (expire_ms != keyspace::kNoExpiry && expire_ms < options_.now_ms && !options_.keep_expired) {
+  set_last_use(*pending.value);
+  if (pending.expire_ms != keyspace::kNoExpiry && pending.expire_ms < options_.now_ms &&
+      !options_.keep_expired) {
     ++result_.keys_expired;
     return;
   }
-  keyspace::Database& database = keyspace_.database(db_);
-  if (!options_.overwrite && database.find(key) != nullptr) {
-    return input_.fail(fmt::format("RDB has duplicated key '{}' in DB {}", key, db_));
+  const keyspace::Database& database = keyspace_.database(db_);
+  pending.hash = keyspace::hash_of(pending.key);
+  database.fetch_segment(pending.hash);
+  if (read_ - inserted_ >= kKeysBehind / 2) {
+    database.fetch_slot(pending_[(read_ - kKeysBehind / 2) % kKeysBehind].hash);
   }
-  keyspace::KeyEntry& entry = options_.overwrite ? database.put(key, std::move(*value))
-                                                 : database.insert(key, std::move(*value));
-  if (expire_ms != keyspace::kNoExpiry) {
-    database.set_expire(entry, expire_ms);
+  ++read_;
+  delay_.pause();
+}
+
+void Loader::insert_oldest() {
+  PendingKey& pending = pending_[inserted_++ % kKeysBehind];
+  keyspace::Database& database = keyspace_.database(db_);
+  keyspace::KeyEntry* const entry =
+      options_.overwrite
+          ? &database.put(pending.key, std::move(*pending.value))
+          : database.insert_new(pending.key, pending.hash, std::move(*pending.value));
+  if (entry == nullptr) {
+    return input_.fail(fmt::format("RDB has duplicated key '{}' in DB {}", pending.key, db_));
+  }
+  if (pending.expire_ms != keyspace::kNoExpiry) {
+    database.set_expire(*entry, pending.expire_ms);
   }
   ++result_.keys_loaded;
-  delay_.pause();
+}
+
+void Loader::insert_all() {
+  while (input_.ok() && inserted_ < read_) {
+    insert_oldest();
+  }
 }
 
 void Loader::checksum() {
@@ -177,6 +233,7 @@ LoadResult Loader::run() {
     }
     switch (opcode) {
       case kEof:
+        insert_all();
         checksum();
         result_.end_offset = input_.offset();
         return result_;
@@ -193,11 +250,11 @@ LoadResult Loader::run() {
         idle_s_ = input_.length();
         break;
       case kSelectDb:
+        insert_all();
         select();
         break;
       case kResizeDb:
-        static_cast<void>(input_.length());  // hints only: the table of keys grows without a rehash
-        static_cast<void>(input_.length());
+        resize();
         break;
       case kAux:
         aux();

@@ -360,6 +360,39 @@ TEST(Snapshot, ACompressedStringThatClaimsAHugeSizeCostsNoMemory) {
   EXPECT_THAT(why_refused(file_of(key_of(0, claim))), HasSubstr("Invalid LZF compressed string"));
 }
 
+TEST(Snapshot, AFalseCountOfKeysCostsNoMemory) {
+  const std::string claim = std::string("\xfe\0\xfb", 3) +
+                            std::string("\x81\x7f\xff\xff\xff\xff\xff\xff\xff", 9) +
+                            std::string(1, '\0');
+  const auto loaded = load(file_of(claim + key_of(0, text("v"))));
+  ASSERT_TRUE(loaded->result);
+  EXPECT_EQ(loaded->keyspace.size(), 1U);
+  EXPECT_LT(loaded->keyspace.database(0).table_bytes(), 4096U);
+}
+
+// Keys go in some way behind the reading: none may be lost at a change of the database or at the end.
+TEST(Snapshot, BringsBackAnyNumberOfKeysInSeveralDatabases) {
+  for (int count = 0; count <= 40; ++count) {
+    std::string body;
+    for (const char db : {'\0', '\3'}) {
+      body += '\xfe';
+      body += db;
+      for (int i = 0; i < count; ++i) {
+        body += std::string(1, '\0') + text("key" + std::to_string(i)) + text("v");
+      }
+    }
+    const auto loaded = load(file_of(body));
+    ASSERT_TRUE(loaded->result);
+    EXPECT_EQ(loaded->result->keys_loaded, 2 * count);
+    for (const int db : {0, 3}) {
+      ASSERT_EQ(loaded->keyspace.database(db).size(), static_cast<std::size_t>(count));
+      for (int i = 0; i < count; ++i) {
+        EXPECT_NE(loaded->keyspace.database(db).find("key" + std::to_string(i)), nullptr);
+      }
+    }
+  }
+}
+
 // Values of every kind, damaged at every byte: an error or another value, never a crash.
 TEST(DumpPayload, SurvivesEveryFlipAndCut) {
   const keyspace::EncodingLimits limits;
