@@ -68,6 +68,8 @@ const std::vector<Litmus>& litmus_tests() {
       // (ASPLOS'16 section 5, ARVR). Only `weakest` shows both names, or loses the new one for good.
       {"RenameWithoutSync", [] { return replace_by_rename().rename("t", "f"); },
        with(journaled({"f=old", "f=old t=", "f=old t=new", "f=", "f=new"}),
+            under("ext4-ordered",
+                  {"f=old", "f=old t=", "f=old t=...", "f=old t=new", "f=", "f=...", "f=new"}),
             under("process-kill", {"f=new"}),
             under("prefix", {"f=old", "f=old t=", "f=old t=new", "f=new"}),
             under("ext4-writeback",
@@ -84,8 +86,8 @@ const std::vector<Litmus>& litmus_tests() {
       // A sync of the directory brings names, not what they stand for.
       {"RenameThenDirectorySyncOnly",
        [] { return replace_by_rename().rename("t", "f").fsync_directory(); },
-       with(journaled({"f=", "f=new"}), under("prefix", {"f=new"}),
-            under("ext4-writeback", {"f=", "f=...", "f=new"}),
+       with(journaled({"f=", "f=new"}), under("ext4-ordered", {"f=", "f=...", "f=new"}),
+            under("prefix", {"f=new"}), under("ext4-writeback", {"f=", "f=...", "f=new"}),
             under("weakest", {"f=", "f=...", "f=new"}))},
       {"RenameWithBothSyncs",
        [] { return replace_by_rename().fsync("t").rename("t", "f").fsync_directory(); },
