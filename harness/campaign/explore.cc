@@ -609,6 +609,7 @@ class Explorer {
       }
       exploration_.accounts.push_back(std::move(account));
     }
+    exploration_.recovered = recovered_;
     const RecoveryPool::Times times = pool_.times();
     exploration_.times.lay_out = times.lay_out_ms;
     exploration_.times.start = times.start_ms;

@@ -105,6 +105,7 @@ struct Exploration {
   std::vector<StateAccount> accounts;  // by kind
   std::vector<Finding> findings;       // by first crash point
   std::vector<KeptState> kept;         // of the run itself, in the order in which they were made
+  std::uint64_t recovered = 0;         // distinct directories, of all kinds together
   std::string inconclusive;            // why the first inconclusive state was; empty: none was
   trace::Notes notes;                  // what the trace left open
   ExploreTimes times;

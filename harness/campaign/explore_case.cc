@@ -59,6 +59,12 @@ scenario::Explore explore_of(const scenario::Crash& crash) {
   return explore;
 }
 
+// Than what every state is held against.
+bool asks_for_more(const scenario::Oracle& oracle) {
+  return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
+         !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
+}
+
 ExploreOptions options_of(const RecoveryPlan& plan, const scenario::Explore& explore) {
   const scenario::Case& scenario = plan.scenario;
   ExploreOptions options;
@@ -77,7 +83,7 @@ ExploreOptions options_of(const RecoveryPlan& plan, const scenario::Explore& exp
   options.depth = explore.depth;
   options.prune = explore.prune == "representative" ? Prune::kRepresentative : Prune::kNone;
   options.seed = scenario.seed;
-  options.kept_max = kFullyChecked;
+  options.kept_max = asks_for_more(scenario.oracle) ? kFullyChecked : 0;
   return options;
 }
 
@@ -208,9 +214,9 @@ class CaseExploration {
   }
 
   void tell(const Exploration& exploration, const std::string& doubtful) {
+    result_.recoveries = exploration.recovered;
     for (const StateAccount& account : exploration.accounts) {
       result_.states.push_back(counts_of(account));
-      result_.recoveries += account.tried;
       const bool found =
           std::any_of(exploration.findings.begin(), exploration.findings.end(),
                       [&](const Finding& finding) { return finding.kind == account.kind; });
