@@ -90,9 +90,12 @@ class Handshake {
   int ends_[2] = {-1, -1};
 };
 
+// All but SIGCHLD, which every stop of a tracee sends to its tracer: blocked here the kernel would
+// keep it, and wake another thread of the harness to ignore it.
 void block_signals() {
   sigset_t all;
   ::sigfillset(&all);
+  ::sigdelset(&all, SIGCHLD);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
