@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -14,7 +13,7 @@
 namespace engine::aof {
 namespace {
 
-constexpr std::chrono::seconds kSlowSync{2};
+constexpr std::int64_t kSlowSyncUs = 2'000'000;
 constexpr std::int64_t kErrorLogIntervalUs = 30'000'000;
 
 }  // namespace
@@ -264,7 +263,12 @@ void IncrementWriter::wait_for_slow_sync() {
     return;
   }
   const SyncThread::State state = sync_thread_->state();
-  if (!state.running || state.running_for < kSlowSync) {
+  const std::int64_t now_us = context_.clock.monotonic_us();
+  if (state.running && slow_sync_ != state.started) {
+    slow_sync_ = state.started;
+    slow_since_us_ = now_us;
+  }
+  if (!state.running || now_us - slow_since_us_ < kSlowSyncUs) {
     return;
   }
   ++delayed_syncs_;

@@ -128,6 +128,9 @@ class IncrementWriter {
   std::int64_t error_logged_us_ = 0;
   std::uint64_t delayed_syncs_ = 0;
   std::int64_t flush_delay_us_ = 0;
+  // The sync that a flush() first found running, and when.
+  std::uint64_t slow_sync_ = 0;
+  std::int64_t slow_since_us_ = 0;
   std::unique_ptr<SyncThread> sync_thread_;  // under `everysec`; uses file_, so it goes first
 };
 

@@ -69,10 +69,7 @@ SyncThread::State SyncThread::locked_state() const {
   state.error = error_;
   state.running = running_;
   state.pending = is_due();
-  if (running_) {
-    state.running_for =
-        std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - last_start_);
-  }
+  state.started = started_;
   return state;
 }
 
@@ -96,6 +93,7 @@ void SyncThread::run() {
 void SyncThread::sync(std::unique_lock<std::mutex>& lock) {
   const std::uint64_t size = written_size_;
   running_ = true;
+  ++started_;
   last_start_ = SteadyClock::now();
   lock.unlock();
   int error = io::failpoint("aof/append/before-fsync");

@@ -20,11 +20,11 @@ namespace engine::aof {
 class SyncThread {
  public:
   struct State {
-    std::uint64_t synced_size = 0;             // the file is durable up to here
-    int error = 0;                             // errno of the sync that failed
-    bool running = false;                      // a sync is in progress
-    bool pending = false;                      // there is data that a sync is due for
-    std::chrono::microseconds running_for{0};  // how long it has been in progress
+    std::uint64_t synced_size = 0;  // the file is durable up to here
+    int error = 0;                  // errno of the sync that failed
+    bool running = false;           // a sync is in progress
+    bool pending = false;           // there is data that a sync is due for
+    std::uint64_t started = 0;      // how many syncs have begun
   };
 
   // Borrows `file`, which is durable up to `synced_size`. Adds to `event_fd` (an eventfd) after each
@@ -60,6 +60,7 @@ class SyncThread {
   int error_ = 0;
   bool held_ = false;
   bool running_ = false;
+  std::uint64_t started_ = 0;
   bool stop_ = false;
   SteadyClock::time_point last_start_ = SteadyClock::now() - kInterval;
   std::thread thread_;

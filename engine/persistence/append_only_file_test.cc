@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
+
+#include <fiu-control.h>
 
 #include "engine/io/scoped_failpoint.h"
 #include "engine/io/syscall_trace.h"
@@ -325,6 +330,41 @@ TEST_F(AppendOnlyFileTest, AFullDiskUnderEverysecHoldsRepliesBackUntilThereIsSpa
   EXPECT_EQ(engine->persistence.write_gate(), "");
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
+}
+
+std::atomic<bool> sync_is_running = false;
+std::atomic<bool> sync_may_end = false;
+
+int sync_slowly(const char*, int*, void**, unsigned int*) {
+  sync_is_running = true;
+  while (!sync_may_end) {
+    std::this_thread::yield();
+  }
+  ::usleep(300'000);
+  sync_is_running = false;
+  return 0;
+}
+
+TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
+  auto engine = start(aof_settings(FsyncPolicy::kEverysec));
+  io::init_failpoints();
+  ASSERT_EQ(fiu_enable_external("aof/append/before-fsync", 1, nullptr, 0, sync_slowly), 0);
+  engine->set("a", "1");
+  while (!sync_is_running) {
+    std::this_thread::yield();
+  }
+  engine->set("b", "2");
+  clock_.pass_s(1);
+  engine->set("c", "3");
+  EXPECT_TRUE(sync_is_running) << "until then the loop goes on";
+  EXPECT_EQ(engine->persistence.info().aof_delayed_fsync, 0);
+  clock_.pass_s(1);
+  sync_may_end = true;
+  engine->set("d", "4");
+  EXPECT_FALSE(sync_is_running);
+  fiu_disable("aof/append/before-fsync");
+  EXPECT_EQ(engine->persistence.info().aof_delayed_fsync, 1);
+  EXPECT_THAT(engine->log.lines, Contains(HasSubstr("Asynchronous AOF fsync is taking too long")));
 }
 
 TEST_F(AppendOnlyFileTest, AnErrorThatLastsIsLoggedTwiceAMinute) {
