@@ -24,7 +24,7 @@ const Allowed kEngine = {
     {"commands", {"base", "resp", "keyspace"}},
     {"rdb", {"base", "io", "keyspace"}},
     {"aof", {"base", "io", "keyspace", "rdb"}},
-    {"persistence", {"base", "io", "keyspace", "rdb", "aof"}},
+    {"persistence", {"base", "io", "keyspace", "rdb", "aof", "testing"}},
     {"server", {"base", "io", "resp", "keyspace", "commands", "rdb", "aof", "persistence", "testing"}},
     {"testing", {"base"}},  // for tests: a real redis-server to hold ours against
 };
