@@ -504,18 +504,21 @@ constexpr Dialogue kDialogues[] = {
       a SLOWLOG HELP
     )"},
     {"Slowlog", R"(
+      a MULTI
       a CONFIG SET slowlog-log-slower-than 0
       a SLOWLOG RESET
+      a PING
       a SLOWLOG LEN
       a CONFIG SET slowlog-log-slower-than -1
+      a EXEC
       a SLOWLOG LEN
       a SLOWLOG GET x
       a SLOWLOG GET -2
       a SLOWLOG GET 1 2
       a SLOWLOG NOSUCH
-      a CONFIG SET slowlog-log-slower-than 10000
       a SLOWLOG RESET
       a SLOWLOG GET
+      a CONFIG SET slowlog-log-slower-than 10000
     )"},
     {"ObjectAndDump", R"(
       a SET s hello
