@@ -319,6 +319,8 @@ Status AppendOnlyFile::open_temp_increment() {
     }
   }
   in_no_file_ = in_no_file_ || (state_ == State::kOn && writer_ && writer_->buffered_bytes() > 0);
+  log_.notice("Creating AOF incr file {} on background rewrite",
+              aof::temp_increment_name(settings_.appendfilename));
   drop_writer();
   writes_to_temp_ = true;
   Result<std::unique_ptr<aof::IncrementWriter>> writer =
@@ -351,10 +353,12 @@ Status AppendOnlyFile::write_new_base(const keyspace::Keyspace& keyspace,
   if (const Status ok = io::fail_at("aof/rewrite/child-start"); !ok) {
     return ok;
   }
-  const std::string temp = directory_.path(temp_base_name(::getpid()));
-  if (const Status written = write_base_file(temp, keyspace, &progress); !written) {
+  const std::string temp = temp_base_name(::getpid());
+  if (const Status written = write_base_file(directory_.path(temp), keyspace, &progress);
+      !written) {
     return written;
   }
+  log_.notice("Successfully created the temporary AOF base file {}", temp);
   return io::fail_at("aof/rewrite/child-before-exit");
 }
 
@@ -364,6 +368,8 @@ Status AppendOnlyFile::name_temp_increment(const aof::ManifestEntry& entry) {
       !renamed) {
     return renamed;
   }
+  log_.notice("Successfully renamed the temporary AOF incr file {} into {}",
+              aof::temp_increment_name(settings_.appendfilename), entry.name);
   return directory_.sync_names();
 }
 
@@ -381,15 +387,12 @@ Status AppendOnlyFile::install_rewrite(pid_t child) {
   log_.notice("Successfully renamed the temporary AOF base file {} into {}", temp_base_name(child),
               base->name);
 
-  // The new base and what has been logged since the fork; everything else becomes history.
+  // The new base and what has been logged since the fork; everything else becomes history, in
+  // redis-server's order: what was logged, its base, what had been history before.
   const aof::Manifest& now = directory_.manifest();
   aof::Manifest next;
   next.base = *base;
-  next.history = now.history;
-  if (now.base) {
-    next.history.push_back(*now.base);
-  }
-  next.history.insert(next.history.end(), now.increments.begin(), now.increments.end());
+  next.history = now.increments;
   Status status;
   if (fresh) {
     next.increments.push_back(directory_.next_increment());
@@ -398,6 +401,10 @@ Status AppendOnlyFile::install_rewrite(pid_t child) {
     next.increments.push_back(next.history.back());
     next.history.pop_back();
   }
+  if (now.base) {
+    next.history.push_back(*now.base);
+  }
+  next.history.insert(next.history.end(), now.history.begin(), now.history.end());
   const aof::ManifestEntry kept =
       next.increments.empty() ? aof::ManifestEntry() : next.increments.back();
   if (status) {

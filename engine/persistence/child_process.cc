@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -65,16 +66,19 @@ void ProgressReporter::keys_written(std::uint64_t count) {
   }
   const std::int64_t now_us = SystemClock().monotonic_us();
   if (now_us >= next_report_us_) {
-    static_cast<void>(report());
+    report();
     next_report_us_ = SystemClock().monotonic_us() + kReportIntervalUs;
   }
 }
 
-std::uint64_t ProgressReporter::report() {
-  progress_.copied_bytes = private_dirty_bytes();
+void ProgressReporter::report() {
+  copied_.current = private_dirty_bytes();
+  copied_.peak = std::max(copied_.peak, copied_.current);
+  copied_.sum += copied_.current;
+  ++copied_.measurements;
+  progress_.copied_bytes = copied_.current;
   // The parent reads what it gets; a full pipe loses a report, not a byte of the snapshot.
   static_cast<void>(::write(fd_, &progress_, sizeof(progress_)) == 0);
-  return progress_.copied_bytes;
 }
 
 Result<ChildProcess> ChildProcess::start(const std::function<Status(ProgressReporter&)>& work) {
@@ -97,7 +101,7 @@ Result<ChildProcess> ChildProcess::start(const std::function<Status(ProgressRepo
     ::close(pipe_fds[0]);
     ProgressReporter reporter(pipe_fds[1]);
     const Status done = work(reporter);
-    static_cast<void>(reporter.report());
+    reporter.report();
     ::_exit(done ? kExitSuccess : kExitError);
   }
   const std::int64_t fork_us = SystemClock().monotonic_us() - begin_us;

@@ -22,18 +22,30 @@ struct ChildProgress {
   std::uint64_t copied_bytes = 0;  // private dirty memory of the child: copy-on-write so far
 };
 
+// What copy-on-write has cost, by all measurements of a child.
+struct CopiedBytes {
+  std::uint64_t current = 0;
+  std::uint64_t peak = 0;
+  std::uint64_t sum = 0;
+  std::uint64_t measurements = 0;
+
+  std::uint64_t average() const { return measurements == 0 ? 0 : sum / measurements; }
+};
+
 // The child's end of the pipe.
 class ProgressReporter {
  public:
   explicit ProgressReporter(int fd) : fd_(fd) {}
   // Cheap; measures and reports at most about once a second.
   void keys_written(std::uint64_t count);
-  // Measures and reports now; returns the copied bytes.
-  std::uint64_t report();
+  // Measures and reports now.
+  void report();
+  const CopiedBytes& copied() const { return copied_; }
 
  private:
   int fd_;
   ChildProgress progress_;
+  CopiedBytes copied_;
   std::int64_t next_report_us_ = 0;
 };
 

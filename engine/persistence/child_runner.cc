@@ -6,7 +6,7 @@
 namespace engine::persistence {
 namespace {
 
-constexpr double kMiB = 1024.0 * 1024.0;
+constexpr std::uint64_t kMiB = 1024 * 1024;
 
 }  // namespace
 
@@ -22,8 +22,11 @@ Status ChildRunner::start(ChildPurpose purpose, std::uint64_t keys_total,
     in_child_(snapshot ? "redis-rdb-bgsave" : "redis-aof-rewrite");
     const Status done = work(progress);
     if (done) {
-      log_.notice("Fork CoW for {}: current {:.0f} MB", snapshot ? "RDB" : "AOF rewrite",
-                  static_cast<double>(progress.report()) / kMiB);
+      progress.report();
+      const CopiedBytes& copied = progress.copied();
+      log_.notice("Fork CoW for {}: current {} MB, peak {} MB, average {} MB",
+                  snapshot ? "RDB" : "AOF rewrite", copied.current / kMiB, copied.peak / kMiB,
+                  copied.average() / kMiB);
     }
     return done;
   });
@@ -51,16 +54,16 @@ std::optional<EndedChild> ChildRunner::poll() {
     reported_us_ = clock_.monotonic_us();
   }
   const std::optional<ChildProcess::Exit> exit = child_->reap();
-  return exit ? std::optional(take(*exit)) : std::nullopt;
+  return exit ? std::optional(take(*exit, false)) : std::nullopt;
 }
 
 EndedChild ChildRunner::end() {
-  return take(child_->end());
+  return take(child_->end(), true);
 }
 
-EndedChild ChildRunner::take(const ChildProcess::Exit& exit) {
+EndedChild ChildRunner::take(const ChildProcess::Exit& exit, bool ended_here) {
   const EndedChild ended{child_->pid(), purpose_, exit,
-                         std::max(copied_bytes_max_, child_->progress().copied_bytes)};
+                         std::max(copied_bytes_max_, child_->progress().copied_bytes), ended_here};
   child_.reset();
   return ended;
 }

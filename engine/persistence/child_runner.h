@@ -28,6 +28,7 @@ struct EndedChild {
   ChildPurpose purpose = ChildPurpose::kSnapshot;
   ChildProcess::Exit exit;
   std::uint64_t copied_bytes = 0;  // at the most, by copy-on-write
+  bool ended_here = false;         // by end()
 };
 
 class ChildRunner {
@@ -52,7 +53,7 @@ class ChildRunner {
   void reset_stats();
 
  private:
-  EndedChild take(const ChildProcess::Exit& exit);
+  EndedChild take(const ChildProcess::Exit& exit, bool ended_here);
 
   const EventSet& events_;
   const Clock& clock_;

@@ -68,7 +68,7 @@ Status Persistence::recover() {
     if (settings_.appendonly) {
       return recovery.recover_append_only_file(log_file_);
     }
-    const Result<bool> loaded = recovery.load_snapshot_file();
+    const Result<bool> loaded = recovery.recover_snapshot_file();
     return loaded ? Status() : Status(tl::unexpected(loaded.error()));
   });
   if (!recovered) {

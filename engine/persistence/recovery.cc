@@ -82,7 +82,6 @@ Result<bool> Recovery::load_snapshot_file(bool overwrite) {
     return fail(fmt::format("Fatal error loading the DB: {}. Exiting.", file.error().message),
                 file.error().code);
   }
-  const std::int64_t begin_us = clock_.monotonic_us();
   progress_ = {};
   progress_.total_bytes = file->size().value_or(0);
   const Result<std::uint64_t> loaded = load_rdb(*file, false, overwrite);
@@ -90,8 +89,16 @@ Result<bool> Recovery::load_snapshot_file(bool overwrite) {
     return fail(fmt::format("Fatal error loading the DB: {}. Exiting.", loaded.error().message),
                 loaded.error().code);
   }
-  log_.notice("DB loaded from disk: {:.3f} seconds", seconds_since(clock_, begin_us));
   return true;
+}
+
+Result<bool> Recovery::recover_snapshot_file() {
+  const std::int64_t begin_us = clock_.monotonic_us();
+  Result<bool> loaded = load_snapshot_file();
+  if (loaded && *loaded) {
+    log_.notice("DB loaded from disk: {:.3f} seconds", seconds_since(clock_, begin_us));
+  }
+  return loaded;
 }
 
 Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) {
@@ -147,7 +154,6 @@ Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) 
 }
 
 Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
-  const std::int64_t begin_us = clock_.monotonic_us();
   progress_ = {};
   for (const LogPlan::Part& part : parts) {
     const Result<std::uint64_t> size = io::file_size(part.path);
@@ -173,10 +179,9 @@ Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
       return loaded;
     }
     valid_size = *loaded;
-    log_.notice("DB loaded from {} file {}: {:.3f} seconds", part.base ? "base" : "incr", part.path,
-                seconds_since(clock_, part_begin_us));
+    log_.notice("DB loaded from {} file {}: {:.3f} seconds", part.base ? "base" : "incr",
+                part.path.substr(part.path.rfind('/') + 1), seconds_since(clock_, part_begin_us));
   }
-  log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
   return valid_size;
 }
 
@@ -190,7 +195,7 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
     return tl::unexpected(plan.error());
   }
   if (plan->source == LogPlan::Source::kNothing) {
-    const Result<bool> snapshot = load_snapshot_file();
+    const Result<bool> snapshot = recover_snapshot_file();
     if (!snapshot) {
       return tl::unexpected(snapshot.error());
     }
@@ -200,10 +205,12 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
     }
     return log_file.create(keyspace_);
   }
+  const std::int64_t begin_us = clock_.monotonic_us();
   const Result<std::uint64_t> valid_size = load(plan->parts);
   if (!valid_size) {
     return tl::unexpected(valid_size.error());
   }
+  log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
   return plan->source == LogPlan::Source::kSingleFile
              ? log_file.adopt_single_file(plan->parts.front().path, *valid_size)
              : log_file.open(*valid_size);

@@ -58,6 +58,8 @@ class Recovery {
 
   // The snapshot <dir>/<dbfilename>; false: there is none.
   Result<bool> load_snapshot_file(bool overwrite = false);
+  // The same at a start, which says in the log how long it took.
+  Result<bool> recover_snapshot_file();
   // The append only file, which is then open for appending.
   Status recover_append_only_file(AppendOnlyFile& log_file);
   // The parts of a plan; returns how much of the last one is good.

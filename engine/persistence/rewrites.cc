@@ -88,7 +88,9 @@ void Rewrites::child_ended(const EndedChild& child) {
       limit_.succeeded();
       return;
     case ChildProcess::Outcome::kSignal:
-      log_.warning("Background AOF rewrite terminated by signal {}", child.exit.signal);
+      if (!child.ended_here) {
+        log_.warning("Background AOF rewrite terminated by signal {}", child.exit.signal);
+      }
       break;
     case ChildProcess::Outcome::kError:
       log_.warning("Background AOF rewrite terminated with error");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -13,6 +14,7 @@ namespace engine::server {
 namespace {
 
 using ::testing::ElementsAreArray;
+using testing::eventually;
 using ::testing::HasSubstr;
 using testing::TempDirectory;
 using testing::TestClient;
@@ -183,6 +185,51 @@ TEST_F(RedisParity, CommandstatsAndErrorstatsCountAlike) {
     return lines;
   };
   EXPECT_THAT(counts(engine_), ElementsAreArray(counts(redis_)));
+}
+
+// What a server logged behind its start, without times, process ids and figures, sorted: the engine
+// creates an increment once the fork has succeeded, redis-server before.
+std::vector<std::string> messages(const TestServer& server) {
+  std::vector<std::string> lines;
+  std::istringstream log(server.log());
+  bool started = false;
+  for (std::string line; std::getline(log, line);) {
+    if (started && line.find("fsync is taking too long") == std::string::npos) {
+      line = std::regex_replace(line, std::regex("^[0-9]+:(.) .{24} "), "$1 ");
+      lines.push_back(std::regex_replace(line, std::regex("(pid |bg-)[0-9]+|[0-9]+ MB"), "$1N"));
+    }
+    started |= line.find("ready to accept connections") != std::string::npos;
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+TEST_F(RedisParity, TheLogTellsTheSameOfRewritesAndSnapshots) {
+  for (TestServer* server : {&engine_, &redis_}) {
+    TestClient client = server->client();
+    const auto children_are_done = [&client] {
+      const std::string info = client("INFO", "persistence");
+      return info.find("_in_progress:1") == std::string::npos &&
+             info.find("aof_rewrite_scheduled:1") == std::string::npos;
+    };
+    const std::vector<std::vector<std::string>> commands = {
+        {"CONFIG", "SET", "save", ""},
+        {"SET", "a", "1"},
+        {"CONFIG", "SET", "appendonly", "yes"},
+        {"BGREWRITEAOF"},
+        {"BGSAVE"},
+        {"SAVE"},
+        {"CONFIG", "SET", "appendonly", "no"},
+        {"CONFIG", "SET", "appendonly", "yes"},
+        {"SHUTDOWN", "NOSAVE"},
+    };
+    for (const auto& command : commands) {
+      client.command(command);
+      ASSERT_TRUE(command[0] == "SHUTDOWN" || eventually(children_are_done)) << server->log();
+    }
+    ASSERT_EQ(server->wait_exit(), 0);
+  }
+  EXPECT_THAT(messages(engine_), ElementsAreArray(messages(redis_)));
 }
 
 }  // namespace
