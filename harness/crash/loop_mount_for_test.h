@@ -59,6 +59,7 @@ class LoopMount {
       loop_ = Fd(::open(device_.c_str(), O_RDWR | O_CLOEXEC));
       loop_config config{};
       config.fd = static_cast<std::uint32_t>(backing.get());
+      config.info.lo_flags = LO_FLAGS_AUTOCLEAR;  // goes with us if we are killed
       if (loop_.valid() && ::ioctl(loop_.get(), LOOP_CONFIGURE, &config) == 0) {
         return;
       }

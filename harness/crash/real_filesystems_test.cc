@@ -11,11 +11,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -435,6 +439,11 @@ TEST_P(RealFilesystem, LeavesOnlyStatesItsProfilePermits) {
   }
   if (::geteuid() != 0) {
     GTEST_SKIP() << "needs root, to mount " << filesystem.type;
+  }
+  // Mounts of our own, that go with us if we are killed.
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    GTEST_SKIP() << "needs a mount namespace of its own: " << std::strerror(errno);
   }
   const TemporaryDirectory folder("/dev/shm");
   std::vector<Workload> workloads = classic_workloads();
