@@ -171,7 +171,7 @@ inline constexpr std::string_view kDetermined[] = {
     "PING [$v]",
     "ECHO $v",
     "SCAN x",
-    "HSCAN $k 0 COUNT $i",
+    "HSCAN $k 0 COUNT [0|-1|x]",
     "OBJECT FREQ $k",
     "OBJECT NOSUCH $k",
     "NOSUCH $v+",
