@@ -10,9 +10,12 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "harness/base/error.h"
@@ -41,6 +44,8 @@ struct Options {
   std::string shard;
   std::string report_folder;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+  std::uint64_t rounds = 1;
+  double seconds = 0;  // rounds for so long, the first one whole; 0: `rounds` of them
 };
 
 struct Shard {
@@ -69,7 +74,14 @@ Shard shard_of_environment() {
   if (total == nullptr || index == nullptr) {
     return {};
   }
-  return {std::strtoul(index, nullptr, 10), std::max(1ul, std::strtoul(total, nullptr, 10))};
+  const Shard shard{std::strtoul(index, nullptr, 10), std::strtoul(total, nullptr, 10)};
+  if (shard.index >= shard.count) {
+    throw UsageError(fmt::format(
+        "GTEST_SHARD_INDEX is \"{}\" and GTEST_TOTAL_SHARDS \"{}\"; allowed: an index from 0, "
+        "below the total",
+        index, total));
+  }
+  return shard;
 }
 
 std::vector<scenario::Case> take_shard(std::vector<scenario::Case> cases, const Shard& shard) {
@@ -90,25 +102,76 @@ std::string command_line() {
   return line;
 }
 
-int run(const Options& options) {
-  scenario::Loaded loaded = load(options.selection);
+double ms_since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+      .count();
+}
+
+// The cases of a run, each round of them with seeds of its own.
+class Rounds {
+ public:
+  Rounds(const Options& options, const Shard& shard)
+      : options_(options), shard_(shard), first_(load(options.selection)) {
+    first_.cases = take_shard(std::move(first_.cases), shard_);
+    per_round_ = first_.cases.size();
+  }
+
+  // As loaded; its cases are gone after next().
+  [[nodiscard]] const scenario::Loaded& first() const { return first_; }
+
+  // Small rounds come together, so that workers need not wait for the last case of each.
+  std::vector<scenario::Case> next() {
+    constexpr std::size_t kBatchMin = 200;
+    std::vector<scenario::Case> batch = std::exchange(first_.cases, {});
+    while (are_left() && batch.size() < kBatchMin) {
+      std::ranges::move(take_shard(load_round(options_.selection, begun_++).cases, shard_),
+                        std::back_inserter(batch));
+    }
+    return batch;
+  }
+
+  [[nodiscard]] bool are_left() const {
+    return per_round_ > 0 && (options_.seconds > 0 ? !is_time_over() : begun_ < options_.rounds);
+  }
+  [[nodiscard]] bool is_time_over() const {
+    return options_.seconds > 0 && ms_since(began_) >= options_.seconds * 1000;
+  }
+
+  [[nodiscard]] std::size_t size() const { return per_round_; }
+
+  // How many cases there will be, as far as is known.
+  [[nodiscard]] std::size_t case_count() const {
+    return per_round_ * (options_.seconds > 0 ? begun_ : options_.rounds);
+  }
+
+ private:
+  const Options& options_;
+  Shard shard_;
+  scenario::Loaded first_;
+  std::size_t per_round_ = 0;
+  std::size_t begun_ = 1;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+int run(Options options) {
+  draw_seed(options.selection);
   const Shard shard = options.shard.empty() ? shard_of_environment() : parse_shard(options.shard);
-  const std::vector<scenario::Case> cases = take_shard(std::move(loaded.cases), shard);
+  Rounds rounds(options, shard);
 
   report::RunResult result;
   result.version = version();
   result.command = command_line();
   result.started_at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  if (!options.selection.seed.empty() && !cases.empty()) {
-    result.seed = cases.front().seed;
+  if (!options.selection.seed.empty()) {
+    result.seed = std::stoull(options.selection.seed);
   }
   result.jobs = options.jobs;
 
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
   report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
-  console.begin(cases.size(), options.jobs);
-  tell_of_sample(loaded);
+  console.begin(rounds.case_count(), options.jobs);
+  tell_of_sample(rounds.first());
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;
@@ -119,20 +182,21 @@ int run(const Options& options) {
     campaign_options.reproduce_options = " --target " + shell_quote(options.selection.target);
   }
   campaign_options.case_done = [&](const report::CaseResult& outcome) {
-    console.case_done(outcome, ++done, cases.size());
+    console.case_done(outcome, ++done, rounds.case_count());
   };
   campaign_options.go_on = [&] {
     console.tick();
-    return g_interrupted == 0;
+    return g_interrupted == 0 && !(rounds.is_time_over() && done >= rounds.size());
   };
   const auto began = std::chrono::steady_clock::now();
-  campaign::CampaignResult outcome = campaign::run_campaign(cases, campaign_options);
-  result.wall_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
-  result.planned = cases.size();
-  result.cases = std::move(outcome.cases);
-  result.target = fmt::format("{}", fmt::join(outcome.targets, ", "));
-  result.interrupted = outcome.interrupted;
+  do {
+    campaign::CampaignResult outcome = campaign::run_campaign(rounds.next(), campaign_options);
+    std::ranges::move(outcome.cases, std::back_inserter(result.cases));
+    result.target = fmt::format("{}", fmt::join(outcome.targets, ", "));
+  } while (g_interrupted == 0 && rounds.are_left());
+  result.wall_ms = ms_since(began);
+  result.interrupted = g_interrupted != 0;
+  result.planned = result.interrupted ? rounds.case_count() : result.cases.size();
   std::filesystem::path page;
   if (!options.report_folder.empty()) {
     page = report::write_reports(result, options.report_folder).html;
@@ -150,6 +214,21 @@ void add_run_command(CLI::App& app, Action& action) {
   add_selection(*command, options->selection);
   command->add_option("-j,--jobs", options->jobs, "Cases that run at once; default: one per core")
       ->check(CLI::Range(1, 1024));
+  CLI::Option* repeat = command
+                            ->add_option("--repeat", options->rounds,
+                                         "Run every case so often, each time with another seed")
+                            ->type_name("N")
+                            ->check(CLI::Range(1, 1'000'000));
+  command
+      ->add_option("--for", options->seconds,
+                   "Repeat for so long, such as 90s, 10m or 2h, but run every case once")
+      ->type_name("DURATION")
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}},
+          CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                         CLI::AsNumberWithUnit::UNIT_REQUIRED)))
+      ->check(CLI::PositiveNumber)
+      ->excludes(repeat);
   command->add_option("--shard", options->shard,
                       "I/N: only every N-th case, beginning with the I-th");
   command->add_option(

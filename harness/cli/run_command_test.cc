@@ -15,6 +15,7 @@
 #include <fstream>
 #include <memory>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -88,6 +89,11 @@ class RunCommandTest : public ::testing::Test {
 
 constexpr const char* kAlways = R"("config": { "appendonly": "yes", "appendfsync": "always" })";
 
+// Without the engine's watermark lines every write to the log carries commands, so that the loss of
+// any of them shows.
+constexpr const char* kUnmarked =
+    R"("config": { "appendonly": "yes", "appendfsync": "always", "aof-checksum": "no" })";
+
 // A run that ends with a kill after 200 acknowledged commands.
 std::string killed_run(const std::string& target_members) {
   return R"("target": { "use": "engine", )" + target_members + R"( },
@@ -119,7 +125,7 @@ TEST_F(RunCommandTest, AnEngineThatRepliesBeforeItWritesIsCaughtAndThePrintedCom
 
 TEST_F(RunCommandTest, AnEngineThatAppendsAfterATornTailIsCaughtAndThePrintedCommandReproducesIt) {
   const std::string file = write_scenario(
-      "keeps-torn-tail", R"("target": { "use": "engine", )" + std::string(kAlways) +
+      "keeps-torn-tail", R"("target": { "use": "engine", )" + std::string(kUnmarked) +
                              R"(, "arguments": ["--failpoint", "planted/skip-tail-truncation"] },
       "workload": [ { "commands": [["SET", "a", "1"], ["SET", "b", "2"]] } ],
       "damage": [ { "file": "*.incr.aof", "truncate_tail": 3 } ],
@@ -139,7 +145,7 @@ std::string told(const std::string& output) {
 
 TEST_F(RunCommandTest, ABundleGivesTheSameViolationInAnotherFolder) {
   const std::string file = write_scenario(
-      "loses-writes", R"("target": { "use": "engine", )" + std::string(kAlways) + R"( },
+      "loses-writes", R"("target": { "use": "engine", )" + std::string(kUnmarked) + R"( },
       "workload": [ { "generate": { "count": 300, "clients": 3, "pipeline": 4 } } ],
       "faults": [ { "at": { "failpoint": "planted/reply-before-append", "nth": "every" }, "do": { "trigger": true } },
                   { "at": { "syscall": "write", "path": "*.incr.aof", "nth": 20, "phase": "before" }, "do": { "kill": "tree" } } ])");
@@ -210,6 +216,45 @@ TEST_F(RunCommandTest, ReportsAreWrittenWhereAsked) {
   for (const char* name : {"report.json", "junit.xml", "index.html"}) {
     EXPECT_GT(fs::file_size(fs::path(report) / name), 100u) << name;
   }
+}
+
+// The seeds of all cases of a report, in order.
+std::vector<std::string> seeds_of(const fs::path& report) {
+  std::ostringstream text;
+  text << std::ifstream(report / "junit.xml").rdbuf();
+  const std::string xml = text.str();
+  const std::regex seed(R"re(name="seed" value="(\d+)")re");
+  std::vector<std::string> seeds;
+  for (std::sregex_iterator match(xml.begin(), xml.end(), seed), end; match != end; ++match) {
+    seeds.push_back((*match)[1].str());
+  }
+  return seeds;
+}
+
+TEST_F(RunCommandTest, RepeatedCasesHaveSeedsOfTheirOwnThatFollowFromTheFirst) {
+  const std::string file = write_scenario("good", killed_run(kAlways));
+  std::vector<std::vector<std::string>> seeds;
+  for (const char* folder : {"one", "other"}) {
+    const fs::path report = folder_ / folder;
+    const Outcome outcome = run(file + " --repeat 3 --seed 7 --report " + report.string());
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+    EXPECT_THAT(outcome.output, HasSubstr("3 cases: 3 passed"));
+    seeds.push_back(seeds_of(report));
+  }
+  EXPECT_EQ(seeds[0], seeds[1]);
+  EXPECT_EQ(seeds[0].size(), 3U);
+  EXPECT_EQ(seeds[0].front(), "7");
+  EXPECT_EQ(std::set<std::string>(seeds[0].begin(), seeds[0].end()).size(), 3U);
+}
+
+TEST_F(RunCommandTest, ARunForADurationRunsEveryCaseAtLeastOnceAndCountsAsWhole) {
+  const std::string file = write_scenario("good", killed_run(kAlways));
+  const Outcome outcome = run(file + " --for 0.001s");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("1 case: 1 passed"));
+  EXPECT_THAT(outcome.output, Not(HasSubstr("Interrupted")));
+  EXPECT_EQ(run(file + " --for 5").exit_code, 2) << "a unit is needed";
+  EXPECT_EQ(run(file + " --for 5s --repeat 2").exit_code, 2);
 }
 
 TEST_F(RunCommandTest, ATargetInACommandIsRunLikeAnyOther) {

@@ -67,7 +67,13 @@ void tell_of_sample(const scenario::Loaded& loaded) {
   }
 }
 
-scenario::Loaded load(const Selection& selection) {
+void draw_seed(Selection& selection) {
+  if (const std::optional<std::uint64_t> seed = parse_seed(selection.seed)) {
+    selection.seed = std::to_string(*seed);
+  }
+}
+
+scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
   std::vector<std::string> paths = selection.paths;
   if (paths.empty()) {
     if (!std::filesystem::is_directory(kDefaultFolder)) {
@@ -80,11 +86,16 @@ scenario::Loaded load(const Selection& selection) {
   }
   scenario::LoadOptions options;
   options.seed = parse_seed(selection.seed);
+  options.round = round;
   options.target = selection.target;
   options.filter = selection.filter;
   options.exclude = selection.exclude;
   options.all = selection.all;
-  scenario::Loaded loaded = scenario::load(paths, options);
+  return scenario::load(paths, options);
+}
+
+scenario::Loaded load(const Selection& selection) {
+  scenario::Loaded loaded = load_round(selection, 0);
   for (const scenario::Problem& warning : loaded.warnings) {
     fmt::print(stderr, "{} (warning)\n", scenario::to_string(warning));
   }

@@ -1,6 +1,7 @@
 // The options by which every verb that reads scenarios chooses its cases.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,5 +31,11 @@ void tell_of_sample(const scenario::Loaded& loaded);
 
 // What they chose. Prints warnings to standard error. Throws UsageError.
 [[nodiscard]] scenario::Loaded load(const Selection& selection);
+
+// The same cases with the seeds of a further round of a run, from 1.
+[[nodiscard]] scenario::Loaded load_round(const Selection& selection, std::uint64_t round);
+
+// "random" becomes the number that is drawn, so that all rounds follow from it. Throws UsageError.
+void draw_seed(Selection& selection);
 
 }  // namespace crashpoint::cli

@@ -74,10 +74,12 @@ void add_outcome(pugi::xml_node test, const CaseResult& result) {
   node.text().set(("\n" + explain(result, kEntriesPerCase)).c_str());
 }
 
-void add_case(pugi::xml_node suite, const CaseResult& result) {
+// CI servers keep one result of a name: a case that was repeated is told apart by its seed.
+void add_case(pugi::xml_node suite, const CaseResult& result, bool repeated) {
   pugi::xml_node test = suite.append_child("testcase");
   attribute(test, "classname", class_name(result));
-  attribute(test, "name", result.name);
+  attribute(test, "name",
+            repeated ? fmt::format("{} seed {}", result.name, result.seed) : result.name);
   if (!result.file.empty()) {
     attribute(test, "file", result.file);
   }
@@ -120,8 +122,12 @@ std::string junit_xml(const RunResult& run) {
     property(properties, "crashpoint", run.version);
     property(properties, "command", run.command);
     property(properties, "interrupted", run.interrupted ? "true" : "");
+    std::map<std::string, int> runs;
     for (const CaseResult& result : cases.cases) {
-      add_case(suite, result);
+      ++runs[result.name];
+    }
+    for (const CaseResult& result : cases.cases) {
+      add_case(suite, result, runs[result.name] > 1);
     }
   }
   std::ostringstream out;

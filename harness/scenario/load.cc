@@ -12,6 +12,7 @@
 #include "harness/base/error.h"
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
+#include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/scenario/choose.h"
 #include "harness/scenario/doubts.h"
@@ -24,6 +25,7 @@
 namespace crashpoint::scenario {
 namespace {
 
+constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
 constexpr std::size_t kProblemsShown = 50;
 // Of one file; the matrix repeats a mistake for every case, with other values.
 constexpr std::size_t kProblemsPerFile = 200;
@@ -176,7 +178,7 @@ class Loader {
     }
     override_target(document);
     const std::uint64_t seed =
-        options_.seed.value_or(document.json().value("seed", std::uint64_t{1}));
+        seed_of_round(options_.seed.value_or(document.json().value("seed", std::uint64_t{1})));
     Reading reading{
         document, problems_, loaded_.warnings, seed, {"/$schema", "/version", "/name", "/seed"}};
     Case out;
@@ -195,6 +197,12 @@ class Loader {
         passed_over_.push_back(scenario);
       }
     }
+  }
+
+  std::uint64_t seed_of_round(std::uint64_t seed) const {
+    return options_.round == 0
+               ? seed
+               : derive_seed(seed, fmt::format("round/{}", options_.round)) & kSeedMax;
   }
 
   // The parts that the schema found nothing wrong with (the problems from `before` on are its own)

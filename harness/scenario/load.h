@@ -12,7 +12,8 @@ namespace crashpoint::scenario {
 
 struct LoadOptions {
   std::optional<std::uint64_t> seed;  // instead of each file's own
-  std::string target;  // "engine" or "redis", or a command: instead of each file's own
+  std::uint64_t round = 0;  // of a repeated run; each after the first has seeds that follow from it
+  std::string target;       // "engine" or "redis", or a command: instead of each file's own
   // Which cases: globs on names (`*` matches '/'; a name without its bracket means all its cases),
   // or "tag:NAME". Empty: all. `exclude` wins.
   std::vector<std::string> filter;
