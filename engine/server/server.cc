@@ -76,13 +76,13 @@ void Server::turn() {
   executor_.begin_turn();
   connections_.begin_turn();
   poller_.dispatch();
+  if (io::failpoint("planted/reply-before-append") != 0) {  // here: cron may write the log too
+    connections_.send_replies();
+  }
   cron_if_due();
   obey_signal();
   executor_.before_sleep();
   connections_.run_changed();
-  if (io::failpoint("planted/reply-before-append") != 0) {
-    connections_.send_replies();
-  }
   // A shutdown has made everything durable and closed the log.
   if (!stopping_) {
     must_be_durable(persistence_.before_sleep());
