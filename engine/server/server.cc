@@ -10,7 +10,6 @@
 #include "engine/io/failpoint.h"
 #include "engine/server/process_title.h"
 #include "engine/server/settings.h"
-#include "engine/server/signals.h"
 
 namespace engine::server {
 namespace {

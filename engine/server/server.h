@@ -33,6 +33,7 @@
 #include "engine/server/listener.h"
 #include "engine/server/log_file.h"
 #include "engine/server/poller.h"
+#include "engine/server/signals.h"
 #include "engine/server/value_codec.h"
 
 namespace engine::server {
@@ -133,6 +134,7 @@ class Server final : private commands::ServerControl,
   commands::Executor executor_;
   persistence::Persistence persistence_;
   Poller poller_;
+  ShutdownEvent shutdown_event_;
   Connections connections_;
   std::vector<std::unique_ptr<Listener>> tcp_listeners_;
   std::unique_ptr<Listener> unix_listener_;

@@ -111,6 +111,9 @@ Status Server::open_sockets() {
   if (tcp_listeners_.empty() && !unix_listener_) {
     return fail("Configured to not listen anywhere, exiting.");
   }
+  if (Status added = poller_.add(ShutdownEvent::fd(), EPOLLIN, shutdown_event_); !added) {
+    return added;
+  }
   return poller_.add(persistence_.event_fd(), EPOLLIN, *this);
 }
 
