@@ -1,0 +1,115 @@
+// Every check that a scenario can ask for: a correct engine passes them all, and for each there is a
+// target that breaks it alone and is caught.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "harness/base/temporary_directory.h"
+#include "harness/base/text.h"
+#include "harness/cli/shell_for_test.h"
+
+namespace crashpoint::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+// What a shell does before it becomes the engine ($0: its configuration, $1: the data directory), and
+// the directives it adds.
+struct Broken {
+  const char* check;
+  const char* shell;
+  const char* directives;
+  const char* oracle;
+  const char* more = "";  // members of the scenario
+};
+
+const Broken kBroken[] = {
+    {"files", "touch $1/temp-left.aof", "", R"("files": {"absent": ["temp-*"]})"},
+    {"log", "echo Bad file format", "", R"("log": {"absent": ["*Bad file format*"]})"},
+    {"info", "", "--appendonly no", R"("info": {"aof_enabled": 1})"},
+    {"memory", "", "", R"("memory_mb_max": 1)"},
+    {"refuses", "", "", R"("start": "refuses")"},
+    {"starts", "[ ! -e $1/appendonlydir ] || exit 1", "", R"("start": "succeeds")"},
+    {"in-time", "[ ! -e $1/appendonlydir ] || sleep 60", "", R"("start": "succeeds")",
+     R"(, "recovery": {"deadline_ms": 1500})"},
+    {"idempotent",
+     R"([ ! -e $1/appendonlydir ] || printf '*2\\r\\n$4\\r\\nINCR\\r\\n$1\\r\\nn\\r\\n' >> $1/appendonlydir/appendonly.aof.1.incr.aof)",
+     "", R"("idempotent": true)"},
+    {"usable", "[ ! -e $1/appendonlydir ] || set -- $1 --maxmemory 1", "", R"("usable": true)"},
+    {"tools", "", "", R"("tools": [["false"]])"},
+    {"also_loads_in", "", "--appendonly no --dbfilename other.rdb", R"("also_loads_in": ["redis"])",
+     R"(, "workload": [{"commands": [["SET", "a", "1"]]}, {"admin": ["SAVE"]}])"},
+    {"cycles", "echo >> $1/starts; [ $(wc -l < $1/starts) -lt 4 ] || rm -r $1/appendonlydir", "",
+     R"("guarantee": "durable")", R"(, "recovery": {"cycles": 2})"},
+};
+
+std::string target_of(const Broken& broken) {
+  return R"({"use": {"command": ["sh", "-c", ")" + std::string(broken.shell) +
+         (*broken.shell == '\0' ? "" : "; ") + R"(dir=$1; shift; exec )" +
+         CRASHPOINT_ENGINE_BINARY + " $0 " + broken.directives + R"( \"$@\"", "{config}", "{dir}"]},
+      "config": {"appendonly": "yes", "appendfsync": "always", "aof-checksum": "no"}})";
+}
+
+class Checks : public testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& target, const std::string& oracle,
+             const std::string& more) const {
+    std::ofstream(temp_.path() / (name + ".json"))
+        << R"({"version": 1, "summary": "A test.", "name": ")" << name << R"(", "target": )"
+        << target << R"(, "oracle": {)" << oracle << "}"
+        << (more.find("workload") != std::string::npos
+                ? ""
+                : R"(, "workload": [{"commands": [["SET", "a", "1"], ["INCR", "n"]]}])")
+        << more << "}";
+  }
+
+  Outcome run() const {
+    return shell("CRASHPOINT_TMPDIR=" + shell_quote(temp_.path().string()) +
+                 " CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " " +
+                 shell_quote(CRASHPOINT_BINARY) + " run " + shell_quote(temp_.path().string()));
+  }
+
+  TemporaryDirectory temp_;
+};
+
+TEST_F(Checks, AreAllPassedByACorrectEngine) {
+  write("good", R"({"use": "engine", "config": {"appendonly": "yes", "appendfsync": "always"}})",
+        R"("start": "succeeds", "guarantee": "durable", "usable": true, "idempotent": true,
+           "files": {"present": ["*.manifest"], "absent": ["temp-*"]},
+           "log": {"absent": ["*Bad file format*"]},
+           "info": {"aof_enabled": 1, "aof_last_write_status": "ok"},
+           "also_loads_in": ["redis"], "tools": [["redis-check-aof", "{manifest}"]],
+           "memory_mb_max": 512, "expect": {"keys": {"a": "1"}})",
+        R"(, "recovery": {"cycles": 2})");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+}
+
+TEST_F(Checks, CatchTheTargetThatBreaksThem) {
+  for (const Broken& broken : kBroken) {
+    const std::string oracle = broken.oracle;
+    const auto unless = [&](const char* key, const char* member) {
+      return oracle.find(key) == std::string::npos ? std::string(member) : std::string();
+    };
+    const bool refuses = oracle.find("refuses") != std::string::npos;
+    write(broken.check, target_of(broken),
+          refuses ? oracle
+                  : oracle + unless("guarantee", R"(, "guarantee": "none")") +
+                        unless("usable", R"(, "usable": false)") +
+                        unless("idempotent", R"(, "idempotent": false)"),
+          broken.more);
+  }
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  for (const Broken& broken : kBroken) {
+    EXPECT_THAT(outcome.output, HasSubstr(std::string("VIOLATION  ") + broken.check + "  "));
+  }
+}
+
+}  // namespace
+}  // namespace crashpoint::cli
