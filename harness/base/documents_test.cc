@@ -1,0 +1,56 @@
+// What the pages say of this repository is there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace crashpoint {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = CRASHPOINT_SOURCE_DIR;
+
+std::vector<fs::path> pages() {
+  std::vector<fs::path> found = {kRoot / "README.md", kRoot / "CONTRIBUTING.md"};
+  for (const char* folder : {"engine", "harness", "reports", "scenarios", "scripts"}) {
+    found.push_back(kRoot / folder / "README.md");
+  }
+  return found;
+}
+
+std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {
+  std::vector<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) {
+    found.push_back((*match)[1].str());
+  }
+  return found;
+}
+
+TEST(Documents, EveryLinkAndEveryPathTheyNameIsThere) {
+  const std::regex link(R"(\]\(([^)#:]+)\))");
+  const std::regex path("`((?:engine|harness|scenarios|scripts|reports)/[A-Za-z0-9_./-]+)`");
+  std::size_t seen = 0;
+  for (const fs::path& page : pages()) {
+    std::ifstream file(page);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_FALSE(text.empty()) << page;
+    for (const std::string& target : matches(text, link)) {
+      EXPECT_TRUE(fs::exists(page.parent_path() / target)) << page << " links to " << target;
+      ++seen;
+    }
+    for (const std::string& name : matches(text, path)) {
+      EXPECT_TRUE(fs::exists(kRoot / name)) << page << " names " << name;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 100U) << "the pages are no longer read";
+}
+
+}  // namespace
+}  // namespace crashpoint
