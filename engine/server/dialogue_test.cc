@@ -504,13 +504,8 @@ constexpr Dialogue kDialogues[] = {
       a SLOWLOG HELP
     )"},
     {"Slowlog", R"(
-      a MULTI
-      a CONFIG SET slowlog-log-slower-than 0
-      a SLOWLOG RESET
-      a PING
-      a SLOWLOG LEN
       a CONFIG SET slowlog-log-slower-than -1
-      a EXEC
+      a SLOWLOG RESET
       a SLOWLOG LEN
       a SLOWLOG GET x
       a SLOWLOG GET -2
