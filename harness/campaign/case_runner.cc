@@ -117,11 +117,8 @@ class CaseRun {
   void prepare() {
     program_ = context_.program(case_.target);
     result_.target = program_.use;
-    for (const auto& [path, bytes] : case_.files) {
-      initial_[path] = {trace::ImageEntry::Kind::kFile, 0644, bytes, 0};
-    }
-    if (!initial_.empty()) {
-      crash::lay_out(initial_, data_);
+    if (!case_.files.empty()) {
+      crash::lay_out(crash::image_of(case_.files), data_);
     }
     if (case_.oracle.guarantee) {
       guarantee_ = *case_.oracle.guarantee;
@@ -181,8 +178,10 @@ class CaseRun {
     result_.states = std::move(explored.states);
     result_.notes.insert(result_.notes.end(), explored.notes.begin(), explored.notes.end());
     result_.cycles += explored.recoveries;
-    result_.timing.recovery_ms += explored.recovery_ms;
-    result_.timing.judge_ms += explored.judge_ms;
+    result_.state_times = explored.times;
+    result_.timing.recovery_ms +=
+        explored.times.lay_out_ms + explored.times.start_ms + explored.times.load_ms;
+    result_.timing.judge_ms += explored.times.judge_ms;
   }
 
   oracle::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {
@@ -543,7 +542,6 @@ class CaseRun {
   const scenario::Case& case_;
   const CaseContext& context_;
   fs::path data_;
-  trace::Image initial_;
   Program program_;
   oracle::Guarantee guarantee_;
   std::vector<Verdict> missed_;

@@ -515,6 +515,7 @@ class Explorer {
     const Scene& scene = scenes_[origin.scene];
     std::vector<std::string> profiles =
         profiles_with(scene.timeline, model.point(), cause, violates);
+    keep_those_that_led_to(origin.scene, profiles);
     if (const auto known = found_by_kill(verdict.check, profiles)) {
       ++exploration_.findings[*known].states;
       return;
@@ -539,6 +540,30 @@ class Explorer {
     causes_.push_back({cause, verdict.check, scene.depth});
   }
 
+  // A crash during recovery is possible under a profile only if the state that was being recovered is.
+  void keep_those_that_led_to(std::uint32_t scene, std::vector<std::string>& profiles) {
+    while (scenes_[scene].depth > 1) {
+      const Record& record = records_[scenes_[scene].parent];
+      const Sighting& first = record.sightings.front();
+      std::erase_if(profiles, [&](const std::string& name) {
+        return !is_permitted(record, first, *crash::find_profile(name));
+      });
+      scene = first.scene;
+    }
+  }
+
+  // Whether the state is one of that profile too, at the point where it was first seen.
+  bool is_permitted(const Record& record, const Sighting& at, const crash::Profile& profile) {
+    CrashModel model(scenes_[at.scene].timeline, profile);
+    model.advance(scenes_[at.scene].points[at.points.first].position);
+    bool found = false;
+    for_each_state(model, state_options(), [&](CrashState&& state) {
+      found = state.digest == record.digest;
+      return !found;
+    });
+    return found;
+  }
+
   // What a process kill does already is no news as a power loss.
   [[nodiscard]] std::optional<std::size_t> found_by_kill(
       const std::string& check, const std::vector<std::string>& profiles) const {
@@ -554,9 +579,12 @@ class Explorer {
     return std::nullopt;
   }
 
+  // What had to survive may have become durable in the meantime, and is no part of the cause any more.
   static bool same(const crash::Cause& a, const crash::Cause& b) {
-    return a.lost_shapes == b.lost_shapes && a.kept_shapes == b.kept_shapes &&
-           a.torn_shape == b.torn_shape && a.garbage == b.garbage;
+    return a.lost_shapes == b.lost_shapes && a.torn_shape == b.torn_shape &&
+           a.garbage == b.garbage &&
+           (a.kept_shapes == b.kept_shapes || (!a.lost_shapes.empty() && a.kept_shapes.empty()) ||
+            (!b.lost_shapes.empty() && b.kept_shapes.empty()));
   }
 
   // Gives some of the states back, evenly chosen from those of the run itself.
@@ -603,6 +631,9 @@ class Explorer {
   }
 
   void finish(Clock::time_point begin) {
+    for (const Finding& finding : exploration_.findings) {
+      ++accounts_.at(finding.kind).findings;
+    }
     for (auto& [kind, account] : accounts_) {
       if (options_.shards > 1) {
         account.skipped["of another shard"] = account.permitted - account.tried;

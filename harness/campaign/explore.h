@@ -67,6 +67,7 @@ struct StateAccount {
   std::uint64_t tried = 0;        // of those, in this shard
   std::uint64_t violating = 0;    // of those
   std::uint64_t inconclusive = 0;
+  std::uint64_t findings = 0;
   std::map<std::string, std::uint64_t> skipped = {};  // by reason
 };
 

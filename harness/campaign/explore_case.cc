@@ -139,6 +139,7 @@ report::StateCounts counts_of(const StateAccount& account) {
           .tried = account.tried,
           .violating = account.violating,
           .inconclusive = account.inconclusive,
+          .findings = account.findings,
           .skipped = account.skipped};
 }
 
@@ -240,8 +241,11 @@ class CaseExploration {
       result_.notes.push_back("the trace does not explain the directory: " + doubtful);
     }
     const ExploreTimes& times = exploration.times;
-    result_.recovery_ms = times.lay_out + times.start + times.load;
-    result_.judge_ms = times.judge;
+    result_.times = {.make_ms = times.produce,
+                     .lay_out_ms = times.lay_out,
+                     .start_ms = times.start,
+                     .load_ms = times.load,
+                     .judge_ms = times.judge};
   }
 
   // Everything else that the scenario asks for, on one state. What explore() has judged is left to it.

@@ -32,8 +32,7 @@ struct ExploredCase {
   std::vector<report::StateCounts> states;
   std::vector<std::string> notes;
   std::uint64_t recoveries = 0;
-  double recovery_ms = 0;  // of all workers together, as judge_ms
-  double judge_ms = 0;
+  report::StateTimes times;
 };
 
 // `plan.scenario.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the

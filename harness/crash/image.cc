@@ -185,6 +185,18 @@ Digest CrashImage::digest() const {
   return digest_of(text);
 }
 
+trace::Image image_of(const std::map<std::string, std::string>& files) {
+  trace::Image image;
+  for (const auto& [path, bytes] : files) {
+    for (std::size_t slash = path.find('/'); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+      image[path.substr(0, slash)] = {trace::ImageEntry::Kind::kDirectory, 0755, {}, 0};
+    }
+    image[path] = {trace::ImageEntry::Kind::kFile, 0644, bytes, 0};
+  }
+  return image;
+}
+
 CrashImage share(const trace::Image& image) {
   CrashImage shared;
   shared.entries.reserve(image.size());

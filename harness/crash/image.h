@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,9 @@ struct CrashImage {
   // Of everything a recovery can see: paths, kinds, modes, bytes, and which names are one file.
   [[nodiscard]] Digest digest() const;
 };
+
+// Files by path, and the directories they lie in.
+[[nodiscard]] trace::Image image_of(const std::map<std::string, std::string>& files);
 
 [[nodiscard]] CrashImage share(const trace::Image& image);
 [[nodiscard]] trace::Image to_image(const CrashImage& image);

@@ -155,11 +155,20 @@ Json to_json(const StateCounts& states) {
                  {"permitted_exactly", states.permitted_exactly},
                  {"tried", states.tried},
                  {"violating", states.violating},
-                 {"inconclusive", states.inconclusive}};
+                 {"inconclusive", states.inconclusive},
+                 {"findings", states.findings}};
   for (const auto& [reason, count] : states.skipped) {
     object["skipped"][printable(reason)] = count;
   }
   return object;
+}
+
+Json to_json(const StateTimes& times) {
+  return {{"make_ms", times.make_ms},
+          {"lay_out_ms", times.lay_out_ms},
+          {"start_ms", times.start_ms},
+          {"load_ms", times.load_ms},
+          {"judge_ms", times.judge_ms}};
 }
 
 Json to_json(const CaseResult& result) {
@@ -183,6 +192,9 @@ Json to_json(const CaseResult& result) {
   }
   object["cycles"] = result.cycles;
   put_all(object, "states", result.states, to_json);
+  if (!result.states.empty()) {
+    object["state_times"] = to_json(result.state_times);
+  }
   object["timing"] = to_json(result.timing);
   return object;
 }
@@ -317,8 +329,15 @@ StateCounts states_from(const Json& object) {
   states.tried = object.at("tried").get<std::uint64_t>();
   states.violating = object.at("violating").get<std::uint64_t>();
   states.inconclusive = object.at("inconclusive").get<std::uint64_t>();
+  get(object, "findings", states.findings);
   get(object, "skipped", states.skipped);
   return states;
+}
+
+StateTimes state_times_from(const Json& object) {
+  return {object.at("make_ms").get<double>(), object.at("lay_out_ms").get<double>(),
+          object.at("start_ms").get<double>(), object.at("load_ms").get<double>(),
+          object.at("judge_ms").get<double>()};
 }
 
 CaseResult case_from(const Json& object) {
@@ -341,6 +360,9 @@ CaseResult case_from(const Json& object) {
   get(object, "artifacts", result.artifacts);
   result.cycles = object.at("cycles").get<std::uint64_t>();
   get_all(object, "states", result.states, states_from);
+  if (const auto times = object.find("state_times"); times != object.end()) {
+    result.state_times = state_times_from(*times);
+  }
   result.timing = timing_from(object.at("timing"));
   return result;
 }

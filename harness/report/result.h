@@ -52,9 +52,22 @@ struct StateCounts {
   std::uint64_t tried = 0;         // of those: recovered and judged
   std::uint64_t violating = 0;     // of those
   std::uint64_t inconclusive = 0;  // of those
+  std::uint64_t findings = 0;      // causes of the violations
   std::map<std::string, std::uint64_t> skipped;  // states left out, by reason
 
   friend bool operator==(const StateCounts&, const StateCounts&) = default;
+};
+
+// Where the time of crash states went, in milliseconds: of the workers that recover them, summed, but
+// for the making, which one thread does beside them.
+struct StateTimes {
+  double make_ms = 0;     // from the trace, and telling known ones from new ones
+  double lay_out_ms = 0;  // as files
+  double start_ms = 0;    // the target, until it serves
+  double load_ms = 0;     // its state
+  double judge_ms = 0;
+
+  friend bool operator==(const StateTimes&, const StateTimes&) = default;
 };
 
 struct CaseResult {
@@ -79,6 +92,7 @@ struct CaseResult {
       artifacts;             // name -> path within the report folder (logs, directories)
   std::uint64_t cycles = 0;  // crash-recover-verdict rounds done
   std::vector<StateCounts> states;  // by kind of crash; empty where only one state is possible
+  StateTimes state_times;           // of those
   Timing timing;
 };
 
