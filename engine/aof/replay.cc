@@ -215,11 +215,13 @@ Result<ReplayResult> Replay::at_end() {
     return unexpected_end();
   }
   result_.valid_size = result_.file_size;
+  result_.checked = session_.checked;
   return result_;
 }
 
 Result<ReplayResult> Replay::cut(std::string reason) {
   result_.valid_size = good_end_;
+  result_.checked = session_.checked;
   result_.cut_reason = std::move(reason);
   return result_;
 }

@@ -30,6 +30,9 @@ struct ReplayResult {
   std::uint64_t commands = 0;    // handed to the target
   std::uint64_t valid_size = 0;  // the file up to here was replayed; the rest must be cut off
   std::uint64_t file_size = 0;
+  // What is appended at valid_size and torn by a power loss will be told from damage: the last thing
+  // before it is ours, under a checksum.
+  bool checked = false;
   std::string cut_reason;  // why valid_size < file_size, for the log
 };
 

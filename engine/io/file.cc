@@ -19,7 +19,7 @@ int flags_of(OpenMode mode) {
     case OpenMode::kRead:
       return O_RDONLY;
     case OpenMode::kCreate:
-      return O_WRONLY | O_CREAT | O_TRUNC;
+      return O_WRONLY | O_CREAT | O_EXCL;
     case OpenMode::kCreateNew:
       return O_WRONLY | O_CREAT | O_EXCL | O_APPEND;
     case OpenMode::kAppend:
@@ -35,10 +35,19 @@ Error errno_error(std::string_view operation, std::string_view path, int error) 
 }
 
 Result<File> File::open(std::string path, OpenMode mode) {
-  int fd = -1;
-  do {
-    fd = ::open(path.c_str(), flags_of(mode) | O_CLOEXEC, kFileMode);
-  } while (fd < 0 && errno == EINTR);
+  const auto try_it = [&] {
+    int fd = -1;
+    do {
+      fd = ::open(path.c_str(), flags_of(mode) | O_CLOEXEC, kFileMode);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+  };
+  int fd = try_it();
+  // A power loss in the middle of a rename can leave both names, of one file: emptying the temporary
+  // one would empty the other.
+  if (fd < 0 && errno == EEXIST && mode == OpenMode::kCreate && ::unlink(path.c_str()) == 0) {
+    fd = try_it();
+  }
   if (fd < 0) {
     return tl::unexpected(errno_error("open", path, errno));
   }

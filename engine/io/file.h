@@ -22,7 +22,7 @@ namespace engine::io {
 
 enum class OpenMode {
   kRead,
-  kCreate,     // write; made or emptied
+  kCreate,  // write; a new file, in place of what had the name (which may have others: not emptied)
   kCreateNew,  // append; must not exist yet
   kAppend,     // append; must exist
 };

@@ -69,12 +69,17 @@ Status AppendOnlyFile::create_base_and_increment(const keyspace::Keyspace& keysp
   return open_increment(std::move(next), "on server start");
 }
 
-Status AppendOnlyFile::open(std::uint64_t valid_size) {
+Status AppendOnlyFile::open(const LogEnd& end) {
   const aof::Manifest& manifest = directory_.manifest();
-  if (manifest.increments.empty()) {
-    // An old single file may be torn; nothing is ever appended to it again.
-    if (manifest.base) {
-      if (const Status cut = cut_file(directory_.path(manifest.base->name), valid_size); !cut) {
+  const bool appends = !manifest.increments.empty() && (end.checked || !settings_.aof_checksum);
+  if (!appends) {
+    // The last file may be torn (a base, if it is an old single file); nothing is ever appended to it
+    // again.
+    const aof::ManifestEntry* const last = manifest.increments.empty()
+                                               ? (manifest.base ? &*manifest.base : nullptr)
+                                               : &manifest.increments.back();
+    if (last != nullptr) {
+      if (const Status cut = cut_file(directory_.path(last->name), end.valid_size); !cut) {
         return cut;
       }
     }
@@ -83,7 +88,7 @@ Status AppendOnlyFile::open(std::uint64_t valid_size) {
   const std::string& name = manifest.increments.back().name;
   log_.notice("Opening AOF incr file {} on server start", name);
   Result<std::unique_ptr<aof::IncrementWriter>> writer = aof::IncrementWriter::reopen(
-      directory_.path(name), valid_size, writer_settings(), writer_context());
+      directory_.path(name), end.valid_size, writer_settings(), writer_context());
   if (!writer) {
     return tl::unexpected(writer.error());
   }

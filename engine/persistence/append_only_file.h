@@ -33,6 +33,12 @@
 
 namespace engine::persistence {
 
+// How the last file of a log was read: see aof::ReplayResult.
+struct LogEnd {
+  std::uint64_t valid_size = 0;
+  bool checked = false;
+};
+
 class AppendOnlyFile {
  public:
   enum class State {
@@ -50,9 +56,10 @@ class AppendOnlyFile {
 
   // Without a log so far: makes `keyspace` its first base, and opens the first increment.
   Status create(const keyspace::Keyspace& keyspace);
-  // With one, whose last file is good up to `valid_size`: cuts what is behind that, and opens the last
-  // increment, or a new one if there is none.
-  Status open(std::uint64_t valid_size);
+  // With one, whose last file ends so: cuts what is behind that, and opens the last increment. Opens a
+  // new one if there is none, or if the last is redis-server's and steps under checksums would follow
+  // bare commands: the first of them, torn, would read as damage.
+  Status open(const LogEnd& end);
   // With a single file of redis-server before 7.0, good up to `valid_size`: makes it the base.
   Status adopt_single_file(const std::string& path, std::uint64_t valid_size);
 

@@ -79,7 +79,7 @@ bool Checker::log_is_good() {
     return true;
   }
   keyspace_.clear();
-  const Result<std::uint64_t> loaded = recovery_.load(plan->parts);
+  const Result<LogEnd> loaded = recovery_.load(plan->parts);
   return loaded ? good() : refused(loaded.error());
 }
 

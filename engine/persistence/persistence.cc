@@ -97,8 +97,8 @@ Status Persistence::debug_load_aof() {
     if (!plan) {
       return tl::unexpected(plan.error());
     }
-    const Result<std::uint64_t> valid_size = recovery.load(plan->parts);
-    return valid_size ? Status() : Status(tl::unexpected(valid_size.error()));
+    const Result<LogEnd> end = recovery.load(plan->parts);
+    return end ? Status() : Status(tl::unexpected(end.error()));
   });
   if (!loaded) {
     return refuse(loaded);

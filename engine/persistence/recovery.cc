@@ -101,7 +101,7 @@ Result<bool> Recovery::recover_snapshot_file() {
   return loaded;
 }
 
-Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) {
+Result<LogEnd> Recovery::load_part(const LogPlan::Part& part, bool last) {
   const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
   if (!file) {
     return fail(fmt::format("Fatal error: can't open the append log file {} for reading: {}",
@@ -150,10 +150,10 @@ Result<std::uint64_t> Recovery::load_part(const LogPlan::Part& part, bool last) 
     log_.warning("Truncating the AOF {} at offset {}, {} bytes behind it are lost", part.path,
                  replayed->valid_size, replayed->file_size - replayed->valid_size);
   }
-  return replayed->valid_size;
+  return LogEnd{replayed->valid_size, replayed->checked};
 }
 
-Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
+Result<LogEnd> Recovery::load(const std::vector<LogPlan::Part>& parts) {
   progress_ = {};
   for (const LogPlan::Part& part : parts) {
     const Result<std::uint64_t> size = io::file_size(part.path);
@@ -171,18 +171,18 @@ Result<std::uint64_t> Recovery::load(const std::vector<LogPlan::Part>& parts) {
     }
     progress_.total_bytes += *size;
   }
-  std::uint64_t valid_size = 0;
+  LogEnd end;
   for (const LogPlan::Part& part : parts) {
     const std::int64_t part_begin_us = clock_.monotonic_us();
-    const Result<std::uint64_t> loaded = load_part(part, &part == &parts.back());
+    const Result<LogEnd> loaded = load_part(part, &part == &parts.back());
     if (!loaded) {
       return loaded;
     }
-    valid_size = *loaded;
+    end = *loaded;
     log_.notice("DB loaded from {} file {}: {:.3f} seconds", part.base ? "base" : "incr",
                 part.path.substr(part.path.rfind('/') + 1), seconds_since(clock_, part_begin_us));
   }
-  return valid_size;
+  return end;
 }
 
 Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
@@ -206,14 +206,14 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
     return log_file.create(keyspace_);
   }
   const std::int64_t begin_us = clock_.monotonic_us();
-  const Result<std::uint64_t> valid_size = load(plan->parts);
-  if (!valid_size) {
-    return tl::unexpected(valid_size.error());
+  const Result<LogEnd> end = load(plan->parts);
+  if (!end) {
+    return tl::unexpected(end.error());
   }
   log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
   return plan->source == LogPlan::Source::kSingleFile
-             ? log_file.adopt_single_file(plan->parts.front().path, *valid_size)
-             : log_file.open(*valid_size);
+             ? log_file.adopt_single_file(plan->parts.front().path, end->valid_size)
+             : log_file.open(*end);
 }
 
 Result<LogPlan> plan_log(const Settings& settings, const aof::ManifestStore& store,

@@ -63,10 +63,10 @@ class Recovery {
   // The append only file, which is then open for appending.
   Status recover_append_only_file(AppendOnlyFile& log_file);
   // The parts of a plan; returns how much of the last one is good.
-  Result<std::uint64_t> load(const std::vector<LogPlan::Part>& parts);
+  Result<LogEnd> load(const std::vector<LogPlan::Part>& parts);
 
  private:
-  Result<std::uint64_t> load_part(const LogPlan::Part& part, bool last);
+  Result<LogEnd> load_part(const LogPlan::Part& part, bool last);
   // The RDB that `file` begins with; returns where it ends.
   Result<std::uint64_t> load_rdb(const io::File& file, bool keep_expired, bool overwrite);
 

@@ -115,6 +115,19 @@ TEST_F(RecoveryTest, HistoryAndUnlistedFilesAreIgnored) {
   EXPECT_EQ(read_test_file(aof_file("appendonly.aof.9.incr.aof")), "not a log");
 }
 
+// Behind bare commands, the zeros that a power loss leaves of a first #SYNCED line would read as damage.
+TEST_F(RecoveryTest, NothingUnderChecksumsIsAppendedToAFileOfRedisServer) {
+  write_test_file(aof_file("appendonly.aof.manifest"),
+                  "file appendonly.aof.7.incr.aof seq 7 type i\n");
+  write_test_file(aof_file("appendonly.aof.7.incr.aof"), kSetA1 + "*3\r\n");
+  auto engine = start(aof_settings());
+  engine->set("b", "2");
+  EXPECT_EQ(read_test_file(aof_file("appendonly.aof.7.incr.aof")), kSetA1);
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
+  EXPECT_FALSE(std::filesystem::exists(aof_file("appendonly.aof.9.incr.aof")));
+}
+
 TEST_F(RecoveryTest, OnlyTheLastIncrementMayBeTorn) {
   make_log();
   const std::string increment = read_test_file(aof_file("appendonly.aof.2.incr.aof"));
@@ -215,6 +228,18 @@ TEST_F(RecoveryTest, ACreationThatWasInterruptedStartsAnew) {
   auto engine = start(aof_settings());
   EXPECT_EQ(engine->state(), State());
   EXPECT_THAT(manifest(), HasSubstr("file appendonly.aof.1.base.rdb seq 1 type b\n"));
+}
+
+// What a power loss between the two halves of a rename can leave.
+TEST_F(RecoveryTest, AManifestThatAlsoHasItsTemporaryNameIsNotWrittenInPlace) {
+  write_test_file(aof_file("appendonly.aof.manifest"), "# created\n");
+  std::filesystem::create_hard_link(aof_file("appendonly.aof.manifest"),
+                                    aof_file("temp-appendonly.aof.manifest"));
+  const std::string witness = aof_file("notes");
+  std::filesystem::create_hard_link(aof_file("appendonly.aof.manifest"), witness);
+  EXPECT_EQ(start(aof_settings())->state(), State());
+  EXPECT_THAT(manifest(), HasSubstr("appendonly.aof.1.incr.aof"));
+  EXPECT_EQ(read_test_file(witness), "# created\n");
 }
 
 // --- the snapshot -----------------------------------------------------------------------------------

@@ -455,6 +455,11 @@ TEST_F(Sensitivity, BugsInTheSnapshotsOfTheEngineAreFound) {
   use("engine", kSnapshots, kTwoSaves);
   expect_found(kSnapshotBugs);
 }
+TEST_F(Sensitivity, ATornTailThatTheEngineLeavesIsFound) {
+  use("engine", kAlways, kTwoWrites, kTornFiles);
+  expect_found(kTailBugs);
+}
+
 // Under xfs: elsewhere redis-server has findings of its own.
 TEST_F(Sensitivity, BugsInTheLogOfRedisAreFound) {
   use("redis", kAlways, kTwoWrites);
