@@ -177,11 +177,18 @@ Status IncrementWriter::write_buffer() {
   if (flush_delay_us_ > 0) {
     ::usleep(static_cast<useconds_t>(flush_delay_us_));
   }
+  const std::int64_t begin_us = context_.clock.monotonic_us();
   io::WriteOutcome outcome;
   outcome.error = io::failpoint("aof/append/before-write");
   if (outcome.error == 0) {
     outcome = file_.write(buffer_);
   }
+  const std::int64_t duration_us = context_.clock.monotonic_us() - begin_us;
+  context_.latency.took("aof-write", duration_us);
+  context_.latency.took(sync_pending()            ? "aof-write-pending-fsync"
+                        : settings_.child_running ? "aof-write-active-child"
+                                                  : "aof-write-alone",
+                        duration_us);
   if (outcome.error != 0) {
     return on_failed_write(outcome);
   }
@@ -242,6 +249,7 @@ void IncrementWriter::roll_back(std::size_t written) {
 }
 
 Status IncrementWriter::sync_now() {
+  const std::int64_t begin_us = context_.clock.monotonic_us();
   int error = io::failpoint("aof/append/before-fsync");
   if (error == 0 && io::failpoint("planted/skip-fsync") == 0) {
     const Status synced = file_.sync_data();
@@ -254,6 +262,7 @@ Status IncrementWriter::sync_now() {
         std::strerror(error));
     return fail("fsync error under appendfsync always", error);
   }
+  context_.latency.took("aof-fsync-always", context_.clock.monotonic_us() - begin_us);
   synced_size_ = data_size_;
   return {};
 }

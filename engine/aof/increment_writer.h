@@ -24,6 +24,7 @@
 #include "engine/aof/step_encoder.h"
 #include "engine/aof/sync_thread.h"
 #include "engine/base/clock.h"
+#include "engine/base/latency_monitor.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/io/file.h"
@@ -33,6 +34,7 @@ namespace engine::aof {
 
 struct WriterSettings {
   FsyncPolicy policy = FsyncPolicy::kEverysec;
+  bool child_running = false;
   bool hold_syncs = false;  // no-appendfsync-on-rewrite while a child runs
   bool checksum = true;     // aof-checksum
   bool timestamps = false;  // aof-timestamp-enabled
@@ -42,6 +44,7 @@ struct WriterSettings {
 struct WriterContext {
   const Clock& clock;
   Log& log;
+  LatencyMonitor& latency;
   int event_fd;  // an eventfd: signalled when a background sync has ended
 };
 

@@ -193,15 +193,6 @@ void reply_docs(Context& c, const CommandSpec& spec) {
   }
 }
 
-// "get" or "config|get".
-const CommandSpec* find_by_full_name(std::string_view name) {
-  const std::size_t bar = name.find('|');
-  const CommandSpec* spec = find_command(name.substr(0, bar));
-  return spec == nullptr || bar == std::string_view::npos
-             ? spec
-             : find_subcommand(*spec, name.substr(bar + 1));
-}
-
 }  // namespace
 
 void command_command(Context& c) {

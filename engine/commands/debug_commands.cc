@@ -14,6 +14,7 @@
 #include "engine/commands/digest.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
+#include "engine/commands/help.h"
 
 namespace engine::commands {
 namespace {
@@ -112,6 +113,52 @@ void table_statistics(Context& c) {
                                       database.expires_size(), database.expiry_bytes()));
 }
 
+void help(Context& c) {
+  static constexpr std::string_view kLines[] = {
+      "AOF-FLUSH-SLEEP <microsec>",
+      "    Server will sleep before flushing the AOF, this is used for testing.",
+      "CHANGE-REPL-ID",
+      "    Change the replication IDs of the instance.",
+      "CONFIG-REWRITE-FORCE-ALL",
+      "    Like CONFIG REWRITE but writes all configuration options, including",
+      "    keywords not listed in original configuration file or default values.",
+      "DIGEST",
+      "    Output a hex signature representing the current DB content.",
+      "DIGEST-VALUE <key> [<key> ...]",
+      "    Output a hex signature of the values of all the specified keys.",
+      "HTSTATS <dbid>",
+      "    Return hash table statistics of the specified Redis database.",
+      "LOADAOF",
+      "    Flush the AOF buffers on disk and reload the AOF in memory.",
+      "LOG <message>",
+      "    Write <message> to the server log.",
+      "OBJECT <key>",
+      "    Show low level info about `key` and associated value.",
+      "PAUSE-CRON <0|1>",
+      "    Stop periodic cron job processing.",
+      "POPULATE <count> [<prefix>] [<size>]",
+      "    Create <count> string keys named key:<num>. If <prefix> is specified then",
+      "    it is used instead of the 'key' prefix.",
+      "QUICKLIST-PACKED-THRESHOLD <size>",
+      "    Accepted without effect: list elements of every size are stored alike.",
+      "RELOAD [option ...]",
+      "    Save the RDB on disk and reload it back to memory. Valid <option> values:",
+      "    * MERGE: conflicting keys will be loaded from RDB.",
+      "    * NOFLUSH: the existing database will not be removed before load.",
+      "    * NOSAVE: the database will be loaded from an existing RDB file.",
+      "SEGFAULT",
+      "    Crash the server with sigsegv.",
+      "SET-ACTIVE-EXPIRE <0|1>",
+      "    Setting it to 0 disables expiring keys in background when they are not",
+      "    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the",
+      "    default.",
+      "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+      "    Enables or disables checksum checks for RDB files and RESTORE's payload.",
+      "SLEEP <seconds>",
+      "    Stop the server for <seconds>. Decimals allowed."};
+  reply_help(c, kLines);
+}
+
 }  // namespace
 
 void debug_command(Context& c) {
@@ -119,6 +166,9 @@ void debug_command(Context& c) {
     return c.error(refusal);
   }
   const std::size_t argc = c.argv.size();
+  if (c.is_word(1, "HELP") && argc == 2) {
+    return help(c);
+  }
   if (c.is_word(1, "DIGEST") && argc == 2) {
     return c.reply.simple(to_hex(digest_of(c.state.keyspace)));
   }

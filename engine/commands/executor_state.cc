@@ -29,6 +29,7 @@ ExecutorState::ExecutorState(keyspace::Keyspace& data, EffectLog& log, ServerCon
                              const ValueCodec& value_codec, const Clock& time)
     : keyspace(data),
       server(control),
+      latency(control.latency()),
       codec(value_codec),
       clock(time),
       random(Random::from_entropy()),
@@ -102,6 +103,14 @@ void ExecutorState::call(Context& context) {
   counted.usec += static_cast<std::uint64_t>(duration_us);
   counted.failed_calls += context.failed() ? 1u : 0u;
   ++statistics.commands_processed;
+  if (settings.latency_tracking) {
+    std::unique_ptr<LatencyHistogram>& latencies = statistics.latencies[index_of(spec)];
+    if (!latencies) {
+      latencies = std::make_unique<LatencyHistogram>();
+    }
+    latencies->record(duration_us);
+  }
+  latency.took(spec.has(kFast) ? "fast-command" : "command", duration_us);
   if (settings.slowlog_log_slower_than_us >= 0 &&
       duration_us >= settings.slowlog_log_slower_than_us && !spec.has(kSkipSlowlog)) {
     slowlog.add(context.session, redacted(spec, context.argv), now_ms / 1000, duration_us,

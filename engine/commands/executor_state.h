@@ -34,6 +34,7 @@ class ExecutorState {
 
   keyspace::Keyspace& keyspace;
   ServerControl& server;
+  LatencyMonitor& latency;
   const ValueCodec& codec;
   const Clock& clock;
 

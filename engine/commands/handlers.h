@@ -240,6 +240,8 @@ void flushall_command(Context& c);
 void flushdb_command(Context& c);
 void info_command(Context& c);
 void lastsave_command(Context& c);
+void memory_malloc_stats_command(Context& c);
+void memory_purge_command(Context& c);
 void memory_usage_command(Context& c);
 void monitor_command(Context& c);
 void role_command(Context& c);
@@ -262,10 +264,18 @@ void command_getkeys_command(Context& c);
 void command_info_command(Context& c);
 void command_list_command(Context& c);
 
+// latency_commands.cc
+void latency_help_command(Context& c);
+void latency_histogram_command(Context& c);
+void latency_history_command(Context& c);
+void latency_latest_command(Context& c);
+void latency_reset_command(Context& c);
+
 // help.cc
 void client_help_command(Context& c);
 void command_help_command(Context& c);
 void config_help_command(Context& c);
+void memory_help_command(Context& c);
 void object_help_command(Context& c);
 void pubsub_help_command(Context& c);
 void slowlog_help_command(Context& c);

@@ -96,6 +96,18 @@ void config_help_command(Context& c) {
   reply_help(c, kLines);
 }
 
+void memory_help_command(Context& c) {
+  static constexpr std::string_view kLines[] = {
+      "MALLOC-STATS",
+      "    Return internal statistics report from the memory allocator.",
+      "PURGE",
+      "    Attempt to purge dirty pages for reclamation by the allocator.",
+      "USAGE <key> [SAMPLES <count>]",
+      "    Return memory in bytes used by <key> and its value. Nested values are",
+      "    sampled up to <count> times (default: 5, 0 means sample all)."};
+  reply_help(c, kLines);
+}
+
 void object_help_command(Context& c) {
   static constexpr std::string_view kLines[] = {
       "ENCODING <key>",

@@ -1,8 +1,10 @@
 // The server as a whole: saving, configuration, INFO, flushing.
+#include <malloc.h>
+
 #include <cstdint>
 #include <functional>
-#include <set>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -149,6 +151,16 @@ void memory_usage_command(Context& c) {
   const std::size_t table_share = c.db().table_bytes() / c.db().size();
   c.reply.integer(static_cast<std::int64_t>(entry->object.memory_bytes(samples) +
                                             memory::usable_size(entry) + table_share));
+}
+
+void memory_malloc_stats_command(Context& c) {
+  // Redis's answer with the C library's allocator.
+  c.reply.bulk("Stats not supported for the current allocator");
+}
+
+void memory_purge_command(Context& c) {
+  ::malloc_trim(0);
+  c.reply.ok();
 }
 
 void monitor_command(Context& c) {

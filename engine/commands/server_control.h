@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/latency_monitor.h"
 #include "engine/base/result.h"
 #include "engine/commands/session.h"
 
@@ -41,6 +42,9 @@ class ServerControl {
   // Asked before a command that DEBUG's and CONFIG's protection concerns (enable-debug-command,
   // ...).
   virtual std::string_view debug_refusal(const Session& session) = 0;
+
+  // Lives as long as the server; may be asked for in the server's constructor.
+  virtual LatencyMonitor& latency() = 0;
 
   // --- configuration ---
   virtual std::string_view password() = 0;  // requirepass; empty: none

@@ -10,6 +10,7 @@ namespace engine::commands {
 struct Settings {
   std::int64_t slowlog_log_slower_than_us = 10'000;  // negative: never, 0: every command
   std::size_t slowlog_max_len = 128;
+  bool latency_tracking = true;
   std::size_t proto_max_bulk_len = 512ull << 20;
   bool lazyfree_lazy_user_del = false;  // UNLINK instead of DEL is logged
   bool lazyfree_lazy_expire = false;

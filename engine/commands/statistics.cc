@@ -17,4 +17,15 @@ std::map<std::string, CommandStatistics> Statistics::by_command() const {
   return result;
 }
 
+std::map<std::string, const LatencyHistogram*> Statistics::latencies_by_command() const {
+  std::map<std::string, const LatencyHistogram*> result;
+  const auto table = command_table();
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (latencies[i]) {
+      result.emplace(full_name(table[i]), latencies[i].get());
+    }
+  }
+  return result;
+}
+
 }  // namespace engine::commands

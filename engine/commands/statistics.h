@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
+
+#include "engine/commands/latency_histogram.h"
 
 namespace engine::commands {
 
@@ -24,10 +27,12 @@ struct Statistics {
   std::map<std::string, std::uint64_t> errors_by_code;  // "WRONGTYPE" -> count
   // "config|get" -> its figures; only commands that were called or refused.
   std::map<std::string, CommandStatistics> by_command() const;
+  std::map<std::string, const LatencyHistogram*> latencies_by_command() const;
 
   // By position in the command table.
   static constexpr std::size_t kCommandsMax = 512;
   CommandStatistics commands[kCommandsMax] = {};
+  std::unique_ptr<LatencyHistogram> latencies[kCommandsMax];  // null: not called (latency-tracking)
 };
 
 }  // namespace engine::commands

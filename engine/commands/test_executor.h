@@ -64,6 +64,7 @@ class QuietServer final : public ServerControl {
   std::string_view write_refusal() override { return write_error; }
   std::string_view memory_refusal() override { return memory_error; }
   std::string_view debug_refusal(const Session&) override { return ""; }
+  LatencyMonitor& latency() override { return latency_monitor; }
   std::string_view password() override { return required_password; }
   std::vector<std::pair<std::string, std::string>> config_get(
       std::span<const std::string_view>) override {
@@ -95,6 +96,8 @@ class QuietServer final : public ServerControl {
   void pause_clients(std::int64_t, bool) override {}
   void unpause_clients() override {}
 
+  ManualClock clock;
+  LatencyMonitor latency_monitor{clock};
   std::string loading;
   std::string write_error;
   std::string memory_error;

@@ -29,10 +29,12 @@ Status cut_file(const std::string& path, std::uint64_t size) {
 
 }  // namespace
 
-AppendOnlyFile::AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, int event_fd)
+AppendOnlyFile::AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log,
+                               LatencyMonitor& latency, int event_fd)
     : settings_(settings),
       clock_(clock),
       log_(log),
+      latency_(latency),
       event_fd_(event_fd),
       directory_(settings, log) {}
 
@@ -177,6 +179,7 @@ aof::WriterSettings AppendOnlyFile::writer_settings() const {
   // Nothing is acknowledged on the strength of a temporary increment: it is synced when it gets its
   // name.
   settings.policy = writes_to_temp_ ? aof::FsyncPolicy::kNo : settings_.appendfsync;
+  settings.child_running = child_running_;
   settings.hold_syncs = settings_.no_appendfsync_on_rewrite && child_running_;
   settings.checksum = settings_.aof_checksum;
   settings.timestamps = settings_.aof_timestamp_enabled;

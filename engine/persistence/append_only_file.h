@@ -48,7 +48,8 @@ class AppendOnlyFile {
   };
 
   // Borrows all. `settings` is read whenever something is done.
-  AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, int event_fd);
+  AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, LatencyMonitor& latency,
+                 int event_fd);
 
   LogDirectory& directory() { return directory_; }
 
@@ -112,7 +113,7 @@ class AppendOnlyFile {
   enum class RewriteKind { kNone, kSwitch, kFresh, kBaseOnly };
 
   aof::WriterSettings writer_settings() const;
-  aof::WriterContext writer_context() const { return {clock_, log_, event_fd_}; }
+  aof::WriterContext writer_context() const { return {clock_, log_, latency_, event_fd_}; }
   std::string temp_base_name(pid_t child) const;
   std::string temp_increment_path() const;
 
@@ -131,6 +132,7 @@ class AppendOnlyFile {
   const Settings& settings_;
   const Clock& clock_;
   Log& log_;
+  LatencyMonitor& latency_;
   const int event_fd_;
   LogDirectory directory_;
 

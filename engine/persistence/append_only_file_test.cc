@@ -367,6 +367,36 @@ TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
   EXPECT_THAT(engine->log.lines, Contains(HasSubstr("Asynchronous AOF fsync is taking too long")));
 }
 
+ManualClock* slow_clock = nullptr;
+
+int let_two_seconds_pass(const char*, int*, void**, unsigned int*) {
+  slow_clock->pass_s(2);
+  return 0;
+}
+
+TEST_F(AppendOnlyFileTest, SlowWritesAndSyncsAreLatencyEvents) {
+  auto engine = start(aof_settings());
+  engine->latency.set_threshold_ms(1000);
+  io::init_failpoints();
+  slow_clock = &clock_;
+  const auto points = {"aof/append/before-write", "aof/append/before-fsync"};
+  for (const char* point : points) {
+    ASSERT_EQ(fiu_enable_external(point, 1, nullptr, 0, let_two_seconds_pass), 0);
+  }
+  engine->set("a", "1");
+  for (const char* point : points) {
+    fiu_disable(point);
+  }
+  engine->set("a", "2");
+  std::vector<std::string> events;
+  for (const auto& [name, event] : engine->latency.events()) {
+    events.push_back(name);
+    EXPECT_EQ(event.samples.size(), 1u);
+    EXPECT_EQ(event.latency_ms_max, 2000);
+  }
+  EXPECT_THAT(events, ElementsAre("aof-fsync-always", "aof-write", "aof-write-alone"));
+}
+
 TEST_F(AppendOnlyFileTest, AnErrorThatLastsIsLoggedTwiceAMinute) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   io::SyscallTrace trace(directory_.path());

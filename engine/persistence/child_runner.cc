@@ -11,8 +11,12 @@ constexpr std::uint64_t kMiB = 1024 * 1024;
 }  // namespace
 
 ChildRunner::ChildRunner(const EventSet& events, const Clock& clock, Log& log,
-                         std::function<void(std::string_view)> in_child)
-    : events_(events), clock_(clock), log_(log), in_child_(std::move(in_child)) {}
+                         LatencyMonitor& latency, std::function<void(std::string_view)> in_child)
+    : events_(events),
+      clock_(clock),
+      log_(log),
+      latency_(latency),
+      in_child_(std::move(in_child)) {}
 
 Status ChildRunner::start(ChildPurpose purpose, std::uint64_t keys_total,
                           const std::function<Status(ProgressReporter&)>& work) {
@@ -35,6 +39,7 @@ Status ChildRunner::start(ChildPurpose purpose, std::uint64_t keys_total,
   }
   ++forks_;
   latest_fork_us_ = child->fork_us();
+  latency_.took("fork", latest_fork_us_);
   child_ = std::move(*child);
   purpose_ = purpose;
   keys_total_ = keys_total;

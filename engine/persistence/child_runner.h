@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "engine/base/clock.h"
+#include "engine/base/latency_monitor.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/persistence/child_process.h"
@@ -34,7 +35,7 @@ struct EndedChild {
 class ChildRunner {
  public:
   // Borrows all but `in_child`, which the child calls first, with redis-server's process title.
-  ChildRunner(const EventSet& events, const Clock& clock, Log& log,
+  ChildRunner(const EventSet& events, const Clock& clock, Log& log, LatencyMonitor& latency,
               std::function<void(std::string_view)> in_child);
 
   bool running() const { return child_.has_value(); }
@@ -58,6 +59,7 @@ class ChildRunner {
   const EventSet& events_;
   const Clock& clock_;
   Log& log_;
+  LatencyMonitor& latency_;
   std::function<void(std::string_view)> in_child_;
   std::optional<ChildProcess> child_;
   ChildPurpose purpose_ = ChildPurpose::kSnapshot;

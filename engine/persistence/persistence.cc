@@ -24,17 +24,17 @@ constexpr std::string_view kSnapshotRefusal =
 }  // namespace
 
 Persistence::Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
-                         const Clock& clock, Log& log, Callbacks callbacks)
+                         const Clock& clock, Log& log, LatencyMonitor& latency, Callbacks callbacks)
     : settings_(std::move(settings)),
       keyspace_(keyspace),
       target_(target),
       clock_(clock),
       log_(log),
       callbacks_(std::move(callbacks)),
-      log_file_(settings_, clock, log, events_.signal_fd()),
+      log_file_(settings_, clock, log, latency, events_.signal_fd()),
       rewrites_(settings_, log_file_, keyspace, clock, log),
       snapshots_(settings_, keyspace, clock, log),
-      children_(events_, clock, log, callbacks_.in_child) {}
+      children_(events_, clock, log, latency, callbacks_.in_child) {}
 
 Persistence::~Persistence() {
   if (children_.running()) {

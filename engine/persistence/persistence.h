@@ -63,7 +63,7 @@ class Persistence {
  public:
   // Borrows all but the settings and callbacks. No I/O.
   Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
-              const Clock& clock, Log& log, Callbacks callbacks);
+              const Clock& clock, Log& log, LatencyMonitor& latency, Callbacks callbacks);
   ~Persistence();  // ends a child that still runs; closes files without syncing them
   Persistence(const Persistence&) = delete;
   Persistence& operator=(const Persistence&) = delete;

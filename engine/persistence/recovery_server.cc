@@ -112,7 +112,8 @@ Status write_all(int fd, std::string_view bytes) {
   keyspace::Keyspace keyspace(databases);
   const std::unique_ptr<aof::ReplayTarget> target = make_target(keyspace);
   CollectedLog log;
-  Persistence persistence(std::move(settings), keyspace, *target, clock, log, {});
+  LatencyMonitor latency(clock);
+  Persistence persistence(std::move(settings), keyspace, *target, clock, log, latency, {});
   const bool recovered = persistence.recover().has_value();
   const std::int64_t took_us = clock.monotonic_us() - begin_us;
   Reply reply;

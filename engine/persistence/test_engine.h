@@ -72,8 +72,9 @@ class TestEngine {
  public:
   TestEngine(const std::string& directory, Settings settings, const Clock& clock)
       : target(keyspace),
+        latency(clock),
         persistence(with_directory(std::move(settings), directory), keyspace, target, clock, log,
-                    Callbacks{}) {}
+                    latency, Callbacks{}) {}
 
   // Executes commands as one atomic step on database `db`, as a client's transaction would be.
   void step(const std::vector<Command>& commands, int db = 0) {
@@ -122,6 +123,7 @@ class TestEngine {
   keyspace::Keyspace keyspace;
   TestTarget target;
   KeptLog log;
+  LatencyMonitor latency;
   Persistence persistence;
 
  private:

@@ -20,8 +20,8 @@ using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
-// Lines of "client WORDS...": the client sends them. "client ..." waits until the client is sent
-// something. Behind each line stands in the transcript what any client has then been sent.
+// Lines of "client WORDS": the client sends them; with "..." behind them it is then waited until the
+// client is sent something. Behind each line stands in the transcript what any client has then been sent.
 struct Dialogue {
   const char* name;
   const char* lines;
@@ -76,13 +76,12 @@ class Stage {
       client = std::make_unique<TestClient>(server_.socket());
       (*client)("PING");  // accepted
     }
-    std::string sent;
-    if (words == std::vector<std::string>{"..."}) {
-      sent = client->take_sent(true);
-    } else {
-      EXPECT_TRUE(client->send(TestClient::encode(words)) ||
-                  line.find("PING") != std::string::npos);
+    const bool waits = words.back() == "...";
+    if (waits) {
+      words.pop_back();
     }
+    EXPECT_TRUE(client->send(TestClient::encode(words)) || line.find("PING") != std::string::npos);
+    std::string sent = waits ? client->take_sent(true) : "";
     // What this line brought about is on its way when a turn of the server lies behind it.
     control_("PING");
     control_("PING");
@@ -150,8 +149,7 @@ constexpr Dialogue kDialogues[] = {
       a GET none
       a LPOP none
       a LPOP none 2
-      a BLPOP none 0.01
-      a ...
+      a BLPOP none 0.01 ...
       a SET s x GET
       a SET n 1
       a INCRBYFLOAT n 0.5
@@ -347,8 +345,7 @@ constexpr Dialogue kDialogues[] = {
       b RPUSH l2 x y
       b LRANGE l2 0 -1
       a BRPOP l2 0
-      a BLPOP l2 0.01
-      a ...
+      a BLPOP l2 0.01 ...
       a BLMOVE l1 l3 LEFT RIGHT 0
       b RPUSH l1 1 2 3
       b LRANGE l3 0 -1
@@ -514,6 +511,20 @@ constexpr Dialogue kDialogues[] = {
       a SLOWLOG RESET
       a SLOWLOG GET
       a CONFIG SET slowlog-log-slower-than 10000
+    )"},
+    {"Latency", R"(
+      a LATENCY LATEST
+      a LATENCY HISTORY none
+      a LATENCY HISTORY
+      a LATENCY RESET none
+      a LATENCY HISTOGRAM none
+      a LATENCY NOSUCH
+      a MEMORY PURGE
+      a DEBUG CHANGE-REPL-ID
+      a DEBUG QUICKLIST-PACKED-THRESHOLD 100b
+      a DEBUG QUICKLIST-PACKED-THRESHOLD 5gb
+      a DEBUG QUICKLIST-PACKED-THRESHOLD x
+      a DEBUG QUICKLIST-PACKED-THRESHOLD 0
     )"},
     {"ObjectAndDump", R"(
       a SET s hello

@@ -153,6 +153,7 @@ constexpr Directive kObeyed[] = {
     integer("lfu-log-factor", "10", 0, kInt),
     integer("lfu-decay-time", "1", 0, kInt),
     yes_no("lazyfree-lazy-expire", "no"),
+    yes_no("lazyfree-lazy-server-del", "no"),
     yes_no("lazyfree-lazy-user-del", "no"),
     integer("active-expire-effort", "1", 1, 10),
     checked(yes_no("activedefrag", "no"), refuse_active_defrag),
@@ -168,6 +169,9 @@ constexpr Directive kObeyed[] = {
     // --- monitoring ---
     integer("slowlog-log-slower-than", "10000", -1, kLong),
     integer("slowlog-max-len", "128", 0, kLong),
+    integer("latency-monitor-threshold", "0", 0, kLong),
+    yes_no("latency-tracking", "yes"),
+    of_kind(Kind::kPercentiles, "latency-tracking-info-percentiles", "50 99 99.9"),
 
     // --- access control ---
     checked(text("aclfile", "", kImmutable), refuse_acl_file),
@@ -211,7 +215,6 @@ constexpr Directive kWithoutEffect[] = {
     integer("maxmemory-eviction-tenacity", "10", 0, 100),
     of_kind(Kind::kMemoryOrPercent, "maxmemory-clients", "0"),
     yes_no("lazyfree-lazy-eviction", "no"),
-    yes_no("lazyfree-lazy-server-del", "no"),
     yes_no("lazyfree-lazy-user-flush", "no"),
     yes_no("activerehashing", "yes"),
     yes_no("jemalloc-bg-thread", "yes"),
@@ -231,9 +234,6 @@ constexpr Directive kWithoutEffect[] = {
     integer("stream-node-max-entries", "100", 0, kLong),
 
     // --- monitoring ---
-    integer("latency-monitor-threshold", "0", 0, kLong),
-    yes_no("latency-tracking", "yes"),
-    of_kind(Kind::kPercentiles, "latency-tracking-info-percentiles", "50 99 99.9"),
     integer("busy-reply-threshold", "5000", 0, kLong, kModifiable, "lua-time-limit"),
 
     // --- access control ---

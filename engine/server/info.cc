@@ -1,6 +1,7 @@
 #include "engine/server/info.h"
 
 #include <fmt/format.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
+#include <sstream>
 #include <vector>
 
 #include "engine/base/memory.h"
@@ -279,7 +282,7 @@ void replication_section(const InfoSources& in, Writer& out) {
   out.field("role", "master");
   out.field("connected_slaves", 0);
   out.field("master_failover_state", "no-failover");
-  out.field("master_replid", in.figures.run_id);
+  out.field("master_replid", in.figures.replication_id);
   out.field("master_replid2", std::string(40, '0'));
   out.field("master_repl_offset", 0);
   out.field("second_repl_offset", -1);
@@ -312,6 +315,19 @@ void commandstats_section(const InfoSources& in, Writer& out) {
               fmt::format("calls={},usec={},usec_per_call={:.2f},rejected_calls={},failed_calls={}",
                           figures.calls, figures.usec, each, figures.rejected_calls,
                           figures.failed_calls));
+  }
+}
+
+void latencystats_section(const InfoSources& in, Writer& out) {
+  std::istringstream words(in.config.text("latency-tracking-info-percentiles"));
+  const std::vector<double> percentiles{std::istream_iterator<double>(words), {}};
+  for (const auto& [name, latencies] : in.executor.statistics().latencies_by_command()) {
+    std::string text;
+    for (const double percent : percentiles) {
+      text += fmt::format("{}p{}={:.3f}", text.empty() ? "" : ",", percent,
+                          latencies->percentile_us(percent));
+    }
+    out.field(fmt::format("latency_percentiles_usec_{}", name), text);
   }
 }
 
@@ -355,7 +371,7 @@ constexpr std::array kSections = {
     Section{"modules", "Modules", true, empty_section},
     Section{"commandstats", "Commandstats", false, commandstats_section},
     Section{"errorstats", "Errorstats", true, errorstats_section},
-    Section{"latencystats", "Latencystats", false, empty_section},
+    Section{"latencystats", "Latencystats", false, latencystats_section},
     Section{"cluster", "Cluster", true, cluster_section},
     Section{"keyspace", "Keyspace", true, keyspace_section},
 };
@@ -383,6 +399,12 @@ std::string info_text(const InfoSources& sources, std::span<const std::string_vi
     }
   }
   return out.take();
+}
+
+std::string random_id() {
+  std::array<unsigned char, 20> bytes = {};
+  ENGINE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
 std::size_t used_memory_bytes(const ServerFigures& figures) {

@@ -18,7 +18,8 @@ namespace engine::server {
 
 // What the server keeps for INFO alone.
 struct ServerFigures {
-  std::string run_id;         // 40 hex digits, another at every start
+  std::string run_id;  // 40 hex digits, another at every start
+  std::string replication_id;
   std::string executable;     // absolute path
   std::string config_file;    // absolute path, or empty
   std::int64_t start_ms = 0;  // monotonic
@@ -44,6 +45,9 @@ struct InfoSources {
 // No section: the default ones. "default", "all", "everything" or names, in any case of letters; an
 // unknown name gives no text.
 std::string info_text(const InfoSources& sources, std::span<const std::string_view> sections);
+
+// 40 hex digits from the kernel's entropy.
+std::string random_id();
 
 // The data set and the buffers of clients.
 std::size_t used_memory_bytes(const ServerFigures& figures);

@@ -41,6 +41,7 @@ class Replayer final : public aof::ReplayTarget,
   std::string_view write_refusal() override { return {}; }
   std::string_view memory_refusal() override { return {}; }
   std::string_view debug_refusal(const commands::Session&) override { return {}; }
+  LatencyMonitor& latency() override { return latency_; }
   std::string_view password() override { return {}; }
   std::vector<std::pair<std::string, std::string>> config_get(
       std::span<const std::string_view>) override {
@@ -65,6 +66,7 @@ class Replayer final : public aof::ReplayTarget,
   void unpause_clients() override {}
 
   const SystemClock clock_;
+  LatencyMonitor latency_{clock_};
   const RdbValueCodec codec_;
   commands::Executor executor_;
 };

@@ -187,6 +187,28 @@ TEST_F(RedisParity, CommandstatsAndErrorstatsCountAlike) {
   EXPECT_THAT(counts(engine_), ElementsAreArray(counts(redis_)));
 }
 
+TEST_F(RedisParity, LatenciesOfCommandsAreShownAlike) {
+  std::vector<std::string> shown;
+  for (TestServer* server : {&engine_, &redis_}) {
+    TestClient client = server->client();
+    client("SET", "a", "1");
+    client("SET", "a", "2");
+    const std::string text =
+        client("LATENCY", "HISTOGRAM", "get", "nosuch", "set") + client("INFO", "latencystats");
+    // The durations are chance.
+    shown.push_back(std::regex_replace(
+        std::regex_replace(text.substr(0, text.find("latency_percentiles_usec_s")),
+                           std::regex("=[0-9.]+"), "="),
+        std::regex("_usec, \\[[^\\]]*"), "_usec, ["));
+    client("CONFIG", "SET", "latency-tracking", "no");
+    client("CONFIG", "RESETSTAT");
+    shown.back() += client("LATENCY", "HISTOGRAM");
+  }
+  EXPECT_THAT(shown[0], HasSubstr("[set, [calls, :2, histogram_usec, []]]"));
+  EXPECT_EQ(shown[0].substr(0, 50), shown[1].substr(0, 50));
+  EXPECT_TRUE(shown[0].ends_with("[]") && shown[1].ends_with("[]"));
+}
+
 // What a server logged behind its start, without times, process ids and figures, sorted: the engine
 // creates an increment once the fork has succeeded, redis-server before.
 std::vector<std::string> messages(const TestServer& server) {

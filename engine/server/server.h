@@ -102,6 +102,7 @@ class Server final : private commands::ServerControl,
   std::string_view write_refusal() override;
   std::string_view memory_refusal() override;
   std::string_view debug_refusal(const commands::Session& session) override;
+  LatencyMonitor& latency() override { return latency_; }
   std::string_view password() override;
   std::vector<std::pair<std::string, std::string>> config_get(
       std::span<const std::string_view> patterns) override;
@@ -124,6 +125,7 @@ class Server final : private commands::ServerControl,
 
   LogFile& log_;
   const SystemClock clock_;
+  LatencyMonitor latency_{clock_};
   Config config_;
   const std::string program_;
   ServerFigures figures_;

@@ -149,6 +149,7 @@ void Server::take_effect() {
   connections_.settings = connection_settings(config_);
   keyspace_.limits = encoding_limits(config_);
   set_command_settings(config_, executor_.settings());
+  latency_.set_threshold_ms(config_.number("latency-monitor-threshold"));
   memory_limit_bytes_ = config_.bytes("maxmemory");
   cron_period_ms_ = 1000 / config_.number("hz");
   if (config_.yes("set-proc-title")) {

@@ -9,6 +9,8 @@
 namespace engine::server {
 namespace {
 
+constexpr std::uint64_t kPackedThresholdMax = std::uint64_t{4} << 30;
+
 using Arguments = std::span<const std::string_view>;
 
 Result<persistence::Persistence::ReloadOptions> reload_options(Arguments words) {
@@ -79,6 +81,17 @@ Result<std::string> Server::debug(Arguments argv) {
     Status done = config_rewrite();
     rewrite_all_directives_ = false;
     return done ? Result<std::string>("OK") : tl::unexpected(done.error());
+  }
+  if (name == "change-repl-id" && arguments == 0) {
+    log_.notice("Changing replication IDs after receiving DEBUG change-repl-id");
+    figures_.replication_id = random_id();
+    return "OK";
+  }
+  if (name == "quicklist-packed-threshold" && arguments == 1) {
+    const auto bytes = parse_memory_size(argv[1]);
+    return bytes && *bytes < kPackedThresholdMax
+               ? Result<std::string>("OK")
+               : fail("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
   }
   if (name == "log" && arguments == 1) {
     log_.warning("DEBUG LOG: {}", argv[1]);

@@ -1,7 +1,6 @@
 // Server: what happens once, before the first turn.
 #include <fmt/format.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <array>
@@ -20,12 +19,6 @@
 
 namespace engine::server {
 namespace {
-
-std::string random_run_id() {
-  std::array<unsigned char, 20> bytes = {};
-  ENGINE_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
-  return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
 
 std::string executable_path() {
   std::array<char, PATH_MAX> resolved = {};
@@ -63,11 +56,12 @@ Server::Server(ServerOptions options, LogFile& log)
       program_(std::move(options.program)),
       keyspace_(static_cast<int>(config_.number("databases"))),
       executor_(keyspace_, *this, *this, codec_, clock_),
-      persistence_(persistence_settings(config_), keyspace_, *this, clock_, log,
+      persistence_(persistence_settings(config_), keyspace_, *this, clock_, log, latency_,
                    {.while_loading = [this] { serve_while_loading(); },
                     .in_child = [this](std::string_view purpose) { become_child(purpose); }}),
       connections_(executor_, poller_, clock_, log) {
-  figures_.run_id = random_run_id();
+  figures_.run_id = random_id();
+  figures_.replication_id = random_id();
   figures_.executable = executable_path();
   figures_.config_file = std::move(options.config_file);
   figures_.start_ms = clock_.monotonic_us() / 1000;
@@ -157,6 +151,12 @@ void Server::log_start() {
   log_.warning("Server initialized");
   if (const std::string names = names_of_set_without_effect(config_); !names.empty()) {
     log_.warning("WARNING These directives are accepted, but have no effect here: {}", names);
+  }
+  if (config_.bytes("maxmemory") > 0 && config_.text("maxmemory-policy") != "noeviction") {
+    log_.warning(
+        "WARNING No key is evicted here: at maxmemory writes are refused, as with the "
+        "maxmemory-policy noeviction. {} only decides what is kept of a key's use.",
+        config_.text("maxmemory-policy"));
   }
   if (overcommit_is_off()) {
     log_.warning(

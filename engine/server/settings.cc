@@ -126,9 +126,11 @@ keyspace::EncodingLimits encoding_limits(const Config& config) {
 void set_command_settings(const Config& config, commands::Settings& settings) {
   settings.slowlog_log_slower_than_us = config.number("slowlog-log-slower-than");
   settings.slowlog_max_len = count(config, "slowlog-max-len");
+  settings.latency_tracking = config.yes("latency-tracking");
   settings.proto_max_bulk_len = config.bytes("proto-max-bulk-len");
   settings.lazyfree_lazy_user_del = config.yes("lazyfree-lazy-user-del");
   settings.lazyfree_lazy_expire = config.yes("lazyfree-lazy-expire");
+  settings.lazyfree_lazy_server_del = config.yes("lazyfree-lazy-server-del");
   settings.active_expire_effort = small(config, "active-expire-effort");
   settings.hz = small(config, "hz");
   settings.access = config.text("maxmemory-policy").ends_with("lfu")
