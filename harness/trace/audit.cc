@@ -1,5 +1,6 @@
 #include "harness/trace/audit.h"
 
+#include <linux/fs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,10 +138,17 @@ class Auditor {
       named(event.file, event.path, event.directory);
       unsynced_names_[event.file] = event.exit;
     } else if (event.op == Op::kRename || event.op == Op::kLink) {
-      file.names -= event.op == Op::kRename ? 1 : 0;
+      const bool exchanged = event.op == Op::kRename && (event.flags & RENAME_EXCHANGE) != 0;
+      if (event.op == Op::kRename) {
+        move_below(event.path, event.path2, exchanged);
+        file.names -= 1;
+      }
       named(event.file, event.path2, event.directory);
       unsynced_names_[event.file] = event.exit;
-      if (event.op == Op::kRename && event.file2 != 0) {
+      if (exchanged) {
+        unsynced_names_[event.file2] = event.exit;
+        files_[event.file2].summary.path = event.path;
+      } else if (event.op == Op::kRename && event.file2 != 0 && event.file2 != event.file) {
         unnamed(event.file2);
       }
     } else if (event.op == Op::kUnlink || event.op == Op::kRmdir) {
@@ -158,6 +166,18 @@ class Auditor {
     file.summary.path = path;
     file.summary.directory = directory;
     ++file.names;
+  }
+
+  // A directory takes what is in it along.
+  void move_below(const std::string& from, const std::string& to, bool exchanged) {
+    for (auto& [id, file] : files_) {
+      const std::string& path = file.summary.path;
+      if (path.starts_with(from + "/")) {
+        file.summary.path = to + path.substr(from.size());
+      } else if (exchanged && path.starts_with(to + "/")) {
+        file.summary.path = from + path.substr(to.size());
+      }
+    }
   }
 
   // A name is gone; with the last one nothing of the file can be lost any more.

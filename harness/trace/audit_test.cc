@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 
 #include <algorithm>
 #include <string>
@@ -73,9 +74,21 @@ class Script {
     trace_.events.back().created = true;
     return *this;
   }
+  Script& renamed(const std::string& from, FileId id, const std::string& to, FileId other = 0,
+                  std::uint32_t flags = 0) {
+    then(Op::kRename, from, id);
+    trace_.events.back().path2 = to;
+    trace_.events.back().file2 = other;
+    trace_.events.back().flags = flags;
+    return *this;
+  }
   // The event before the last returned only after it.
   Script& overlapping() {
     std::swap(trace_.events.back().exit, trace_.events[trace_.events.size() - 2].exit);
+    return *this;
+  }
+  Script& directory() {
+    trace_.events.back().directory = true;
     return *this;
   }
   [[nodiscard]] Audit audited() const { return audit(trace_); }
@@ -86,6 +99,7 @@ class Script {
 
 constexpr FileId kDirectory = 1;
 constexpr FileId kLog = 2;
+constexpr FileId kOther = 3;
 
 TEST(Audit, ASyncCoversOnlyWhatHadReturnedBeforeItWasCalled) {
   const Audit found = Script()
@@ -129,6 +143,30 @@ TEST(Audit, AFileThatIsGoneIsNotMissed) {
                           .audited();
   EXPECT_TRUE(file(found, "log").unlinked);
   EXPECT_EQ(file(found, "log").name.acks + file(found, "log").content.acks, 0U);
+}
+
+TEST(Audit, FilesThatExchangeTheirNamesAreBothStillThere) {
+  const Audit found = Script()
+                          .created("new", kLog)
+                          .created("old", kOther)
+                          .then(Op::kWrite, "old", kOther, 100)
+                          .renamed("new", kLog, "old", kOther, RENAME_EXCHANGE)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_FALSE(file(found, "new").unlinked);
+  EXPECT_EQ(file(found, "new").content.bytes_max, 100U) << "the old one's";
+  EXPECT_EQ(file(found, "old").bytes_written, 0U);
+}
+
+TEST(Audit, AMovedDirectoryTakesItsFilesAlong) {
+  const Audit found = Script()
+                          .created("made/log", kLog)
+                          .renamed("made", kOther, "moved")
+                          .then(Op::kFsync, "moved", kOther)
+                          .directory()
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "moved/log").name.acks, 0U);
 }
 
 }  // namespace
