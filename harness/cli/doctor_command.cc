@@ -19,7 +19,7 @@
 #include "harness/campaign/program.h"
 #include "harness/campaign/workspace.h"
 #include "harness/cli/commands.h"
-#include "harness/trace/environment.h"
+#include "harness/trace/libfiu.h"
 #include "harness/trace/support.h"
 
 #include <CLI/CLI.hpp>

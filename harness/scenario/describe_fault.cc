@@ -91,6 +91,10 @@ const char* describe_phase(const trace::Fault& fault, const trace::Place& place)
                                                 : "after";
 }
 
+std::string describe_while(const std::string& child) {
+  return child.empty() ? "" : " while a " + child + " runs";
+}
+
 std::string describe_place(const trace::Fault& fault, const trace::Place& place) {
   const std::string what =
       place.failpoint.empty() ? place.syscall : "pass of failpoint " + place.failpoint;
@@ -109,9 +113,7 @@ std::string describe_place(const trace::Fault& fault, const trace::Place& place)
     text += place.count_per == trace::CountPer::kPath ? " (counted per path)"
                                                       : " (counted per process)";
   }
-  if (!place.while_child.empty()) {
-    text += " while a " + place.while_child + " runs";
-  }
+  text += describe_while(place.while_child);
   if (place.probability < 1) {
     text += fmt::format(", with probability {}", place.probability);
   }
@@ -129,10 +131,12 @@ std::string describe(const trace::Fault& fault) {
                        return fmt::format(" when {} acked",
                                           moment.commands == 1
                                               ? "1 command is"
-                                              : with_commas(moment.commands) + " commands are");
+                                              : with_commas(moment.commands) + " commands are") +
+                              describe_while(moment.while_child);
                      },
                      [](const trace::AtTime& moment) {
-                       return fmt::format(" {} ms into the workload", moment.ms);
+                       return fmt::format(" {} ms into the workload", moment.ms) +
+                              describe_while(moment.while_child);
                      },
                  },
                  fault.at);

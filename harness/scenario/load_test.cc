@@ -176,6 +176,11 @@ TEST(LoadFault, TakesMoments) {
       std::get<trace::AfterAcked>(fault(R"({"at": {"after_acked": 7}, "do": {"kill": "tree"}})").at)
           .commands,
       7U);
+  EXPECT_EQ(
+      std::get<trace::AfterAcked>(
+          fault(R"({"at": {"after_acked": 7, "while": "rewrite"}, "do": {"kill": "tree"}})").at)
+          .while_child,
+      "rewrite");
   EXPECT_EQ(std::get<trace::AtTime>(fault(R"({"at": {"at_ms": 7}, "do": {"kill": "tree"}})").at).ms,
             7);
 }
@@ -200,6 +205,8 @@ TEST(LoadFault, TellsItselfInWords) {
   EXPECT_EQ(
       text(R"({"at": {"after_acked": 1000}, "do": {"kill": "process", "signal": "SIGTERM"}})"),
       "kill the process with SIGTERM when 1,000 commands are acked");
+  EXPECT_EQ(text(R"({"at": {"at_ms": 5, "while": "snapshot"}, "do": {"kill": "tree"}})"),
+            "kill the tree 5 ms into the workload while a snapshot runs");
   EXPECT_EQ(text(R"({"do": {"disk_bytes": 65536}})"),
             "the data directory holds at most 65,536 bytes");
   EXPECT_EQ(

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <variant>
 
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/scenario/describe_fault.h"
 #include "harness/scenario/parse.h"
-#include "harness/scenario/syscall_facts.h"
+#include "harness/trace/libfiu.h"
+#include "harness/trace/syscall_facts.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::scenario {
@@ -19,9 +21,9 @@ namespace {
 constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
 
 // Facts of nothing, for a failpoint or a name that is a problem already.
-const SyscallFacts& facts_of(const trace::Place& place) {
-  static const SyscallFacts kNone;
-  const SyscallFacts* facts = syscall_facts(place.syscall);
+const trace::SyscallFacts& facts_of(const trace::Place& place) {
+  static const trace::SyscallFacts kNone;
+  const trace::SyscallFacts* facts = trace::syscall_facts(place.syscall);
   return facts == nullptr ? kNone : *facts;
 }
 
@@ -44,7 +46,7 @@ trace::Occurrence parse_nth(const Node& node) {
 }
 
 void check_syscall(const Node& node) {
-  if (syscall_facts(node.text()) != nullptr) {
+  if (trace::syscall_facts(node.text()) != nullptr) {
     return;
   }
   const std::vector<std::string> names = trace::fault_syscall_names();
@@ -96,8 +98,7 @@ trace::Place parse_place(const Node& node) {
 }
 
 void check_moment(const Node& node) {
-  for (const char* key :
-       {"path", "role", "nth", "per", "phase", "probability", "at_offset", "while"}) {
+  for (const char* key : {"path", "role", "nth", "per", "phase", "probability", "at_offset"}) {
     if (const auto found = node.find(key)) {
       found->problem_at_key(fmt::format(
           "\"{}\" goes only with \"syscall\" or \"failpoint\", not with a moment", key));
@@ -107,10 +108,14 @@ void check_moment(const Node& node) {
 
 void parse_at(const Node& node, trace::Fault& fault) {
   if (const auto commands = node.find("after_acked")) {
-    fault.at = trace::AfterAcked{commands->as<std::uint64_t>()};
+    trace::AfterAcked moment{commands->as<std::uint64_t>(), {}};
+    node.read("while", moment.while_child);
+    fault.at = std::move(moment);
     check_moment(node);
   } else if (const auto ms = node.find("at_ms")) {
-    fault.at = trace::AtTime{ms->as<std::int64_t>()};
+    trace::AtTime moment{ms->as<std::int64_t>(), {}};
+    node.read("while", moment.while_child);
+    fault.at = std::move(moment);
     check_moment(node);
   } else {
     fault.at = parse_place(node);
@@ -119,7 +124,7 @@ void parse_at(const Node& node, trace::Fault& fault) {
 
 void check_error(const Node& node, const trace::Fault& fault) {
   const auto* place = std::get_if<trace::Place>(&fault.at);
-  if (place == nullptr || syscall_facts(place->syscall) == nullptr) {
+  if (place == nullptr || trace::syscall_facts(place->syscall) == nullptr) {
     return;
   }
   const std::vector<std::string>& possible = facts_of(*place).errors;
@@ -144,7 +149,11 @@ void parse_delay(const Node& node, trace::Fault& fault) {
 
 void parse_libfiu(const Node& node, trace::Fault& fault) {
   trace::Libfiu libfiu;
-  node.read("name", libfiu.name);
+  const Node name = node.at("name");
+  libfiu.name = name.text();
+  if (const std::string problem = trace::libfiu_name_problem(libfiu.name); !problem.empty()) {
+    name.problem(problem);
+  }
   node.read("probability", libfiu.probability);
   if (const auto error = node.find("error")) {
     libfiu.error = parse_errno(*error);
@@ -220,14 +229,14 @@ void check_together(const Node& node, const trace::Fault& fault) {
     }
     return;
   }
-  if (!place->syscall.empty() && syscall_facts(place->syscall) == nullptr) {
+  if (!place->syscall.empty() && trace::syscall_facts(place->syscall) == nullptr) {
     return;
   }
   const std::string what = place->failpoint.empty() ? place->syscall : "a failpoint";
-  const SyscallFacts& facts = facts_of(*place);
+  const trace::SyscallFacts& facts = facts_of(*place);
   if ((std::holds_alternative<trace::ShortWrite>(fault.action) ||
        std::holds_alternative<trace::TornWrite>(fault.action)) &&
-      !facts.writes) {
+      !facts.transfers) {
     action.problem(
         fmt::format("short_write and torn_write go only with a write, not with {}", what));
   }

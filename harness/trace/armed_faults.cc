@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,8 +26,20 @@ namespace {
 
 constexpr std::size_t kNearestShown = 5;
 
-const Place* place_of(const Fault& fault) {
-  return std::get_if<Place>(&fault.at);
+std::optional<Place> place_of(const Fault& fault) {
+  if (const auto* const libfiu = std::get_if<Libfiu>(&fault.action)) {
+    Place place;
+    place.failpoint = libfiu->name;
+    place.nth.last = std::numeric_limits<std::uint64_t>::max();
+    place.probability = libfiu->probability;
+    return place;
+  }
+  const auto* const place = std::get_if<Place>(&fault.at);
+  return place != nullptr ? std::optional(*place) : std::nullopt;
+}
+
+bool is_alive(const std::string& purpose, const ArmedFaults::Purposes& purposes) {
+  return purpose.empty() || purposes.contains(purpose);
 }
 
 bool role_matches(const std::string& said, const Role& role) {
@@ -110,8 +123,8 @@ ArmedFaults::ArmedFaults(const std::vector<Fault>& faults, std::uint64_t seed)
       random_(seed, "faults") {
   for (std::size_t i = 0; i < faults.size(); ++i) {
     reports_[i].armed = !faults[i].from_step.has_value();
-    const Place* const place = place_of(faults[i]);
-    if (place == nullptr) {
+    const std::optional<Place>& place = places_.emplace_back(place_of(faults[i]));
+    if (!place.has_value()) {
       continue;
     }
     if (!place->failpoint.empty()) {
@@ -130,7 +143,7 @@ ArmedFaults::ArmedFaults(const std::vector<Fault>& faults, std::uint64_t seed)
 }
 
 bool ArmedFaults::matches(std::size_t fault, const Event& event, const Syscall* syscall) const {
-  const Place& place = *place_of(faults_[fault]);
+  const Place& place = *places_[fault];
   if (!place.role.empty() && !role_matches(place.role, event.role)) {
     return false;
   }
@@ -146,14 +159,12 @@ bool ArmedFaults::matches(std::size_t fault, const Event& event, const Syscall* 
   return (event.inside || place.path.starts_with('/')) && path_matches(place.path, event);
 }
 
-Strike ArmedFaults::at(const Event& event, const Syscall* syscall,
-                       const std::map<Name, std::uint32_t>& purposes) {
+Strike ArmedFaults::at(const Event& event, const Syscall* syscall, const Purposes& purposes) {
   Strike strike;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
-    const Place* const place = place_of(faults_[i]);
-    if (place == nullptr || !reports_[i].armed || !matches(i, event, syscall) ||
-        !offset_matches(*place, event) ||
-        (!place->while_child.empty() && !purposes.contains(place->while_child))) {
+    const std::optional<Place>& place = places_[i];
+    if (!place.has_value() || !reports_[i].armed || !matches(i, event, syscall) ||
+        !offset_matches(*place, event) || !is_alive(place->while_child, purposes)) {
       continue;
     }
     ++reports_[i].passed;
@@ -185,7 +196,8 @@ Strike ArmedFaults::at(const Event& event, const Syscall* syscall,
   return strike;
 }
 
-std::vector<std::size_t> ArmedFaults::due(std::uint64_t acked, std::int64_t ms) {
+std::vector<std::size_t> ArmedFaults::due(std::uint64_t acked, std::int64_t ms,
+                                          const Purposes& purposes) {
   std::vector<std::size_t> result;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     if (states_[i].done || !reports_[i].armed) {
@@ -193,8 +205,8 @@ std::vector<std::size_t> ArmedFaults::due(std::uint64_t acked, std::int64_t ms) 
     }
     const auto* const after = std::get_if<AfterAcked>(&faults_[i].at);
     const auto* const at = std::get_if<AtTime>(&faults_[i].at);
-    if ((after != nullptr && acked >= after->commands) ||
-        (at != nullptr && ms >= 0 && ms >= at->ms)) {
+    if ((after != nullptr && acked >= after->commands && is_alive(after->while_child, purposes)) ||
+        (at != nullptr && ms >= 0 && ms >= at->ms && is_alive(at->while_child, purposes))) {
       states_[i].done = true;
       ++reports_[i].passed;
       result.push_back(i);
@@ -203,11 +215,12 @@ std::vector<std::size_t> ArmedFaults::due(std::uint64_t acked, std::int64_t ms) 
   return result;
 }
 
-std::optional<std::int64_t> ArmedFaults::next_ms() const {
+std::optional<std::int64_t> ArmedFaults::next_ms(const Purposes& purposes) const {
   std::optional<std::int64_t> next;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     const auto* const at = std::get_if<AtTime>(&faults_[i].at);
-    if (at != nullptr && !states_[i].done && reports_[i].armed) {
+    if (at != nullptr && !states_[i].done && reports_[i].armed &&
+        is_alive(at->while_child, purposes)) {
       next = next.has_value() ? std::min(*next, at->ms) : at->ms;
     }
   }
@@ -245,8 +258,8 @@ void ArmedFaults::fired(std::size_t fault, Position position, std::int64_t at_ns
 std::vector<FaultReport> ArmedFaults::reports(const Trace& trace) const {
   std::vector<FaultReport> reports = reports_;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
-    const Place* const place = place_of(faults_[i]);
-    if (place == nullptr || reports[i].fired > 0) {
+    const std::optional<Place>& place = places_[i];
+    if (!place.has_value() || reports[i].fired > 0) {
       continue;
     }
     // What is of the same kind, counted; what is also at a path or by a role asked for comes first.

@@ -45,15 +45,18 @@ class ArmedFaults {
   // Is there a fault at a place where an event of `op` can be?
   [[nodiscard]] bool watches(Op op) const { return (ops_ >> static_cast<unsigned>(op) & 1U) != 0; }
 
-  // `syscall` is null at a failpoint. `purposes`: of children that live now, with how many.
-  Strike at(const Event& event, const Syscall* syscall,
-            const std::map<Name, std::uint32_t>& purposes);
+  // Of children that live now, with how many.
+  using Purposes = std::map<Name, std::uint32_t>;
+
+  // `syscall` is null at a failpoint.
+  Strike at(const Event& event, const Syscall* syscall, const Purposes& purposes);
 
   // Faults at a moment that has come, not returned before. Workload time in ms; negative: not
   // begun.
-  [[nodiscard]] std::vector<std::size_t> due(std::uint64_t acked, std::int64_t ms);
-  // The next moment in workload ms that due() waits for.
-  [[nodiscard]] std::optional<std::int64_t> next_ms() const;
+  [[nodiscard]] std::vector<std::size_t> due(std::uint64_t acked, std::int64_t ms,
+                                             const Purposes& purposes);
+  // The next moment in workload ms that due() waits for, if nothing but time passes.
+  [[nodiscard]] std::optional<std::int64_t> next_ms(const Purposes& purposes) const;
 
   void arm_step(std::size_t step);
 
@@ -76,6 +79,7 @@ class ArmedFaults {
   [[nodiscard]] bool matches(std::size_t fault, const Event& event, const Syscall* syscall) const;
 
   const std::vector<Fault>& faults_;
+  std::vector<std::optional<Place>> places_;  // of a Libfiu fault too: its points are failpoints
   std::vector<State> states_;
   std::vector<FaultReport> reports_;
   std::vector<Name> said_;  // Place::syscall

@@ -2,7 +2,7 @@
 
 #include <elf.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cstddef>
@@ -12,20 +12,19 @@
 #include <fstream>
 #include <ios>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "harness/base/error.h"
 #include "harness/target/process.h"
 #include "harness/trace/fault.h"
+#include "harness/trace/libfiu.h"
 
 namespace crashpoint::trace {
 namespace {
-
-// Where Debian's libfiu0 has them.
-constexpr const char* kRunPreload = "/usr/lib/fiu/fiu_run_preload.so";
-constexpr const char* kPosixPreload = "/usr/lib/fiu/fiu_posix_preload.so";
 
 // An ELF file without an interpreter loads no libraries.
 bool is_static_elf(const std::string& path) {
@@ -61,50 +60,35 @@ void append(std::map<std::string, std::string>& environment, const char* name,
       before.empty() ? std::string(value) : fmt::format("{}{}{}", before, separator, value);
 }
 
-// One command of libfiu's remote control language for each fault.
-std::string libfiu_commands(const TracerOptions& options) {
-  std::string commands;
+std::string libfiu_points_of(const TracerOptions& options) {
+  std::set<std::string> points;
   for (const Fault& fault : options.faults) {
     if (const auto* const libfiu = std::get_if<Libfiu>(&fault.action)) {
-      commands +=
-          fmt::format("enable_random name={},probability={}", libfiu->name, libfiu->probability);
-      if (libfiu->error != 0) {
-        commands += fmt::format(",failinfo={}", libfiu->error);
-      }
-      commands += '\n';
+      const std::vector<std::string> meant = libfiu_points(libfiu->name);
+      points.insert(meant.begin(), meant.end());
     }
   }
-  return commands;
+  return fmt::format("{}", fmt::join(points, ","));
 }
 
 }  // namespace
 
-void require_libfiu() {
-  if (::access(kRunPreload, R_OK) != 0 || ::access(kPosixPreload, R_OK) != 0) {
-    throw EnvironmentError(fmt::format("libfiu faults need {} and {}: install libfiu0 (Debian)",
-                                       kRunPreload, kPosixPreload));
-  }
-}
-
 void prepare_environment(const std::string& program, const TracerOptions& options,
-                         std::map<std::string, std::string>& environment) {
+                         const FiuPreload* fiu, std::map<std::string, std::string>& environment) {
   append(environment, "ASAN_OPTIONS", ":", "detect_leaks=0");
   append(environment, "LSAN_OPTIONS", ":", "detect_leaks=0");
   if (options.record) {
     environment["CRASHPOINT_FAILPOINTS"] = "traced";
   }
-  const std::string commands = libfiu_commands(options);
-  if (commands.empty()) {
+  if (fiu == nullptr) {
     return;
   }
-  require_libfiu();
   if (is_static_elf(target::find_program(program))) {
     throw UsageError(fmt::format(
         "{} is a static program: libfiu's preload cannot reach it; use syscall faults", program));
   }
-  append(environment, "LD_PRELOAD", ":", fmt::format("{}:{}", kRunPreload, kPosixPreload));
-  append(environment, "FIU_ENABLE", "\n", commands);
-  environment["FIU_PRNG_SEED"] = std::to_string(options.seed % 0x7fffffff);
+  append(environment, "LD_PRELOAD", ":", fiu->libraries());
+  environment["CRASHPOINT_LIBFIU"] = libfiu_points_of(options);
 }
 
 }  // namespace crashpoint::trace

@@ -4,20 +4,17 @@
 #include <map>
 #include <string>
 
+#include "harness/trace/libfiu.h"
 #include "harness/trace/tracer.h"
 
 namespace crashpoint::trace {
 
 // Adds to `environment` (the additions to ours) what makes the program
 // - announce its failpoints to the tracer (CRASHPOINT_FAILPOINTS=traced), when recording;
-// - run under libfiu's POSIX preload with the libfiu faults of `options`, seeded;
+// - run under libfiu's POSIX preload with the libfiu faults of `options` (`fiu`; null: none);
 // - leave LeakSanitizer off, which cannot work under ptrace.
-// Throws UsageError for a libfiu fault on a static program, which a preload cannot reach, and
-// EnvironmentError if the preload is not installed.
+// Throws UsageError for a libfiu fault on a static program, which a preload cannot reach.
 void prepare_environment(const std::string& program, const TracerOptions& options,
-                         std::map<std::string, std::string>& environment);
-
-// Throws EnvironmentError if libfiu's preload is not installed.
-void require_libfiu();
+                         const FiuPreload* fiu, std::map<std::string, std::string>& environment);
 
 }  // namespace crashpoint::trace

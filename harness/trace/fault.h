@@ -46,12 +46,15 @@ struct Place {
   std::string while_child;  // "", "rewrite", "snapshot": only while such a child lives
 };
 
-// A moment instead of a place.
+// A moment instead of a place; with `while_child` the first one from then on at which such a child
+// lives.
 struct AfterAcked {
   std::uint64_t commands = 0;  // when this many commands of the workload are acked
+  std::string while_child;     // as in Place
 };
 struct AtTime {
-  std::int64_t ms = 0;  // since the workload began
+  std::int64_t ms = 0;      // since the workload began
+  std::string while_child;  // as in Place
 };
 
 struct Kill {
@@ -76,11 +79,11 @@ struct Trigger {};  // failpoints only: the branch behind it is taken (planted b
 struct DiskBudget {
   std::uint64_t bytes = 0;  // the data directory holds no more: ENOSPC and partial writes past it
 };
-// libfiu's POSIX preload on a foreign program.
+// libfiu's POSIX preload on a foreign program: its points are failpoints of any program's.
 struct Libfiu {
-  std::string name;  // "posix/io/rw/write", may end in '*'
-  double probability = 1.0;
-  int error = 0;  // errno, 0: the point's default
+  std::string name;          // "posix/io/rw/write", may end in '*'
+  double probability = 1.0;  // of each pass, drawn from the case's seed
+  int error = 0;             // errno, 0: ENOMEM where memory is asked for, else EIO
 };
 
 using FaultAction = std::variant<Kill, InjectError, ShortWrite, TornWrite, Delay, Skip, Trigger,

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,74 +15,14 @@
 
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
+#include "harness/trace/libfiu.h"
+#include "harness/trace/syscall_facts.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::trace {
 namespace {
 
 constexpr int kErrnoMax = 133;
-
-using Errors = std::vector<int>;
-
-Errors operator+(Errors a, const Errors& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-// By family, after the manual pages.
-const std::map<std::string, Errors, std::less<>>& error_table() {
-  static const Errors space = {ENOSPC, EDQUOT, EIO, EROFS, ENOMEM};
-  static const Errors path = {EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR,
-                              EFAULT, EPERM, EIO,          ENOMEM, EROFS};
-  static const std::map<std::string, Errors, std::less<>> table = {
-      {"open", path + Errors{EDQUOT, EEXIST, EFBIG, EINTR, EINVAL, EISDIR, EMFILE, ENFILE, ENODEV,
-                             ENOSPC, ENXIO, EOPNOTSUPP, EOVERFLOW, ETXTBSY, EBUSY, EBADF, EAGAIN}},
-      {"close", {EBADF, EINTR, EIO, ENOSPC, EDQUOT}},
-      {"write",
-       {EAGAIN, EBADF, EDQUOT, EFAULT, EFBIG, EINTR, EINVAL, EIO, ENOSPC, EPERM, EPIPE, ESPIPE,
-        ENXIO, EOVERFLOW, EROFS, ENOMEM}},
-      {"send",
-       {EACCES, EAGAIN, EBADF, ECONNRESET, EFAULT, EINTR, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM,
-        ENOTCONN, EPIPE, EIO, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH}},
-      {"copy",
-       {EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EIO, EISDIR, ENOMEM, ENOSPC, ENOSYS, EOPNOTSUPP,
-        EOVERFLOW, EPERM, ETXTBSY, EXDEV, ESPIPE, EDQUOT}},
-      {"clone_file", {EBADF, EINVAL, EISDIR, EOPNOTSUPP, EPERM, ETXTBSY, EXDEV, EIO, ENOSPC}},
-      {"truncate", path + Errors{EFBIG, EINTR, EINVAL, EISDIR, ETXTBSY, EBADF, ENOSPC, EDQUOT}},
-      {"fallocate",
-       {EBADF, EFBIG, EINTR, EINVAL, EIO, ENODEV, ENOSPC, ENOSYS, EOPNOTSUPP, EPERM, ESPIPE,
-        ETXTBSY, EDQUOT}},
-      {"rename", path + Errors{EBUSY, EDQUOT, EEXIST, EINVAL, EISDIR, EMLINK, ENOSPC, ENOTEMPTY,
-                               EXDEV, EBADF}},
-      {"link", path + Errors{EDQUOT, EEXIST, EMLINK, ENOSPC, EXDEV, EBADF, EINVAL}},
-      {"symlink", path + Errors{EDQUOT, EEXIST, ENOSPC, EBADF}},
-      {"unlink", path + Errors{EBUSY, EISDIR, EBADF, EINVAL}},
-      {"mkdir", path + Errors{EDQUOT, EEXIST, EINVAL, EMLINK, ENOSPC, EBADF}},
-      {"rmdir", path + Errors{EBUSY, EINVAL, ENOTEMPTY, EBADF}},
-      {"fsync", space + Errors{EBADF, EINTR, EINVAL}},
-      {"fdatasync", space + Errors{EBADF, EINTR, EINVAL}},
-      {"syncfs", space + Errors{EBADF}},
-      {"sync_file_range", {EBADF, EINVAL, EIO, ENOMEM, ENOSPC, ESPIPE}},
-      {"msync", {EBUSY, EINVAL, ENOMEM, EIO}},
-      {"fork", {EAGAIN, ENOMEM, ENOSYS, EPERM}},
-  };
-  return table;
-}
-
-// The family `said` belongs to; empty: no such syscall.
-std::string family_of(const std::string& said) {
-  for (const Syscall& syscall : syscalls()) {
-    if (syscall.handling == Handling::kRecord &&
-        (syscall.family == said || means(said, syscall, syscall.op))) {
-      return syscall.family;
-    }
-  }
-  return {};
-}
-
-bool is_one_of(const std::string& word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 std::string role_problem(const std::string& role) {
   std::string_view rest = role;
@@ -110,18 +49,18 @@ std::string place_problem(const Place& place) {
     return "a failpoint has no path and no offset";
   }
   if (!place.syscall.empty()) {
-    const std::string family = family_of(place.syscall);
-    if (family.empty()) {
+    const SyscallFacts* const facts = syscall_facts(place.syscall);
+    if (facts == nullptr) {
       const std::vector<std::string> names = fault_syscall_names();
       const std::string near = nearest(place.syscall, names);
       return fmt::format("no such syscall: '{}'{}; allowed: {}", place.syscall,
                          near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
                          fmt::join(names, ", "));
     }
-    if (!place.path.empty() && is_one_of(family, {"fork", "exit", "sync", "send"})) {
+    if (!place.path.empty() && !facts->names_file) {
       return fmt::format("{} has no path", place.syscall);
     }
-    if (place.at_offset.has_value() && !is_one_of(family, {"write", "copy"})) {
+    if (place.at_offset.has_value() && !facts->writes) {
       return fmt::format("at_offset means the write that crosses a byte of a file; {} is none",
                          place.syscall);
     }
@@ -143,9 +82,7 @@ std::string place_problem(const Place& place) {
 // What may be done at a place.
 struct AtPlace {
   const Place& place;
-  std::string family = family_of(place.syscall);
-
-  [[nodiscard]] bool at_failpoint() const { return !place.failpoint.empty(); }
+  const SyscallFacts* facts = syscall_facts(place.syscall);  // null at a failpoint
 
   std::string operator()(const Kill& kill) const {
     if (kill.signal < 1 || kill.signal > SIGRTMAX) {
@@ -157,20 +94,17 @@ struct AtPlace {
     return {};
   }
   std::string operator()(const InjectError& inject) const {
-    if (at_failpoint()) {
+    if (facts == nullptr) {
       return inject.error > 0 && inject.error <= kErrnoMax
                  ? ""
                  : fmt::format("no such errno: {}", inject.error);
     }
-    const std::vector<int> allowed = errors_of(place.syscall);
-    if (std::find(allowed.begin(), allowed.end(), inject.error) == allowed.end()) {
-      std::vector<std::string> names;
-      for (const int error : allowed) {
-        names.push_back(error_name(error));
-      }
-      return names.empty() ? fmt::format("{} cannot fail", place.syscall)
-                           : fmt::format("{} cannot fail with {}; allowed: {}", place.syscall,
-                                         error_name(inject.error), fmt::join(names, ", "));
+    const std::string name = error_name(inject.error);
+    if (!std::binary_search(facts->errors.begin(), facts->errors.end(), name)) {
+      return facts->errors.empty()
+                 ? fmt::format("{} cannot fail", place.syscall)
+                 : fmt::format("{} cannot fail with {}; allowed: {}", place.syscall, name,
+                               fmt::join(facts->errors, ", "));
     }
     return place.phase == Phase::kDuring
                ? "an error is injected before or after the call, not during"
@@ -186,24 +120,24 @@ struct AtPlace {
                                          : "";
   }
   std::string operator()(const Skip&) const {
-    if (at_failpoint() || is_one_of(family, {"open", "fork", "exit", "close", "mmap"})) {
-      return fmt::format("{} cannot be skipped and reported as done",
-                         at_failpoint() ? "a failpoint" : place.syscall);
-    }
-    return {};
+    return facts != nullptr && facts->skippable
+               ? ""
+               : fmt::format("{} cannot be skipped and reported as done", said());
   }
   std::string operator()(const Trigger&) const {
-    return at_failpoint() ? "" : "only a failpoint can be triggered";
+    return facts == nullptr ? "" : "only a failpoint can be triggered";
   }
   std::string operator()(const DiskBudget&) const { return "a disk budget is not at a place"; }
   std::string operator()(const Libfiu&) const { return "a libfiu fault is not at a place of ours"; }
 
  private:
   [[nodiscard]] std::string shortens(std::string_view what) const {
-    return !at_failpoint() && is_one_of(family, {"write", "copy", "send"})
+    return facts != nullptr && facts->transfers
                ? ""
-               : fmt::format("{} is for writes; {} is none", what,
-                             at_failpoint() ? "a failpoint" : place.syscall);
+               : fmt::format("{} is for writes; {} is none", what, said());
+  }
+  [[nodiscard]] std::string said() const {
+    return facts == nullptr ? "a failpoint" : place.syscall;
   }
 };
 
@@ -216,9 +150,9 @@ std::string fault_problem(const Fault& fault) {
   }
   if (std::holds_alternative<std::monostate>(fault.at)) {
     if (const auto* const libfiu = std::get_if<Libfiu>(&fault.action)) {
-      return !libfiu->name.empty() && libfiu->probability > 0.0 && libfiu->probability <= 1.0
-                 ? ""
-                 : "a libfiu fault needs a name and a probability above 0 and at most 1";
+      return libfiu->probability > 0.0 && libfiu->probability <= 1.0
+                 ? libfiu_name_problem(libfiu->name)
+                 : "a libfiu fault needs a probability above 0 and at most 1";
     }
     return std::holds_alternative<DiskBudget>(fault.action)
                ? ""
@@ -243,11 +177,6 @@ int error_number(std::string_view name) {
     }
   }
   return name == "EWOULDBLOCK" ? EWOULDBLOCK : name == "ENOTSUP" ? ENOTSUP : 0;
-}
-
-std::vector<int> errors_of(const std::string& syscall) {
-  const auto found = error_table().find(family_of(syscall));
-  return found == error_table().end() ? std::vector<int>() : found->second;
 }
 
 int signal_number(std::string_view name) {

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "harness/trace/fault.h"
 
@@ -16,8 +15,6 @@ namespace crashpoint::trace {
 [[nodiscard]] std::string error_name(int error);
 // 28 for "ENOSPC"; 0: no such name.
 [[nodiscard]] int error_number(std::string_view name);
-// The errors a syscall or family can fail with, by its manual page; empty: no such syscall.
-[[nodiscard]] std::vector<int> errors_of(const std::string& syscall);
 
 // 9 for "SIGKILL" or "KILL"; 0: no such name.
 [[nodiscard]] int signal_number(std::string_view name);

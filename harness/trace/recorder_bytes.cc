@@ -150,11 +150,20 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const Syscall& syscall) {
   std::int64_t length =
       syscall.count >= 0 ? static_cast<std::int64_t>(call.argument(syscall.count)) : 0;
   if (syscall.number == SYS_ioctl) {
+    int source_fd = call.fd(2);
+    std::int64_t source_offset = 0;
     if (call.flags(1) == static_cast<std::uint32_t>(FICLONERANGE)) {
       file_clone_range range{};
       thread.memory().read_value(call.arguments[2], range);
       offset = static_cast<std::int64_t>(range.dest_offset);
       length = static_cast<std::int64_t>(range.src_length);
+      source_offset = static_cast<std::int64_t>(range.src_offset);
+      source_fd = static_cast<int>(range.src_fd);
+    }
+    struct stat source {};
+    if (length == 0 &&  // to the end
+        ::stat(fmt::format("/proc/{}/fd/{}", thread.id.tid, source_fd).c_str(), &source) == 0) {
+      length = std::max<std::int64_t>(0, source.st_size - source_offset);
     }
   } else if (!sends) {
     const std::uint64_t pointer = syscall.offset >= 0 ? call.argument(syscall.offset) : 0;
@@ -201,7 +210,7 @@ void Recorder::leave_copy(Thread& thread, Event& event) {
   if (syscall.number == SYS_ioctl &&
       ::stat(fmt::format("/proc/{}/fd/{}", thread.id.tid, event.fd).c_str(), &status) == 0) {
     const std::int64_t rest = std::max<std::int64_t>(0, status.st_size - event.offset);
-    size = event.length == 0 ? rest : std::min(event.length, rest);
+    size = std::min(event.length, rest);
     event.performed = size;
   }
   if (sends || event.inside) {

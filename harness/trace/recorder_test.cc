@@ -2,6 +2,7 @@
 // do are held against the recording; and the recording, done again, must give what is on disk.
 #include "harness/trace/recorder.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -178,6 +179,14 @@ TEST(Recorder, NotesWhatItCannotSeeInFull) {
   const TestFolder folder;
   const auto run = folder.run({"every_syscall"}, {no_sync()});
   EXPECT_THAT(run.trace.notes, Contains(HasSubstr("synced is mapped shared and writable")));
+  EXPECT_THAT(run.trace.notes, Contains(HasSubstr("io_uring was answered ENOSYS")));
+  // Not every filesystem can.
+  const bool direct =
+      std::any_of(run.trace.events.begin(), run.trace.events.end(), [](const Event& event) {
+        return event.op == Op::kOpen && (event.flags & O_DIRECT) != 0 && event.result >= 0;
+      });
+  const auto told = Contains(HasSubstr("older is opened with O_DIRECT"));
+  EXPECT_EQ(direct, testing::Value(run.trace.notes, told));
 }
 
 TEST(Recorder, DataBeyondTheBoundIsSpilledAndStillThere) {

@@ -29,6 +29,7 @@
 #include "harness/trace/armed_faults.h"
 #include "harness/trace/fault.h"
 #include "harness/trace/filter.h"
+#include "harness/trace/libfiu.h"
 #include "harness/trace/pieces.h"
 #include "harness/trace/registers.h"
 #include "harness/trace/syscalls.h"
@@ -56,8 +57,15 @@ std::int64_t result_of_skipping(const Thread& thread, const Event& event) {
   return transfers ? event.length : 0;
 }
 
-bool is_libfiu(const Fault& fault) {
-  return std::holds_alternative<Libfiu>(fault.action);
+// The answer at a failpoint that fails.
+std::int64_t answer_of(const FaultAction& action, std::string_view point) {
+  if (const auto* const inject = std::get_if<InjectError>(&action)) {
+    return inject->error;
+  }
+  if (const auto* const libfiu = std::get_if<Libfiu>(&action)) {
+    return libfiu->error != 0 ? libfiu->error : libfiu_default_error(point);
+  }
+  return 1;  // Trigger
 }
 
 // A kill `during` a call comes this long after its start at most.
@@ -73,8 +81,7 @@ Supervisor::Supervisor(const TracerOptions& options, Recorder* recorder, Wakeup&
       main_ended_(std::move(main_ended)),
       tracees_(*this),
       faults_(options.faults, options.seed),
-      random_(options.seed, "tracer"),
-      awaits_libfiu_(std::any_of(options.faults.begin(), options.faults.end(), is_libfiu)) {
+      random_(options.seed, "tracer") {
   for (const Fault& fault : options.faults) {
     if (const auto* const at = std::get_if<AfterAcked>(&fault.at)) {
       ack_counts_.insert(at->commands);
@@ -125,9 +132,6 @@ void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
   if (const std::size_t begun = steps_begun_; begun != steps_armed_) {
     faults_.arm_step(begun - 1);
     steps_armed_ = begun;
-  }
-  if (awaits_libfiu_) {
-    look_for_libfiu(thread);
   }
   switch (syscall->handling) {
     case Handling::kRecord:
@@ -182,7 +186,7 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
     strike = faults_.at(event, &syscall, purposes_);
   }
   if (!strike.action.has_value() && faults_.budget().has_value()) {
-    keep_budget(event, strike);
+    keep_budget(syscall, event, strike);
   }
   if (strike.delay_before_ns > 0) {
     hold(thread, strike.delay_before_ns, strike, /*at_exit=*/false);
@@ -237,8 +241,7 @@ void Supervisor::pass_failpoint(Thread& thread, const Syscall& syscall, const Sy
   event.fault = strike.fault;
   const auto* const kill_action = strike.as<Kill>();
   if (kill_action == nullptr && strike.action.has_value()) {
-    const auto* const inject = strike.as<InjectError>();
-    event.result = inject != nullptr ? inject->error : 1;
+    event.result = answer_of(*strike.action, event.path);
   }
   recorder_->complete(event);
   if (kill_action != nullptr) {
@@ -392,7 +395,7 @@ void Supervisor::kill_during(Thread& thread, const Kill& kill_action) {
 }
 
 // A write that would fill the data directory beyond its budget gets what is left, or ENOSPC.
-void Supervisor::keep_budget(const Event& event, Strike& strike) {
+void Supervisor::keep_budget(const Syscall& syscall, const Event& event, Strike& strike) {
   const auto [fault, budget] = *faults_.budget();
   if ((event.op != Op::kWrite && event.op != Op::kCopy && event.op != Op::kAllocate) ||
       !event.inside) {
@@ -408,7 +411,8 @@ void Supervisor::keep_budget(const Event& event, Strike& strike) {
   const std::int64_t fits = event.length - (growth - left);
   strike.fault = static_cast<int>(fault);
   strike.phase = Phase::kBefore;
-  if (fits > 0 && event.op != Op::kAllocate) {
+  const bool can_be_cut = event.op == Op::kWrite || (event.op == Op::kCopy && syscall.count >= 0);
+  if (fits > 0 && can_be_cut) {
     strike.action = ShortWrite{static_cast<std::uint64_t>(fits)};
   } else {
     strike.action = InjectError{ENOSPC};
@@ -432,6 +436,7 @@ void Supervisor::tell_purpose(Thread& thread, const Event& event) {
     if (glob_match(pattern.path, event.path.str())) {
       recorder_->set_purpose(process, pattern.purpose);
       ++purposes_[process.role.purpose];
+      look_at_moments();  // some wait for such a child
       return;
     }
   }
@@ -540,7 +545,8 @@ void Supervisor::look_at_moments() {
   const std::int64_t began = workload_began_ns_;
   const std::uint64_t acked = acked_;
   const std::int64_t now = now_ns();
-  for (const std::size_t index : faults_.due(acked, began == 0 ? -1 : (now - began) / 1'000'000)) {
+  for (const std::size_t index :
+       faults_.due(acked, began == 0 ? -1 : (now - began) / 1'000'000, purposes_)) {
     const Fault& fault = options_.faults[index];
     const auto* const at = std::get_if<AtTime>(&fault.at);
     faults_.fired(index, recorder_ != nullptr ? recorder_->now() : 0, now,
@@ -552,29 +558,13 @@ void Supervisor::look_at_moments() {
   acked_seen_.notify_all();
 }
 
-// libfiu decides inside the program and counts nothing: what we can tell is that it is there.
-void Supervisor::look_for_libfiu(const Thread& thread) {
-  std::ifstream maps(fmt::format("/proc/{}/maps", thread.id.tid));
-  const std::string text{std::istreambuf_iterator<char>(maps), {}};
-  if (text.find("fiu_posix_preload") == std::string::npos) {
-    return;
-  }
-  awaits_libfiu_ = false;
-  for (std::size_t i = 0; i < options_.faults.size(); ++i) {
-    if (is_libfiu(options_.faults[i])) {
-      faults_.fired(i, recorder_->now(), now_ns(),
-                    "libfiu's preload is in the program; how often it strikes it does not count");
-    }
-  }
-}
-
 std::optional<std::int64_t> Supervisor::ns_to_next() const {
   std::optional<std::int64_t> next;
   if (!held_.empty()) {
     next = held_.begin()->first;
   }
   const std::int64_t began = workload_began_ns_;
-  if (const auto ms = faults_.next_ms(); ms.has_value() && began != 0) {
+  if (const auto ms = faults_.next_ms(purposes_); ms.has_value() && began != 0) {
     const std::int64_t at = began + *ms * 1'000'000;
     next = next.has_value() ? std::min(*next, at) : at;
   }

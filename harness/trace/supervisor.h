@@ -80,12 +80,11 @@ class Supervisor : public Tracees::Handler {
   void shorten(Thread& thread, std::uint64_t bytes, Unfinished& unfinished);
   void kill(const Kill& kill, pid_t pid);
   void kill_during(Thread& thread, const Kill& kill);
-  void keep_budget(const Event& event, Strike& strike);
+  void keep_budget(const Syscall& syscall, const Event& event, Strike& strike);
   void hold(Thread& thread, std::int64_t for_ns, const Strike& strike, bool at_exit);
   void tell_purpose(Thread& thread, const Event& event);
   void release_waiting(Inode& inode);
   void look_at_moments();
-  void look_for_libfiu(const Thread& thread);
   [[nodiscard]] std::optional<std::int64_t> ns_to_next() const;
 
   const TracerOptions& options_;
@@ -95,8 +94,7 @@ class Supervisor : public Tracees::Handler {
   Tracees tracees_;
   ArmedFaults faults_;
   Random random_;
-  bool started_ = false;        // the program's own exec has happened
-  bool awaits_libfiu_ = false;  // its preload has not been seen in the program
+  bool started_ = false;  // the program's own exec has happened
   std::map<pid_t, Unfinished> unfinished_;
   std::multimap<std::int64_t, Held> held_;  // by CLOCK_MONOTONIC, ns
   std::map<pid_t, SyscallEntry> waiting_;   // threads in Inode::waiting

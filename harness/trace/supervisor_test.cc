@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "harness/base/error.h"
+#include "harness/trace/libfiu.h"
 #include "harness/trace/run_for_test.h"
 
 namespace crashpoint::trace {
@@ -297,6 +298,22 @@ TEST(Place, ProbabilityIsDrawnFromTheSeed) {
   EXPECT_THAT(std::count(drawn.begin(), drawn.end(), true), AllOf(Gt(16), Lt(48)));
 }
 
+TEST(Moment, MayWaitForAChildOfAPurpose) {
+  const auto run_while = [](const std::string& child, const TestFolder& folder) {
+    Fault fault;
+    fault.at = AfterAcked{0, child};
+    fault.action = Kill{};
+    return folder.run({"forks"}, {fault});
+  };
+  const TestFolder struck;
+  EXPECT_TRUE(was_killed(run_while("snapshot", struck)));
+  EXPECT_EQ(on_disk(struck.data()), (Content{{"log", "parent\n"}, {"temp-1.rdb", ""}}));
+  const TestFolder missed;
+  const auto run = run_while("rewrite", missed);
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.faults.at(0).fired, 0U);
+}
+
 TEST(Place, ThatWasNeverPassedNamesTheNearest) {
   const TestFolder folder;
   const auto run = folder.run(kAppend, {fault_at(place("fdatasync", "log", 9), Kill{}),
@@ -532,6 +549,16 @@ TEST(DiskBudget, LeavesOverwritesAlone) {
   EXPECT_EQ(folder.file("full"), std::string(1000, '\0'));
 }
 
+TEST(DiskBudget, RefusesACloneThatCannotBeCut) {
+  const TestFolder folder;
+  // What the program has written when it clones a file of 104 bytes: 224 bytes.
+  const auto run = folder.run({"every_syscall"}, {fault_at(place("sync"), Skip{}), budget(230)});
+  const Event& clone = *std::find_if(run.trace.events.begin(), run.trace.events.end(),
+                                     [](const Event& event) { return event.syscall == "ioctl"; });
+  EXPECT_TRUE(clone.not_performed);
+  EXPECT_EQ(clone.result, -ENOSPC);
+}
+
 // --- libfiu.
 
 Fault libfiu(const std::string& name, int error) {
@@ -545,8 +572,45 @@ TEST(LibfiuFault, ReachesAForeignProgramsLibc) {
   const TestFolder folder;
   const auto run = folder.run(kAppend, {libfiu("posix/io/sync/fdatasync", EDQUOT)});
   EXPECT_EQ(folder.output(), "fdatasync: EDQUOT\n");
+  EXPECT_EQ(run.faults.at(0).passed, 1U);
   EXPECT_EQ(run.faults.at(0).fired, 1U);
-  EXPECT_THAT(run.faults.at(0).where, HasSubstr("does not count"));
+  EXPECT_EQ(run.faults.at(0).where, "failpoint posix/io/sync/fdatasync by main, 1st");
+}
+
+TEST(LibfiuFault, IsDrawnFromTheSeedAndCounted) {
+  const auto passed_until_it_fired = [](std::uint64_t seed) {
+    const TestFolder folder;
+    Fault fault = libfiu("posix/io/rw/*", 0);
+    std::get<Libfiu>(fault.action).probability = 0.1;
+    TracerOptions options = folder.options({fault});
+    options.seed = seed;
+    const auto run = Tracer(folder.spec({"append", "log", "200"}), options).finish();
+    EXPECT_EQ(run.faults.at(0).fired, 1U);
+    EXPECT_THAT(folder.output(), EndsWith("write: EIO\n"));
+    EXPECT_EQ(folder.file("log"), lines(run.faults.at(0).passed - 1));
+    return run.faults.at(0).passed;
+  };
+  const std::uint64_t passed = passed_until_it_fired(1);
+  EXPECT_EQ(passed, passed_until_it_fired(1));
+  EXPECT_NE(passed, passed_until_it_fired(2));
+}
+
+TEST(LibfiuFault, ThatIsNeverPassedNeverFired) {
+  const TestFolder folder;
+  const auto run = folder.run(kAppend, {libfiu("posix/io/net/send", EPIPE)});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.faults.at(0).passed + run.faults.at(0).fired, 0U);
+}
+
+TEST(LibfiuFault, HasThePointsOfTheInstalledPreload) {
+  const std::string preload = read_whole("/usr/lib/fiu/fiu_posix_preload.so");
+  const std::vector<std::string> points = libfiu_points("*");
+  EXPECT_GE(points.size(), 100U);
+  for (const std::string& point : points) {
+    EXPECT_NE(preload.find('\0' + point + '\0'), std::string::npos) << point;
+  }
+  EXPECT_THAT(libfiu_name_problem("posix/io/rw/wirte"), HasSubstr("posix/io/rw/write"));
+  EXPECT_THAT(libfiu_name_problem("posix/nothing/like/it"), HasSubstr("posix/io/net/*"));
 }
 
 TEST(LibfiuFault, CannotReachAStaticProgramAndSaysSo) {

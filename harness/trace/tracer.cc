@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -22,6 +23,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "harness/base/error.h"
@@ -30,6 +32,7 @@
 #include "harness/trace/environment.h"
 #include "harness/trace/fault_rules.h"
 #include "harness/trace/filter.h"
+#include "harness/trace/libfiu.h"
 #include "harness/trace/recorder.h"
 #include "harness/trace/supervisor.h"
 #include "harness/trace/support.h"
@@ -90,6 +93,10 @@ class Handshake {
   int ends_[2] = {-1, -1};
 };
 
+bool is_libfiu(const Fault& fault) {
+  return std::holds_alternative<Libfiu>(fault.action);
+}
+
 // All but SIGCHLD, which every stop of a tracee sends to its tracer: blocked here the kernel would
 // keep it, and wake another thread of the harness to ignore it.
 void block_signals() {
@@ -120,6 +127,7 @@ class Tracer::Engine {
   void main_ended(int status);
 
   TracerOptions options_;
+  std::optional<FiuPreload> fiu_;
   std::unique_ptr<TraceFileWriter> file_;
   std::unique_ptr<Recorder> recorder_;  // null: guard only
   Handshake handshake_;
@@ -157,7 +165,11 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
         file_.get());
   }
   target::ProcessSpec traced = spec;
-  prepare_environment(spec.argv.empty() ? "" : spec.argv.front(), options_, traced.environment);
+  if (std::any_of(options_.faults.begin(), options_.faults.end(), is_libfiu)) {
+    fiu_.emplace();
+  }
+  prepare_environment(spec.argv.empty() ? "" : spec.argv.front(), options_,
+                      fiu_.has_value() ? &*fiu_ : nullptr, traced.environment);
   const std::vector<sock_filter> filter = make_filter();
 
   std::promise<void> ready;

@@ -234,7 +234,7 @@ TEST(Tracer, GuardRecordsNothing) {
 TEST(Tracer, KillsAtATimeOfTheWorkload) {
   const TestFolder folder;
   Fault fault;
-  fault.at = AtTime{20};
+  fault.at = AtTime{20, {}};
   fault.action = Kill{};
   for (const bool record : {true, false}) {
     TracerOptions options = folder.options({fault});
@@ -251,7 +251,7 @@ TEST(Tracer, KillsAtATimeOfTheWorkload) {
 TEST(Tracer, KillsWhenSoManyCommandsAreAcked) {
   const TestFolder folder;
   Fault fault;
-  fault.at = AfterAcked{10};
+  fault.at = AfterAcked{10, {}};
   fault.action = Kill{};
   Tracer tracer(folder.spec({"sleep", "1000"}), folder.options({fault}));
   tracer.begin_workload();
@@ -264,7 +264,7 @@ TEST(Tracer, KillsWhenSoManyCommandsAreAcked) {
 TEST(Tracer, AnAckIsTakenOnlyWhenTheFaultsThatWaitForItHaveStruck) {
   const TestFolder folder;
   Fault fault;
-  fault.at = AfterAcked{1};
+  fault.at = AfterAcked{1, {}};
   fault.action = Kill{};
   for (int round = 0; round < 20; ++round) {
     Tracer tracer(folder.spec({"sleep", "1000"}), folder.options({fault}));

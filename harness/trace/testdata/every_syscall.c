@@ -95,7 +95,7 @@ static void copies(void) {
   for (ssize_t i = 0; i < size; ++i) {
     content[i] = content[i] == 0 ? '.' : content[i];
   }
-  tell("ioctl", "clone", "", 0, 0, cloned, content);
+  tell("ioctl", "clone", "", 0, lseek(in, 0, SEEK_END), cloned, content);
   close_told(clone, "clone");
   close_told(out, "copy");
   close_told(in, "data");
@@ -247,6 +247,19 @@ static void unnamed(void) {
   close_told((int)fd, "named");
 }
 
+/* What is not seen, or not in full. */
+static void unseen(void) {
+  char parameters[256] = "";
+  if (RESULT(syscall(SYS_io_uring_setup, 1, parameters)) != -ENOSYS) {
+    abort();
+  }
+  const long fd = RESULT(openat(AT_FDCWD, "older", O_RDWR | O_DIRECT));
+  tell("openat", "older", "", 0, 0, fd, "");
+  if (fd >= 0) {
+    close_told((int)fd, "older");
+  }
+}
+
 int main(void) {
   writes();
   copies();
@@ -256,6 +269,7 @@ int main(void) {
   persistence();
   sends();
   unnamed();
+  unseen();
   print_told();
   return 0;
 }

@@ -1,4 +1,4 @@
-#include "harness/scenario/syscall_facts.h"
+#include "harness/trace/syscall_facts.h"
 
 #include <algorithm>
 #include <array>
@@ -9,10 +9,17 @@
 
 #include "harness/trace/syscalls.h"
 
-namespace crashpoint::scenario {
+namespace crashpoint::trace {
 namespace {
 
-enum Nature : unsigned { kOther = 0, kWrites = 1, kSkippable = 2, kNeverFails = 4 };
+enum Nature : unsigned {
+  kOther = 0,
+  kTransfers = 1,
+  kWrites = 2,
+  kSkippable = 4,
+  kNeverFails = 8,
+  kNoFile = 16,
+};
 
 struct Row {
   const char* family;
@@ -28,15 +35,16 @@ constexpr std::array<Row, 22> kTable = {{
      "ENOENT "
      "ENOSPC ENOTDIR ENXIO EOPNOTSUPP EOVERFLOW EPERM EROFS ETXTBSY ESTALE"},
     {"close", kOther, "ENOSPC"},
-    {"write", kWrites | kSkippable,
+    {"write", kTransfers | kWrites | kSkippable,
      "EAGAIN EDESTADDRREQ EFBIG EINVAL ENOSPC ENXIO EPERM EPIPE EROFS ESTALE"},
-    {"send", kOther, "EAGAIN EACCES ECONNRESET EMSGSIZE ENOBUFS ENOTCONN EOPNOTSUPP EPIPE"},
-    {"copy", kOther,
+    {"send", kTransfers | kNoFile,
+     "EAGAIN EACCES ECONNRESET EMSGSIZE ENOBUFS ENOTCONN EOPNOTSUPP EPIPE"},
+    {"copy", kTransfers | kWrites,
      "EAGAIN EFBIG EINVAL EISDIR ENOSPC EOPNOTSUPP EOVERFLOW EPERM EPIPE ESPIPE ETXTBSY EXDEV"},
     {"clone_file", kOther, "EINVAL EISDIR ENOSPC EOPNOTSUPP EPERM ETXTBSY EXDEV"},
     {"truncate", kSkippable,
      "EACCES EFBIG EINVAL EISDIR ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS ETXTBSY"},
-    {"fallocate", kSkippable, "EFBIG EINVAL ENODEV ENOSPC EOPNOTSUPP EPERM ESPIPE ETXTBSY"},
+    {"fallocate", kSkippable, "EFBIG EINVAL ENODEV ENOSPC ENOSYS EOPNOTSUPP EPERM ESPIPE ETXTBSY"},
     {"rename", kSkippable,
      "EACCES EBUSY EEXIST EINVAL EISDIR ELOOP EMLINK ENAMETOOLONG ENOENT ENOSPC ENOTDIR ENOTEMPTY "
      "EPERM EROFS EXDEV"},
@@ -52,12 +60,12 @@ constexpr std::array<Row, 22> kTable = {{
      "EACCES EEXIST EINVAL ELOOP EMLINK ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS"},
     {"fsync", kSkippable, "EINVAL ENOSPC EROFS"},
     {"fdatasync", kSkippable, "EINVAL ENOSPC EROFS"},
-    {"sync", kSkippable | kNeverFails, ""},
+    {"sync", kSkippable | kNeverFails | kNoFile, ""},
     {"syncfs", kSkippable, "ENOSPC EROFS"},
     {"sync_file_range", kSkippable, "EINVAL ENOSPC ESPIPE"},
     {"msync", kSkippable, "EBUSY EINVAL"},
-    {"fork", kOther, "EAGAIN"},
-    {"exit", kNeverFails, ""},
+    {"fork", kNoFile, "EAGAIN"},
+    {"exit", kNeverFails | kNoFile, ""},
 }};
 
 std::vector<std::string> words(const std::string& text) {
@@ -74,7 +82,9 @@ const std::map<std::string, SyscallFacts, std::less<>>& table() {
         fact.errors = words(std::string(row.errors) + " " + kAnyErrors);
         std::sort(fact.errors.begin(), fact.errors.end());
       }
+      fact.transfers = (row.nature & kTransfers) != 0;
       fact.writes = (row.nature & kWrites) != 0;
+      fact.names_file = (row.nature & kNoFile) == 0;
       fact.skippable = (row.nature & kSkippable) != 0;
       facts[row.family] = fact;
     }
@@ -86,15 +96,15 @@ const std::map<std::string, SyscallFacts, std::less<>>& table() {
 }  // namespace
 
 const SyscallFacts* syscall_facts(std::string_view name) {
-  const std::vector<std::string> names = trace::fault_syscall_names();
+  const std::vector<std::string> names = fault_syscall_names();
   if (!std::binary_search(names.begin(), names.end(), name)) {
     return nullptr;
   }
-  const std::span<const trace::Syscall> calls = trace::syscalls();
-  const auto meant = std::find_if(calls.begin(), calls.end(), [&](const trace::Syscall& call) {
-    return trace::means(trace::Name(name), call, call.op);
+  const std::span<const Syscall> calls = syscalls();
+  const auto meant = std::find_if(calls.begin(), calls.end(), [&](const Syscall& call) {
+    return means(Name(name), call, call.op);
   });
   return meant == calls.end() ? nullptr : &table().at(meant->family);
 }
 
-}  // namespace crashpoint::scenario
+}  // namespace crashpoint::trace

@@ -1,4 +1,4 @@
-#include "harness/scenario/syscall_facts.h"
+#include "harness/trace/syscall_facts.h"
 
 #include <gtest/gtest.h>
 
@@ -7,11 +7,11 @@
 
 #include "harness/trace/syscalls.h"
 
-namespace crashpoint::scenario {
+namespace crashpoint::trace {
 namespace {
 
 TEST(SyscallFacts, AreKnownOfEverySyscallThatAFaultCanName) {
-  for (const std::string& name : trace::fault_syscall_names()) {
+  for (const std::string& name : fault_syscall_names()) {
     ASSERT_NE(syscall_facts(name), nullptr) << name;
     EXPECT_TRUE(
         std::is_sorted(syscall_facts(name)->errors.begin(), syscall_facts(name)->errors.end()));
@@ -22,6 +22,9 @@ TEST(SyscallFacts, AreKnownOfEverySyscallThatAFaultCanName) {
 
 TEST(SyscallFacts, OfAFamilyHoldForItsMembers) {
   EXPECT_TRUE(syscall_facts("write")->writes);
+  EXPECT_TRUE(syscall_facts("sendfile")->writes);
+  EXPECT_TRUE(syscall_facts("sendto")->transfers);
+  EXPECT_FALSE(syscall_facts("sendto")->writes);
   EXPECT_TRUE(syscall_facts("pwritev2")->writes);
   EXPECT_FALSE(syscall_facts("fdatasync")->writes);
   EXPECT_TRUE(syscall_facts("renameat2")->skippable);
@@ -30,4 +33,4 @@ TEST(SyscallFacts, OfAFamilyHoldForItsMembers) {
 }
 
 }  // namespace
-}  // namespace crashpoint::scenario
+}  // namespace crashpoint::trace
