@@ -141,7 +141,7 @@ class CaseRun {
     }
     const workload::History& history = crashed.workload.history;
     const Clock::time_point prepared = Clock::now();
-    const oracle::Judge judge(history, base);
+    const oracle::Judge judge(history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(prepared);
     add(judge.replies(), cycle_prefix(cycle));
 

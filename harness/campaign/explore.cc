@@ -77,7 +77,7 @@ class Explorer {
       : options_(options),
         tick_(tick),
         points_(crash::crash_points(*trace, options.points)),
-        results_(judge, options.guarantees, points_, options.must_start),
+        results_(judge, options.guarantees, options.expect, points_, options.must_start),
         pool_(
             options.jobs, options.folder, factory,
             [this](std::uint64_t job, Recovered recovered) { done(job, std::move(recovered)); },

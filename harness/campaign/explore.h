@@ -39,6 +39,7 @@ enum class Prune : std::uint8_t {
 struct ExploreOptions {
   // What is promised under each kind of crash; kinds that are missing are not explored.
   std::map<oracle::CrashKind, oracle::Guarantee> guarantees;
+  oracle::Expectations expect;      // from when the history has made them true
   std::string profile = "weakest";  // of power loss
   crash::PointOptions points;
   crash::TornWrites torn_writes = crash::TornWrites::kSector;

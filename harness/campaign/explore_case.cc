@@ -75,6 +75,7 @@ ExploreOptions options_of(const RecoveryPlan& plan, const scenario::Explore& exp
             : oracle::derive_promise(scenario.target.config, kind, plan.program.everysec_loss)
                   .guarantee;
   }
+  options.expect = scenario.oracle.expect;
   options.profile = explore.profile;
   options.points = points_of(explore.points);
   options.torn_writes = torn_writes_of(explore.torn_writes);

@@ -39,9 +39,11 @@ std::uint64_t digest_of(const Recovered& recovered) {
 }  // namespace
 
 RecoveredStates::RecoveredStates(const oracle::Judge& judge, Promises promises,
+                                 oracle::Expectations expected,
                                  std::vector<crash::CrashPoint> points, bool must_start)
     : judge_(judge),
       promises_(std::move(promises)),
+      expected_(std::move(expected)),
       points_(std::move(points)),
       must_start_(must_start) {}
 
@@ -84,14 +86,27 @@ Verdict RecoveredStates::judge(ResultId id, oracle::CrashKind kind, std::uint32_
     }
   }
   const crash::CrashPoint& moment = points_[point];
-  Verdict verdict = judge_.guarantee(
-      recovered.state, promises_.at(kind),
-      {.position = moment.position, .at_ns = moment.at_ns, .sync_began_ns = moment.sync_began_ns});
+  const oracle::CrashMoment crash{
+      .position = moment.position, .at_ns = moment.at_ns, .sync_began_ns = moment.sync_began_ns};
+  Verdict listed;
+  if (!expected_.empty()) {
+    listed = judge_.expectations(recovered.state, expected_, crash);
+    if (listed.outcome == Outcome::kViolation) {
+      return listed;
+    }
+    if (point + 1 < points_.size()) {
+      listed.outcome = Outcome::kPass;  // not yet so at this point
+    }
+  }
+  Verdict verdict = judge_.guarantee(recovered.state, promises_.at(kind), crash);
   if (verdict.outcome == Outcome::kPass) {
     for (const Verdict& check : recovered.checks) {
       if (check.outcome == Outcome::kInconclusive) {
         return check;
       }
+    }
+    if (listed.outcome == Outcome::kInconclusive) {
+      return listed;
     }
   }
   return verdict;

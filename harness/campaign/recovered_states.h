@@ -37,7 +37,7 @@ class RecoveredStates {
   using Promises = std::map<oracle::CrashKind, oracle::Guarantee>;
 
   // Borrows `judge`.
-  RecoveredStates(const oracle::Judge& judge, Promises promises,
+  RecoveredStates(const oracle::Judge& judge, Promises promises, oracle::Expectations expected,
                   std::vector<crash::CrashPoint> points, bool must_start);
 
   ResultId intern(Recovered recovered);
@@ -63,6 +63,7 @@ class RecoveredStates {
 
   const oracle::Judge& judge_;
   Promises promises_;
+  oracle::Expectations expected_;
   std::vector<crash::CrashPoint> points_;
   bool must_start_;
   std::mutex mutex_;

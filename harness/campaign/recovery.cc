@@ -176,7 +176,7 @@ class RecoveryRun {
       add(judge_.guarantee(result_.state, plan_.guarantee, crash_));
     }
     if (!oracle_.expect.empty()) {
-      add(judge_expectations(result_.state, oracle_.expect));
+      add(judge_.expectations(result_.state, oracle_.expect, crash_));
     }
     result_.judge_ms =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();

@@ -70,7 +70,7 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
                           }};
   const fs::path data = folder / "data";
   crash::lay_out(bundle.image, data);
-  const oracle::Judge judge(bundle.history, bundle.base);
+  const oracle::Judge judge(bundle.history, bundle.base, scenario.files.empty());
 
   const auto began = std::chrono::steady_clock::now();
   Recovery recovery = recover_and_judge(plan, judge, bundle.crash, data, folder / "recovery");

@@ -47,6 +47,43 @@ TEST(Expectations, EachThatFailsIsToldApart) {
                   differs("(size)", "1 key", "2 keys")));
 }
 
+TEST(Expectations, AreDueOnceAcknowledgedCommandsMadeThemTrue) {
+  HistoryForTest test;
+  const auto first = test.send(0, {"INCR", "n"});
+  test.answer(first, integer_reply(1));
+  const auto second = test.send(0, {"INCR", "n"});
+  const workload::History early = test.history();
+  const Expectations expected{.values = {{{0, "n"}, "2"}}};
+  const Verdict too_early = Judge(early).expectations(state_of({{"n", "1"}}), expected);
+  EXPECT_EQ(too_early.outcome, Outcome::kInconclusive);
+  EXPECT_THAT(too_early.summary, ::testing::HasSubstr("1 command had been acknowledged"));
+  EXPECT_EQ(Judge(early).expectations(state_of({{"n", "2"}}), expected).outcome, Outcome::kPass);
+
+  test.answer(second, integer_reply(2));
+  const workload::History late = test.history();
+  EXPECT_EQ(Judge(late).expectations(state_of({{"n", "1"}}), expected).outcome,
+            Outcome::kViolation);
+}
+
+TEST(Expectations, ThatCameTrueAndAreNotMetCountWhateverElseIsTooEarly) {
+  HistoryForTest test;
+  test.answer(test.send(0, {"SET", "a", "1"}), ok_reply());
+  const workload::History history = test.history();
+  const Expectations expected{.values = {{{0, "a"}, "1"}, {{0, "later"}, "1"}}};
+  const Verdict verdict = Judge(history).expectations(state_of({}), expected);
+  EXPECT_EQ(verdict.outcome, Outcome::kViolation);
+  EXPECT_THAT(verdict.differences, ElementsAre(differs("a", "\"1\"", "absent")));
+}
+
+TEST(Expectations, OfWhatTheServerHeldAtFirstAreAlwaysDue) {
+  const workload::History history = HistoryForTest().history();
+  const Expectations expected{.values = {{{0, "a"}, "1"}}};
+  const Judge unknown(history, {}, /*base_is_whole=*/false);
+  EXPECT_EQ(unknown.expectations(state_of({}), expected).outcome, Outcome::kViolation);
+  const Judge known(history, state_of({{"a", "1"}}));
+  EXPECT_EQ(known.expectations(state_of({}), expected).outcome, Outcome::kViolation);
+}
+
 TEST(Expectations, OfLongValuesTellWhereTheyDiffer) {
   const std::string one(1000, 'a');
   std::string other = one;

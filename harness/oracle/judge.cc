@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -50,13 +53,18 @@ Snapshots allowed_snapshots(const workload::History& history, std::int64_t crash
 }  // namespace
 
 struct Judge::Impl {
-  Impl(const workload::History& history, State base) : prepared(history, std::move(base)) {}
+  Impl(const workload::History& history, State base, bool whole)
+      : prepared(history, std::move(base)), base_is_whole(whole) {}
   Prepared prepared;
+  bool base_is_whole;
 
   [[nodiscard]] std::int64_t crash_ns(const CrashMoment& crash) const {
     return std::min(crash.at_ns, prepared.history().ended_ns);
   }
   [[nodiscard]] Bounds bounds(const Guarantee& promised, const CrashMoment& crash) const;
+  // Whether `wanted` said yes to what a key held, at first or by a command acked before the crash.
+  [[nodiscard]] bool had(const Key& key, const std::function<bool(Digest)>& wanted,
+                         const CrashMoment& crash) const;
   void judge_prefix(const Recovered& recovered, const Guarantee& promised, const CrashMoment& crash,
                     Verdict& verdict) const;
   void judge_snapshot(const Recovered& recovered, const Guarantee& promised,
@@ -204,8 +212,8 @@ void Judge::Impl::judge_snapshot(const Recovered& recovered, const Guarantee& pr
                   counted(verdict.difference_count, "key differs", "keys differ"));
 }
 
-Judge::Judge(const workload::History& history, State base)
-    : impl_(std::make_unique<Impl>(history, std::move(base))) {}
+Judge::Judge(const workload::History& history, State base, bool base_is_whole)
+    : impl_(std::make_unique<Impl>(history, std::move(base), base_is_whole)) {}
 Judge::~Judge() = default;
 Judge::Judge(Judge&&) noexcept = default;
 Judge& Judge::operator=(Judge&&) noexcept = default;
@@ -233,6 +241,82 @@ const Verdict& Judge::replies() const {
 bool has_model(const workload::Arguments& command) {
   return command.empty() || find_writing_command(command.front()) != nullptr ||
          is_known_without_effect(command.front());
+}
+
+bool Judge::Impl::had(const Key& key, const std::function<bool(Digest)>& wanted,
+                      const CrashMoment& crash) const {
+  const std::optional<KeyId> id = prepared.model().find_id(key);
+  if (!id) {
+    return false;
+  }
+  const std::vector<Digest>& base = prepared.base_digests();
+  if (*id < base.size() && wanted(base[*id])) {
+    return true;
+  }
+  const std::vector<Epoch>& schedule = prepared.schedule().epochs();
+  for (std::size_t number = 0; number < schedule.size(); ++number) {
+    const PreparedEpoch& epoch = prepared.epochs()[number];
+    if (std::ranges::find(epoch.shared, *id, &SharedKey::key) != epoch.shared.end()) {
+      return true;  // by several clients: not followed
+    }
+    for (std::size_t lane = 0; lane < epoch.lanes.size(); ++lane) {
+      const auto made = [&](const Version& version) {
+        const std::size_t operation = schedule[number].lanes[lane].first + version.cut - 1;
+        return version.key == *id && wanted(version.digest) &&
+               acked_at(prepared.history().operations[operation], crash);
+      };
+      if (std::ranges::any_of(epoch.lanes[lane].versions, made)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+Verdict Judge::expectations(const State& recovered, const Expectations& expected,
+                            const CrashMoment& crash) const {
+  Verdict verdict = judge_expectations(recovered, expected);
+  if (verdict.outcome == Outcome::kPass || !impl_->base_is_whole) {
+    return verdict;
+  }
+  Expectations due = expected;
+  std::string too_early;
+  const auto drop = [&](const Key& key, const std::function<bool(Digest)>& wanted) {
+    const bool never = !impl_->had(key, wanted, crash);
+    if (never && too_early.empty()) {
+      too_early = escape(key.name);
+    }
+    return never;
+  };
+  std::erase_if(due.values, [&](const auto& entry) {
+    const auto& [key, value] = entry;
+    return drop(key, [&](Digest held) {
+      return held == digest_entry(key, {.value = value, .expire_at_ms = std::nullopt}) ||
+             held == digest_entry(key, {.value = value, .expire_at_ms = 1});
+    });
+  });
+  std::erase_if(due.types, [&](const auto& entry) {
+    return drop(entry.first, [](Digest held) { return held != 0; });
+  });
+  if (too_early.empty()) {
+    return verdict;
+  }
+  due.ttls.clear();
+  due.dbsize.clear();
+  Verdict of_due = judge_expectations(recovered, due);
+  if (of_due.outcome != Outcome::kPass) {
+    return of_due;
+  }
+  const auto acked = std::ranges::count_if(
+      impl_->prepared.history().operations,
+      [&](const Operation& operation) { return acked_at(operation, crash); });
+  verdict.outcome = Outcome::kInconclusive;
+  verdict.summary = fmt::format(
+      "'{}' never held what the scenario expects, for the crash came when {} had been acknowledged "
+      "(a fault is in force from the start of the target; \"from_step\": 0 arms it with the "
+      "workload)",
+      too_early, counted(static_cast<std::uint64_t>(acked), "command"));
+  return verdict;
 }
 
 State Judge::final_state() const {

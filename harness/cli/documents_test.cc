@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
-namespace crashpoint {
+#include "harness/base/text.h"
+#include "harness/cli/shell_for_test.h"
+
+namespace crashpoint::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -52,5 +55,17 @@ TEST(Documents, EveryLinkAndEveryPathTheyNameIsThere) {
   EXPECT_GT(seen, 100U) << "the pages are no longer read";
 }
 
+TEST(Documents, TheReadmeHasEveryCommand) {
+  std::ifstream file(kRoot / "README.md");
+  const std::string readme{std::istreambuf_iterator<char>(file), {}};
+  const std::string help = shell(shell_quote(CRASHPOINT_BINARY) + " --help").output;
+  const std::vector<std::string> verbs =
+      matches(help.substr(help.find("Subcommands:")), std::regex(R"(\n  ([a-z]+) )"));
+  EXPECT_GT(verbs.size(), 5U) << help;
+  for (const std::string& verb : verbs) {
+    EXPECT_NE(readme.find("| `crashpoint " + verb), std::string::npos) << verb;
+  }
+}
+
 }  // namespace
-}  // namespace crashpoint
+}  // namespace crashpoint::cli
