@@ -52,8 +52,20 @@ struct Scene {
   std::shared_ptr<const crash::Timeline> timeline;
   std::vector<crash::CrashPoint> points;
   std::uint32_t depth = 1;
-  std::uint32_t parent = 0;  // depth > 1: the record whose recovery this is
+  std::uint32_t parent = 0;              // depth > 1: the record whose recovery this is
+  std::vector<trace::Position> replies;  // when they had left, in order
 };
+
+std::vector<trace::Position> replies_of(const trace::Trace& trace) {
+  std::vector<trace::Position> replies;
+  for (const trace::Event& event : trace.events) {
+    if (event.op == trace::Op::kSend && event.exit != trace::kNever) {
+      replies.push_back(event.exit);
+    }
+  }
+  std::sort(replies.begin(), replies.end());
+  return replies;
+}
 
 // Where a directory was found to be permitted: in a scene, by the crash of a kind, at a run of points.
 struct Sighting {
@@ -86,7 +98,8 @@ class Explorer {
             }) {
     auto timeline = std::make_shared<const crash::Timeline>(std::move(trace));
     exploration_.notes = timeline->notes();
-    scenes_.push_back({std::move(timeline), points_, 1, 0});
+    std::vector<trace::Position> replies = replies_of(timeline->trace());
+    scenes_.push_back({std::move(timeline), points_, 1, 0, std::move(replies)});
     for (const auto& [kind, guarantee] : options.guarantees) {
       accounts_[kind] = {
           .kind = kind, .profile = profile_of(kind).name, .points = points_.size(), .skipped = {}};
@@ -152,7 +165,8 @@ class Explorer {
         version = model.version();
         here.clear();
         const crash::StateCount count = for_each_state(model, states, [&](CrashState&& state) {
-          return take(std::move(state), kind, model, account, here, waited_ms);
+          return take(std::move(state), key_of(state.digest, scene, kind, model), scene, kind,
+                      model, account, here, waited_ms);
         });
         account.permitted_exactly = account.permitted_exactly &&
                                     (count.all || states.last_phase != Phase::kSampled) &&
@@ -172,16 +186,31 @@ class Explorer {
     return !stopped;
   }
 
+  // What makes a state known: its directory; without pruning, where it was found as well.
+  [[nodiscard]] Digest key_of(Digest digest, std::uint32_t scene, CrashKind kind,
+                              const CrashModel& model) const {
+    if (options_.prune == Prune::kNone) {
+      digest.high ^=
+          crash::digest_of(fmt::format("{} {} {}", scene, static_cast<int>(kind), model.version()))
+              .high;
+    }
+    return digest;
+  }
+
   // A state at a point: known, or new and to be tried. False: no more new ones may be tried.
-  bool take(CrashState&& state, CrashKind kind, const CrashModel& model, StateAccount& account,
-            std::vector<std::uint32_t>& here, double& waited_ms) {
-    const auto known = by_digest_.find(state.digest);
-    if (known != by_digest_.end()) {
+  bool take(CrashState&& state, const Digest& key, std::uint32_t scene, CrashKind kind,
+            const CrashModel& model, StateAccount& account, std::vector<std::uint32_t>& here,
+            double& waited_ms) {
+    const auto known = by_key_.find(key);
+    if (known != by_key_.end()) {
+      if (options_.prune != Prune::kNone) {
+        ++account.skipped["equal to another state, and judged with it"];
+      }
       here.push_back(known->second);
       return true;
     }
     if (options_.prune == Prune::kRepresentative &&
-        !is_representative(model, state.selection, kind)) {
+        !is_representative(scenes_[scene], model, state.selection, kind)) {
       ++account.skipped["pruned: states of the same shape are tried"];
       return true;
     }
@@ -193,7 +222,7 @@ class Explorer {
       return beyond_max_.size() < options_.max_states;
     }
     const auto number = static_cast<std::uint32_t>(records_.size());
-    by_digest_.emplace(state.digest, number);
+    by_key_.emplace(key, number);
     here.push_back(number);
     Record record{.digest = state.digest};
     record.tried = number % options_.shards == options_.shard;
@@ -227,14 +256,18 @@ class Explorer {
   }
 
   // A few states stand for all that lost operations of the same shapes while the target was doing the
-  // same.
-  bool is_representative(const CrashModel& model, const crash::Selection& selection,
-                         CrashKind kind) {
+  // same. What was lost before and after a reply is not the same: something rested on the one.
+  bool is_representative(const Scene& scene, const CrashModel& model,
+                         const crash::Selection& selection, CrashKind kind) {
     const crash::Timeline& timeline = model.timeline();
     std::set<std::string> shapes;
     for (std::size_t i = 0; i < model.nodes().size(); ++i) {
+      const crash::Node& node = model.nodes()[i];
       const bool lost = selection.choices[i] != crash::Choice::kPresent;
-      shapes.insert((lost ? "-" : "+") + shape_of(timeline, model.nodes()[i]));
+      const auto reply = std::upper_bound(scene.replies.begin(), scene.replies.end(),
+                                          timeline.calls()[node.call].enter);
+      const bool acked = reply != scene.replies.end() && *reply < model.point();
+      shapes.insert((lost ? acked ? "!" : "-" : "+") + shape_of(timeline, node));
     }
     std::string key = fmt::format("{}|{}|{}", static_cast<int>(kind),
                                   shape_of_point(timeline, model.point()), fmt::join(shapes, "|"));
@@ -314,7 +347,7 @@ class Explorer {
       if (timeline->ops().empty() || records_.size() >= options_.max_states) {
         continue;  // it changed nothing, or there is no room for what it would add
       }
-      scenes_.push_back({std::move(timeline), std::move(points), depth, parent});
+      scenes_.push_back({std::move(timeline), std::move(points), depth, parent, {}});
       produce(static_cast<std::uint32_t>(scenes_.size() - 1));
       if (exploration_.interrupted) {
         return;
@@ -351,8 +384,8 @@ class Explorer {
       model.advance(scenes_[scene].points[point].position);
       std::size_t left = numbers.size();
       for_each_state(model, state_options(), [&, &all = numbers](CrashState&& state) {
-        const auto known = by_digest_.find(state.digest);
-        if (known != by_digest_.end() &&
+        const auto known = by_key_.find(key_of(state.digest, scene, kind, model));
+        if (known != by_key_.end() &&
             std::find(all.begin(), all.end(), known->second) != all.end()) {
           use(known->second, model, std::move(state));
           --left;
@@ -476,8 +509,8 @@ class Explorer {
         left.emplace(violation.record, violation);
       }
       for_each_state(*model, state_options(), [&](CrashState&& state) {
-        const auto known = by_digest_.find(state.digest);
-        const auto violation = known == by_digest_.end() ? left.end() : left.find(known->second);
+        const auto known = by_key_.find(key_of(state.digest, origin.scene, origin.kind, *model));
+        const auto violation = known == by_key_.end() ? left.end() : left.find(known->second);
         if (violation != left.end()) {
           explain(origin, violation->second, *model, std::move(state));
           left.erase(violation);
@@ -615,8 +648,8 @@ class Explorer {
   // Recovers a directory now, unless it was recovered before.
   ResultId result_of(const crash::CrashImage& image) {
     const Digest digest = image.digest();
-    const auto known = by_digest_.find(digest);
-    if (known != by_digest_.end() && records_[known->second].result) {
+    const auto known = by_key_.find(digest);
+    if (known != by_key_.end() && records_[known->second].result) {
       return *records_[known->second].result;
     }
     const auto asked = asked_.find(digest);
@@ -664,7 +697,7 @@ class Explorer {
   RecoveredStates results_;
   std::vector<Scene> scenes_;
   std::map<CrashKind, StateAccount> accounts_;
-  std::unordered_map<Digest, std::uint32_t> by_digest_;
+  std::unordered_map<Digest, std::uint32_t> by_key_;
   std::unordered_map<std::string, std::uint64_t> representatives_;
   std::unordered_set<Digest> beyond_max_;
   std::vector<Violation> violations_;

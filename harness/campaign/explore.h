@@ -31,8 +31,9 @@
 namespace crashpoint::campaign {
 
 enum class Prune : std::uint8_t {
-  kNone,            // every distinct directory is tried
-  kRepresentative,  // of states that lost operations of the same shape at points of the same shape, a
+  kNone,            // every state is tried at every crash point
+  kEqual,           // every distinct directory once, and judged at all crash points that permit it
+  kRepresentative,  // and of states that lost operations of the same shape at points of the same shape, a
                     // few
 };
 
@@ -47,7 +48,7 @@ struct ExploreOptions {
   std::uint64_t max_states =
       50'000;               // distinct directories recovered, all kinds and depths together
   std::uint32_t depth = 1;  // 2: recovery of each crash state is crashed as well; and so on
-  Prune prune = Prune::kNone;
+  Prune prune = Prune::kEqual;
   std::uint64_t seed = 1;
   std::uint64_t kept_max = 0;  // how many of the states tried are given back, evenly chosen
   bool must_start = true;      // a target that does not start on a crash state breaks its promise

@@ -82,7 +82,9 @@ ExploreOptions options_of(const RecoveryPlan& plan, const scenario::Explore& exp
   options.samples_per_point = explore.samples_per_point;
   options.max_states = explore.max_states;
   options.depth = explore.depth;
-  options.prune = explore.prune == "representative" ? Prune::kRepresentative : Prune::kNone;
+  options.prune = explore.prune == "none"             ? Prune::kNone
+                  : explore.prune == "representative" ? Prune::kRepresentative
+                                                      : Prune::kEqual;
   options.seed = scenario.seed;
   options.kept_max = asks_for_more(scenario.oracle) ? kFullyChecked : 0;
   return options;

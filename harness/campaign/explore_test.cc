@@ -389,7 +389,8 @@ TEST_F(Explore, StopsAtTheLargestNumberOfStatesAndSaysSo) {
   const Exploration exploration = explore(flawed_run());
   EXPECT_LE(exploration.accounts[1].tried, 20U);
   EXPECT_FALSE(exploration.accounts[1].permitted_exactly);
-  EXPECT_THAT(exploration.accounts[1].skipped, SizeIs(1));
+  EXPECT_THAT(exploration.accounts[1].skipped,
+              testing::Contains(testing::Key(HasSubstr("max_states was reached"))));
 }
 
 TEST_F(Explore, GoesNoDeeperThanTheLargestNumberOfStatesPermits) {
@@ -403,6 +404,16 @@ TEST_F(Explore, GoesNoDeeperThanTheLargestNumberOfStatesPermits) {
     EXPECT_LE(exploration.accounts[1].tried, max);
     EXPECT_FALSE(exploration.accounts[1].permitted_exactly);
   }
+}
+
+TEST_F(Explore, EqualDirectoriesAreTriedOnceAndNoFindingIsLost) {
+  const Exploration once = explore(flawed_run());
+  EXPECT_GT(once.accounts[1].skipped.at("equal to another state, and judged with it"), 0U);
+  options_.prune = Prune::kNone;
+  const Exploration every = explore(flawed_run());
+  EXPECT_THAT(every.accounts[1].skipped, IsEmpty());
+  EXPECT_GT(every.recovered, 2 * once.recovered);
+  EXPECT_EQ(told(once), told(every));
 }
 
 TEST_F(Explore, RepresentativesFindWhatAllStatesFind) {

@@ -214,7 +214,7 @@ std::string describe(const CrashModel& model, const Selection& selection) {
     sentences.emplace_back("every operation applied");
   } else if (kept.empty() && parts.empty()) {
     sentences.push_back(fmt::format("nothing kept but what is durable; lost: {}", list(lost)));
-  } else if (kept.size() < lost.size()) {
+  } else if (!kept.empty() && kept.size() < lost.size()) {
     std::string only =
         fmt::format("of {} kept only: {}",
                     counted(lost.size() + kept.size(), "un-synced operation"), list(kept));

@@ -41,6 +41,9 @@ TEST(Words, NameThePartOfACallThatWasLost) {
             "lost in part: the bytes at 0 of the write of 3 bytes at 0 to t");
   EXPECT_EQ(words(replace(), "weakest", {4}),
             "lost in part: the removal of entry t of the rename of t to f");
+  EXPECT_EQ(words(replace(), "weakest", {0, 2, 3, 4}),
+            "lost: creation of t; rename of t to f; lost in part: the bytes at 0 of the write of 3 "
+            "bytes at 0 to t");
 }
 
 TEST(Words, SayHowAWriteWasTorn) {
