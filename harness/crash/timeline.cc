@@ -334,11 +334,12 @@ class TimelineBuilder {
     const std::uint64_t blocks = (end - 1) / kBlockSize - begin / kBlockSize + 1;
     const std::uint64_t step = (blocks + kPartsMax - 1) / kPartsMax * kBlockSize;
     for (std::uint64_t from = begin; from < end;) {
-      // A part ends with the blocks the file reaches into already, so that it grows the file either
-      // inside them or in new ones.
-      const std::uint64_t reached = round_up(sizes_[*inode]);
+      // A part ends where the file does, since what lies before that needs no new size (on xfs it is
+      // there without the rest), and with the blocks the file reaches into already.
+      const std::uint64_t size = sizes_[*inode];
+      const std::uint64_t reached = round_up(size);
       std::uint64_t to = std::min(end, from / kBlockSize * kBlockSize + step);
-      to = from < reached ? std::min(to, reached) : to;
+      to = std::min(to, from < size ? size : from < reached ? reached : to);
       add_part(*inode, from, to, {event.data.offset + (from - begin), to - from});
       from = to;
     }
