@@ -234,7 +234,7 @@ TEST(Replay, ATailThatWasNeverSyncedIsCut) {
   log.set("a", "1").set("b", "2");
   for (const std::string& tail :
        {std::string(1, '\0'), std::string(4096, '\0'), std::string("garbage"),
-        std::string("*2\r\n$1\r\nx\r\n\0\0", 15), log.text.substr(10, 40)}) {
+        std::string("*2\r\n$1\r\nx\r\n\0\0", 13), log.text.substr(10, 40)}) {
     const Outcome outcome = load(log.text + tail, last_file());
     EXPECT_THAT(outcome.commands, ElementsAre("SET a 1", "SET b 2"));
     EXPECT_EQ(outcome.cut_at, log.text.size());

@@ -43,7 +43,7 @@ std::uint64_t hash_of(std::string_view key) {
 
 // Open addressing with linear probing. The trailing 16 bits of the hash (the tag) are kept in the slot
 // and give the node's home, so that growing and erasing need not look at nodes.
-struct TableCore::Segment {
+struct alignas(std::uint64_t) TableCore::Segment {  // as its slots, which lie behind it
   std::uint32_t capacity;
   std::uint32_t used;
   unsigned depth;  // leading bits of the hash that all nodes here share
