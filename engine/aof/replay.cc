@@ -289,7 +289,7 @@ Status Replay::check_never_synced(std::uint64_t offset, std::string_view what) c
 
 Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) const {
   constexpr std::size_t kWindowBytes = std::size_t{1} << 20;
-  std::string window(kWindowBytes, '\0');
+  std::string window(std::min<std::uint64_t>(kWindowBytes, result_.file_size - offset), '\0');
   std::uint64_t furthest = 0;
   while (offset < result_.file_size) {
     const Result<std::size_t> got = file_.read_at(offset, window);

@@ -1,7 +1,10 @@
 #include "engine/base/random.h"
 
+#include <sys/random.h>
+
 #include <bit>
-#include <random>
+
+#include "engine/base/result.h"
 
 namespace engine {
 namespace {
@@ -22,8 +25,11 @@ Random::Random(std::uint64_t seed) {
 }
 
 Random Random::from_entropy() {
-  std::random_device device;
-  return Random((std::uint64_t{device()} << 32) | device());
+  // Not std::random_device, which asks the CPU what it can: in a virtual machine that takes longer than
+  // all else at a start.
+  std::uint64_t seed = 0;
+  ENGINE_CHECK(::getrandom(&seed, sizeof seed, 0) == sizeof seed);
+  return Random(seed);
 }
 
 std::uint64_t Random::next() {
