@@ -90,7 +90,8 @@ class RedisFilesWith : public RedisFiles,
 
 TEST_P(RedisFilesWith, LogsGoThereAndBackAgain) {
   const auto& [preamble, checksum] = GetParam();
-  const std::vector<std::string> log = {"--appendonly", "yes", "--aof-use-rdb-preamble", preamble};
+  const std::vector<std::string> log = {"--appendonly",           "yes",   "--appendfsync", "no",
+                                        "--aof-use-rdb-preamble", preamble};
   std::vector<std::string> ours = log;
   ours.insert(ours.end(), {"--aof-checksum", checksum});
   const std::vector<std::vector<std::string>> rewrite_and_append = {
@@ -115,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(PreambleAndChecksum, RedisFilesWith,
 
 // What redis-server appends to an increment of ours has no checksums, and is loaded all the same.
 TEST_F(RedisFiles, BothAppendToTheSameIncrement) {
-  const std::vector<std::string> log = {"--appendonly", "yes"};
+  const std::vector<std::string> log = {"--appendonly", "yes", "--appendfsync", "no"};
   visit(Kind::kEngine, log, {{"SET", "string0", "1"}});
   visit(Kind::kRedis, log, {{"SET", "string2", "2"}});
   visit(Kind::kEngine, log, {{"SET", "string4", "3"}});

@@ -68,7 +68,8 @@ void rewrite(const TestServer& server, const std::string& how) {
 class RestartOfBoth : public ::testing::TestWithParam<Log> {};
 
 TEST_P(RestartOfBoth, OnOwnOrSwappedFilesMakesTheSameData) {
-  Random random(static_cast<std::uint64_t>(GTEST_FLAG_GET(random_seed)));  // others: --gtest_random_seed
+  Random random(
+      static_cast<std::uint64_t>(GTEST_FLAG_GET(random_seed)));  // others: --gtest_random_seed
   TempDirectory one;
   TempDirectory other;
   std::vector<std::string> arguments = {"--enable-debug-command", "yes"};
@@ -98,11 +99,16 @@ TEST_P(RestartOfBoth, OnOwnOrSwappedFilesMakesTheSameData) {
   }
 }
 
+// Not everysec: there redis-server holds back what it has acknowledged while a sync runs, and a kill
+// loses it.
 INSTANTIATE_TEST_SUITE_P(
     Logs, RestartOfBoth,
-    ::testing::Values(Log{"AofOnRdb", {"--appendonly", "yes", "--save", ""}, "BGREWRITEAOF"},
+    ::testing::Values(Log{"AofOnRdb",
+                          {"--appendonly", "yes", "--appendfsync", "no", "--save", ""},
+                          "BGREWRITEAOF"},
                       Log{"AofOnCommands",
-                          {"--appendonly", "yes", "--save", "", "--aof-use-rdb-preamble", "no"},
+                          {"--appendonly", "yes", "--appendfsync", "no", "--save", "",
+                           "--aof-use-rdb-preamble", "no"},
                           "BGREWRITEAOF"},
                       Log{"Snapshot", {"--appendonly", "no", "--save", "3600 1"}, "BGSAVE"}),
     [](const auto& tested) { return std::string(tested.param.name); });

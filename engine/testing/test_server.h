@@ -101,6 +101,10 @@ class TestServer {
       ::waitpid(pid_, &wait_status_, 0);
       pid_ = -1;
     }
+    // Children that save outlive redis-server.
+    eventually([this] { return group_ <= 0 || ::kill(-group_, SIGKILL) != 0; },
+               std::chrono::seconds(2));
+    group_ = -1;
   }
   // Starts it again in the same directory, with a fresh log.
   void restart(const std::vector<std::string>& more_arguments = {}) {
@@ -130,7 +134,9 @@ class TestServer {
     ::unlink(socket().c_str());
     const pid_t parent = ::getpid();
     pid_ = ::fork();
+    ::setpgid(pid_, 0);  // in both, so that it is done whoever runs first
     if (pid_ != 0) {
+      group_ = pid_;
       return;
     }
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -156,6 +162,7 @@ class TestServer {
   Kind kind_;
   std::vector<std::string> argv_;
   pid_t pid_ = -1;
+  pid_t group_ = -1;  // the server and its children
   int wait_status_ = 0;
 };
 

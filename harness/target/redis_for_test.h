@@ -52,6 +52,9 @@ class RedisForTest {
       return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
+    // Children that save outlive it.
+    for (int i = 0; i < 1000 && ::kill(-pid_, SIGKILL) == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     pid_ = -1;
   }
 
@@ -73,6 +76,7 @@ class RedisForTest {
     std::filesystem::remove(endpoint().unix_path);
     const pid_t parent = ::getpid();
     pid_ = ::fork();
+    ::setpgid(pid_, 0);  // in both, so that it is done whoever runs first
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != parent)
