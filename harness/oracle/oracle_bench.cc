@@ -45,7 +45,8 @@ History make_history(const Generate& generate) {
         operation.index = by_client[client].size() - 1;
         operation.arguments = std::move(arguments);
         operation.sent_ns = now_ns += kUs;
-        Executed executed = model.execute({.arguments = operation.arguments});
+        Executed executed = model.execute(
+            {.database = 0, .arguments = operation.arguments, .reply = nullptr, .when = {}});
         target::RespValue reply = executed.reply.value_or(
             target::RespValue{.kind = target::RespValue::Kind::kSimple, .text = "OK"});
         const std::string& name = operation.arguments.front();
