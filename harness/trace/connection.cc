@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,6 +16,8 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+
+#include "harness/trace/in_place.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -59,23 +60,6 @@ std::string text_of(const sockaddr_storage& address, socklen_t size) {
     return {local.sun_path, ::strnlen(local.sun_path, length)};
   }
   return {};
-}
-
-// A copy of a program's descriptor (Linux 5.6; some containers forbid it); -1: none.
-int copy_of(pid_t pid, int fd) {
-  const int process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (process < 0) {
-    return -1;
-  }
-  const int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, process, fd, 0));
-  ::close(process);
-  return copy;
-}
-
-// Copies stay open as long as the program's descriptor: never more than half of what we may have.
-bool may_keep(int copy) {
-  static const long descriptors_max = ::sysconf(_SC_OPEN_MAX);
-  return copy < descriptors_max / 2;
 }
 
 bool is_nonblocking_tcp(int socket, int family) {
@@ -134,13 +118,13 @@ std::string search_tables(pid_t pid, const std::string& link) {
 Connection connection_of(pid_t pid, int fd, const std::string& link) {
   Connection connection;
   std::string peer;
-  if (const int copy = copy_of(pid, fd); copy >= 0) {
+  if (const int copy = copy_descriptor(pid, fd); copy >= 0) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     if (::getpeername(copy, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
       peer = text_of(address, size);
     }
-    if (!peer.empty() && may_keep(copy) && is_nonblocking_tcp(copy, address.ss_family)) {
+    if (!peer.empty() && is_nonblocking_tcp(copy, address.ss_family)) {
       connection.copy = copy;
     } else {
       ::close(copy);

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "harness/base/error.h"
+#include "harness/trace/connection.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -84,7 +85,7 @@ std::string read_whole_file(const std::string& path) {
 }  // namespace
 
 Descriptor::~Descriptor() {
-  for (const int ours : {position_file, connection.copy}) {
+  for (const int ours : {position_file, copy}) {
     if (ours >= 0) {
       ::close(ours);
     }
@@ -248,7 +249,9 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
   descriptor.stream = std::find(streams_.begin(), streams_.end(), path) != streams_.end();
   if (path.starts_with("socket:")) {
     descriptor.kind = DescriptorKind::kSocket;
-    descriptor.connection = connection_of(thread.pid, fd, path);
+    const Connection connection = connection_of(thread.pid, fd, path);
+    descriptor.peer = connection.peer;
+    descriptor.copy = connection.copy;
     return &descriptor;
   }
   struct stat status {};
@@ -272,6 +275,9 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
 }
 
 std::int64_t Files::position(Descriptor& descriptor, ThreadId thread, int fd) {
+  if (descriptor.copy >= 0) {
+    return ::lseek(descriptor.copy, 0, SEEK_CUR);
+  }
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (descriptor.position_file < 0) {
       descriptor.position_file = open_fdinfo(thread.tid, fd);

@@ -25,7 +25,6 @@
 #include <utility>
 #include <vector>
 
-#include "harness/trace/connection.h"
 #include "harness/trace/event.h"
 #include "harness/trace/trace.h"
 
@@ -48,9 +47,11 @@ enum class DescriptorKind : std::uint8_t { kFile, kDirectory, kSocket, kOther };
 struct Descriptor {
   DescriptorKind kind = DescriptorKind::kOther;
   Inode* inode = nullptr;   // of kFile and kDirectory
-  Connection connection;    // of kSocket
+  Name peer;                // of kSocket: as in Event::connection
   std::uint32_t flags = 0;  // open flags
   bool stream = false;      // what the program was given as its standard output or error
+  int copy = -1;            // ours, if acting through it is the same as if the program did
+  unsigned writes = 0;      // to a file, while there is no copy
   int position_file = -1;   // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
 
   Descriptor() = default;

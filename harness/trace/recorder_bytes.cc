@@ -88,7 +88,7 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const Syscall& syscall) {
   }
   event.synced_write = op == Op::kWrite && ((open->flags & (O_SYNC | O_DSYNC)) != 0 ||
                                             (flags & (RWF_SYNC | RWF_DSYNC)) != 0);
-  event.connection = open->connection.peer;
+  event.connection = open->peer;
   capture(thread, syscall, event);
   return Follow::kExit;
 }
@@ -188,7 +188,7 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const Syscall& syscall) {
   event.fd = fd;
   event.offset = offset;
   event.length = length;
-  event.connection = open->connection.peer;
+  event.connection = open->peer;
   if (open->inode != nullptr) {
     place(event, *open->inode);
     call.inode = open->inode;

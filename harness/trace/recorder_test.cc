@@ -47,6 +47,15 @@ TEST(Recorder, TellsEverySyscallAsTheProgramKnowsIt) {
   EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
 }
 
+// The tracer writes in the place of a program that writes much, and stays on its CPU.
+TEST(Recorder, AProgramThatWritesMuchCannotTellWhoWrites) {
+  const TestFolder folder;
+  const auto run = folder.run({"many_writes"});
+  ASSERT_EQ(run.status, 0) << folder.output();
+  EXPECT_THAT(told(run.trace), ElementsAreArray(lines_of(folder.output())));
+  EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
+}
+
 TEST(Recorder, SeesEveryFamilyOfSyscallsThatAFaultCanName) {
   const TestFolder folder;
   const auto run = folder.run({"every_syscall"}, {no_sync()});

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 #include "harness/trace/armed_faults.h"
 #include "harness/trace/fault.h"
 #include "harness/trace/filter.h"
+#include "harness/trace/in_place.h"
 #include "harness/trace/libfiu.h"
 #include "harness/trace/pieces.h"
 #include "harness/trace/registers.h"
@@ -43,8 +43,6 @@ std::int64_t now_ns() {
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
-
-constexpr std::uint32_t kHarmlessFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 // What a call that is skipped says it has done.
 std::int64_t result_of_skipping(const Thread& thread, const Event& event) {
@@ -140,6 +138,14 @@ void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
     case Handling::kForget:
       forget(thread, *syscall, entry);
       return;
+    case Handling::kForgetAll:
+      thread.process->descriptors->forget_all();
+      tracees_.resume(thread);
+      return;
+    case Handling::kCpus:
+      tracees_.shared_cpu().release();
+      tracees_.resume(thread);
+      return;
     case Handling::kFailpoint:
       pass_failpoint(thread, *syscall, entry);
       return;
@@ -192,7 +198,7 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
     hold(thread, strike.delay_before_ns, strike, /*at_exit=*/false);
   } else if (strike.fault >= 0) {
     act(thread, strike);
-  } else if (!send_directly(thread)) {
+  } else if (!act_in_place(thread)) {
     if (follow == Recorder::Follow::kEntry) {
       thread.call.syscall = nullptr;
     }
@@ -200,36 +206,21 @@ void Supervisor::enter(Thread& thread, const Syscall& syscall, const SyscallEntr
   }
 }
 
-// A stop costs two context switches, and a server makes a send for every reply: where it comes to
-// the same, we send in the program's place, and it need not stop again at the exit of the call.
-bool Supervisor::send_directly(Thread& thread) {
-  const Syscall& syscall = *thread.call.syscall;
+// See in_place.h. Returns false where the program must make the call itself.
+bool Supervisor::act_in_place(Thread& thread) {
   const Event& event = recorder_->event(thread.call.event);
-  if (event.op != Op::kSend || syscall.op == Op::kCopy || syscall.message >= 0 ||
-      event.data.size != static_cast<std::uint64_t>(event.length)) {
+  const std::optional<std::int64_t> result =
+      perform_in_place(thread, event, recorder_->trace().data(event));
+  if (!result.has_value()) {
     return false;
   }
-  const bool plain =
-      syscall.number != SYS_sendto ||
-      ((thread.call.flags(3) & ~kHarmlessFlags) == 0 && thread.call.argument(4) == 0);
-  const Descriptor* const open = thread.process->descriptors->find(event.fd);
-  if (!plain || open == nullptr || open->connection.copy < 0) {
-    return false;
-  }
-  const std::string_view bytes = recorder_->trace().data(event);
-  const ssize_t sent =
-      ::send(open->connection.copy, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent < 0 && errno == EAGAIN) {
-    return false;
-  }
-  const std::int64_t result = sent < 0 ? -errno : sent;
-  const bool quiet = syscall.number == SYS_sendto && (thread.call.flags(3) & MSG_NOSIGNAL) != 0;
-  if (result == -EPIPE && !quiet) {
-    ::syscall(SYS_tgkill, thread.id.pid, thread.id.tid, SIGPIPE);
-  }
-  skip_syscall(thread.id.tid, result);
-  recorder_->leave(thread, result, result);
+  Inode* const inode = thread.call.inode;
+  skip_syscall(thread.id.tid, *result);
+  recorder_->leave(thread, *result, *result);
   tracees_.resume(thread);
+  if (inode != nullptr) {
+    release_waiting(*inode);
+  }
   return true;
 }
 

@@ -73,7 +73,7 @@ class Supervisor : public Tracees::Handler {
   void enter(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
   void forget(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
   void pass_failpoint(Thread& thread, const Syscall& syscall, const SyscallEntry& entry);
-  bool send_directly(Thread& thread);
+  bool act_in_place(Thread& thread);
   void act(Thread& thread, const Strike& strike);
   void finish_at_exit(Thread& thread, Unfinished unfinished);
   void skip(Thread& thread, std::int64_t result);

@@ -292,6 +292,21 @@ std::vector<Syscall> make_table() {
       {.number = SYS_vfork, .name = "vfork", .family = "fork", .op = Op::kFork},
 #endif
       {.number = SYS_exit_group, .name = "exit_group", .family = "exit", .op = Op::kExit},
+      // What decides whether the tracer may act in the program's place.
+      {.number = SYS_setuid, .name = "setuid", .handling = Handling::kForgetAll},
+      {.number = SYS_setgid, .name = "setgid", .handling = Handling::kForgetAll},
+      {.number = SYS_setreuid, .name = "setreuid", .handling = Handling::kForgetAll},
+      {.number = SYS_setregid, .name = "setregid", .handling = Handling::kForgetAll},
+      {.number = SYS_setresuid, .name = "setresuid", .handling = Handling::kForgetAll},
+      {.number = SYS_setresgid, .name = "setresgid", .handling = Handling::kForgetAll},
+      {.number = SYS_setfsuid, .name = "setfsuid", .handling = Handling::kForgetAll},
+      {.number = SYS_setfsgid, .name = "setfsgid", .handling = Handling::kForgetAll},
+      {.number = SYS_setgroups, .name = "setgroups", .handling = Handling::kForgetAll},
+      {.number = SYS_capset, .name = "capset", .handling = Handling::kForgetAll},
+      {.number = SYS_unshare, .name = "unshare", .handling = Handling::kForgetAll},
+      {.number = SYS_setns, .name = "setns", .handling = Handling::kForgetAll},
+      {.number = SYS_sched_getaffinity, .name = "sched_getaffinity", .handling = Handling::kCpus},
+      {.number = SYS_sched_setaffinity, .name = "sched_setaffinity", .handling = Handling::kCpus},
       // Others.
       {.number = SYS_prctl,
        .name = "failpoint",

@@ -16,6 +16,8 @@ namespace crashpoint::trace {
 enum class Handling : std::uint8_t {
   kRecord,     // an event
   kForget,     // none: a descriptor number changes its meaning (close, dup2, F_SETFL)
+  kForgetAll,  // none: the thread changes what it may do
+  kCpus,       // none: the thread asks for or changes the CPUs it may run on
   kFailpoint,  // prctl with our number: answered by the tracer
   kRefuse,     // io_uring: answered ENOSYS and noted
   kNote,       // Linux AIO: noted

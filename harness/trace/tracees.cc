@@ -128,6 +128,7 @@ void Tracees::on_stop(pid_t tid, int status) {
   switch (status >> 16) {
     case PTRACE_EVENT_SECCOMP: {
       SyscallEntry entry;
+      shared_cpu_.stopped(tid);
       if (!killing_ && read_entry(tid, entry)) {
         handler_.on_syscall(*thread, entry);
       }
@@ -139,6 +140,7 @@ void Tracees::on_stop(pid_t tid, int status) {
         return;
       }
       if (std::int64_t result = 0; thread->call.syscall != nullptr && read_result(tid, result)) {
+        shared_cpu_.stopped(tid);
         release_child(*thread);
         handler_.on_syscall_exit(*thread, result);
         return;
@@ -184,6 +186,7 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     resume(parent);
     return;
   }
+  shared_cpu_.born(tid);
   if (is_thread_of(parent.id.pid, tid)) {
     if (stopped_already) {
       const std::lock_guard lock(mutex_);
@@ -254,6 +257,7 @@ void Tracees::adopt_orphans() {
       continue;
     }
     at = early_.erase(at);
+    shared_cpu_.born(tid);
     Thread& thread = add(tid, make_child(tid, 0));
     handler_.on_process(thread, *thread.process);
     resume(thread);
@@ -283,6 +287,8 @@ void Tracees::on_exec(Thread& thread) {
       threads_.erase(former);
     }
   }
+  shared_cpu_.born(thread.id.tid);
+  shared_cpu_.release();
   handler_.on_thread_end(thread);  // whatever call the old program was in
   Process& process = *thread.process;
   process.descriptors = std::make_shared<DescriptorTable>();
@@ -293,6 +299,9 @@ void Tracees::on_exec(Thread& thread) {
 }
 
 void Tracees::on_end(pid_t tid, int status) {
+  if (tid == shared_cpu_.confined()) {
+    shared_cpu_.release();
+  }
   Thread* const thread = find(tid);
   if (thread == nullptr) {
     early_.erase(tid);

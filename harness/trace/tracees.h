@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "harness/trace/registers.h"
+#include "harness/trace/shared_cpu.h"
 #include "harness/trace/tree.h"
 
 namespace crashpoint::trace {
@@ -60,6 +61,7 @@ class Tracees {
   [[nodiscard]] Thread* find(pid_t tid);
   // The process attach() was called for. Its number may be another's once it has ended.
   [[nodiscard]] pid_t first() const { return first_; }
+  [[nodiscard]] SharedCpu& shared_cpu() { return shared_cpu_; }
 
   // SIGKILLs every process, now and as new ones appear.
   void kill_all();
@@ -80,6 +82,7 @@ class Tracees {
   void reap_zombies(Process& ended);
 
   Handler& handler_;
+  SharedCpu shared_cpu_;
   std::unordered_map<pid_t, Thread> threads_;
   std::unordered_set<pid_t> early_;  // stopped before their parent has told of them
   Thread* last_ = nullptr;           // find() most often asks for the same again
