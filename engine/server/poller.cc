@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 
@@ -44,10 +45,26 @@ void Poller::remove(int fd) {
   ENGINE_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr) == 0);
 }
 
-void Poller::wait(int timeout_ms) {
+int Poller::poll(int timeout_ms) {
   const int count = ::epoll_wait(epoll_fd_, ready_.data(), kEventsMax, timeout_ms);
   ENGINE_CHECK(count >= 0 || errno == EINTR);
-  ready_count_ = std::max(count, 0);
+  return std::max(count, 0);
+}
+
+void Poller::wait(int timeout_ms) {
+  using Clock = std::chrono::steady_clock;
+  ready_count_ = poll(0);
+  if (ready_count_ > 0 || timeout_ms == 0) {
+    return;
+  }
+  const auto begin = Clock::now();
+  while (stays_awake_ && ready_count_ == 0 && Clock::now() - begin < kAwake) {
+    ready_count_ = poll(0);
+  }
+  if (ready_count_ == 0) {
+    ready_count_ = poll(timeout_ms);
+    stays_awake_ = Clock::now() - begin < kAwake;
+  }
 }
 
 void Poller::dispatch() {
