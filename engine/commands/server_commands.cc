@@ -234,7 +234,7 @@ void config_set_command(Context& c) {
   for (std::size_t i = 2; i < c.argv.size(); i += 2) {
     settings.emplace_back(c.argv[i], c.argv[i + 1]);
   }
-  reply_status(c, c.state.server.config_set(settings));
+  reply_status(c, c.state.server.config_set(settings, c.in_transaction));
 }
 
 void config_rewrite_command(Context& c) {

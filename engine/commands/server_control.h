@@ -51,9 +51,9 @@ class ServerControl {
   // Directives whose name matches any of the glob patterns, with their values.
   virtual std::vector<std::pair<std::string, std::string>> config_get(
       std::span<const std::string_view> patterns) = 0;
-  // All or nothing.
-  virtual Status config_set(
-      std::span<const std::pair<std::string_view, std::string_view>> settings) = 0;
+  // All or nothing. `in_transaction`: EXEC has executed commands that are not yet logged.
+  virtual Status config_set(std::span<const std::pair<std::string_view, std::string_view>> settings,
+                            bool in_transaction) = 0;
   virtual Status config_rewrite() = 0;
   virtual void reset_statistics() = 0;  // those of the Executor too
   // The text of INFO with these sections (none: the default ones).

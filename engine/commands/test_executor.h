@@ -70,7 +70,7 @@ class QuietServer final : public ServerControl {
       std::span<const std::string_view>) override {
     return {};
   }
-  Status config_set(std::span<const std::pair<std::string_view, std::string_view>>) override {
+  Status config_set(std::span<const std::pair<std::string_view, std::string_view>>, bool) override {
     return {};
   }
   Status config_rewrite() override { return {}; }

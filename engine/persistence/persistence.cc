@@ -192,6 +192,11 @@ void Persistence::end_child() {
   child_ended(children_.end());
 }
 
+void Persistence::end_rewrite() {
+  log_.notice("Killing running AOF rewrite child: {}", children_.pid());
+  end_child();
+}
+
 void Persistence::child_ended(const EndedChild& child) {
   static_cast<void>(log_file_.settings_changed(false));
   if (child.purpose == ChildPurpose::kSnapshot) {
@@ -318,7 +323,7 @@ Status Persistence::seal_for_shutdown(bool force) {
   }
   if (children_.running()) {
     log_.warning("There is a child rewriting the AOF. Killing it!");
-    end_child();
+    end_rewrite();
   }
   if (log_file_.state() != AppendOnlyFile::State::kOff) {
     log_.notice("Calling fsync() on the AOF file.");
@@ -364,8 +369,7 @@ void Persistence::remove_temp_files_now() noexcept {
 Status Persistence::change_appendonly(bool in_transaction) {
   if (!settings_.appendonly) {
     if (children_.running(ChildPurpose::kRewrite)) {
-      log_.notice("Killing running AOF rewrite child: {}", children_.pid());
-      end_child();
+      end_rewrite();
     }
     rewrites_.unschedule();
     log_file_.disable();
@@ -375,7 +379,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
     log_.notice(
         "AOF was enabled but there is already an AOF rewriting in background. Stopping background "
         "AOF and starting a rewrite now.");
-    end_child();
+    end_rewrite();
   }
   if (const Status enabled = log_file_.enable(); !enabled) {
     return enabled;

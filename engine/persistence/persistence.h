@@ -160,6 +160,7 @@ class Persistence {
   void start_what_is_due();
   void check_child();
   void end_child();
+  void end_rewrite();  // as redis-server logs it
   void child_ended(const EndedChild& child);
 
   Status seal_for_shutdown(bool force);

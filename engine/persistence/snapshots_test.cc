@@ -280,6 +280,9 @@ TEST_F(ShutdownTest, EndsAChildAndRemovesItsFile) {
     ASSERT_TRUE(engine.persistence.prepare_shutdown({}));
     EXPECT_FALSE(engine.persistence.has_child());
     EXPECT_THAT(directory.files(), Not(Contains(HasSubstr("temp-"))));
+    EXPECT_THAT(engine.log.lines,
+                Contains(HasSubstr(rewrite ? "Killing running AOF rewrite child: "
+                                           : "There is a child saving an .rdb. Killing it!")));
   }
 }
 

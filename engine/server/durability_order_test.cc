@@ -100,6 +100,27 @@ TEST(FailedWrite, UnderAlwaysEndsTheServerBeforeAnyReply) {
   EXPECT_TRUE(server.logged("Can't recover from AOF write error")) << server.log();
 }
 
+// The child must not be forked between the commands of a transaction: it would hold some of what the
+// log is then given as a whole.
+TEST(EnabledInATransaction, TheLogHoldsEachOfItsCommandsOnce) {
+  TempDirectory directory;
+  TestServer server(directory, {"--save", "", "--appendonly", "no"});
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  TestClient client = server.client();
+  ASSERT_EQ(client("MULTI"), "+OK");
+  client("INCR", "n");
+  client("CONFIG", "SET", "appendonly", "yes");
+  client("INCR", "n");
+  EXPECT_EQ(client("EXEC"), "[:1, +OK, :2]");
+  EXPECT_TRUE(
+      eventually([&] { return server.logged("Background AOF rewrite finished successfully"); }));
+  EXPECT_TRUE(server.logged("AOF was enabled during a transaction."));
+  server.kill();
+  TestServer again(directory, {"--save", "", "--appendonly", "yes"});
+  ASSERT_TRUE(again.is_ready()) << again.log();
+  EXPECT_EQ(again.client()("GET", "n"), "2");
+}
+
 class FullDisk : public ::testing::TestWithParam<const char*> {
  protected:
   std::vector<std::string> arguments(const std::string& failpoint) {

@@ -47,7 +47,7 @@ class Replayer final : public aof::ReplayTarget,
       std::span<const std::string_view>) override {
     return {};
   }
-  Status config_set(std::span<const std::pair<std::string_view, std::string_view>>) override {
+  Status config_set(std::span<const std::pair<std::string_view, std::string_view>>, bool) override {
     return no_server();
   }
   Status config_rewrite() override { return no_server(); }

@@ -180,7 +180,6 @@ void Server::obey_signal() {
   log_.warning("Received {} scheduling shutdown...", interrupted ? "SIGINT" : "SIGTERM");
   const auto& words = config_.text(interrupted ? "shutdown-on-sigint" : "shutdown-on-sigterm");
   if (!try_shutdown(options_on_signal(words))) {
-    log_.warning("Errors trying to shut down the server. Check the logs for more information.");
     forget_shutdown_signal();
   }
 }
@@ -188,6 +187,7 @@ void Server::obey_signal() {
 Status Server::try_shutdown(const commands::ShutdownOptions& options) {
   log_.warning("User requested shutdown...");
   if (Status done = persistence_.prepare_shutdown(for_persistence(options)); !done) {
+    log_.warning("Errors trying to shut down the server. Check the logs for more information.");
     return done;
   }
   stopping_ = true;

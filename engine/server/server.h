@@ -87,7 +87,7 @@ class Server final : private commands::ServerControl,
   // --- configuration ---
   // Makes `wanted` the configuration with all its effects, or changes nothing. The message of an
   // error is the whole reply.
-  Status apply(Config wanted);
+  Status apply(Config wanted, bool in_transaction);
   void take_effect();
   Status check_settable(std::string_view name) const;
   Status open_tcp(const Config& config);  // closes the TCP listeners there are
@@ -106,8 +106,8 @@ class Server final : private commands::ServerControl,
   std::string_view password() override;
   std::vector<std::pair<std::string, std::string>> config_get(
       std::span<const std::string_view> patterns) override;
-  Status config_set(
-      std::span<const std::pair<std::string_view, std::string_view>> settings) override;
+  Status config_set(std::span<const std::pair<std::string_view, std::string_view>> settings,
+                    bool in_transaction) override;
   Status config_rewrite() override;
   void reset_statistics() override;
   std::string info(std::span<const std::string_view> sections) override;

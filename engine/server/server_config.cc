@@ -64,7 +64,8 @@ Status Server::check_settable(std::string_view name) const {
   return {};
 }
 
-Status Server::config_set(std::span<const std::pair<std::string_view, std::string_view>> settings) {
+Status Server::config_set(std::span<const std::pair<std::string_view, std::string_view>> settings,
+                          bool in_transaction) {
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const std::string_view name = settings[i].first;
     if (Status settable = check_settable(name); !settable) {
@@ -88,11 +89,11 @@ Status Server::config_set(std::span<const std::pair<std::string_view, std::strin
     }
     wanted.assign(directive, *std::move(parsed));
   }
-  return apply(std::move(wanted));
+  return apply(std::move(wanted), in_transaction);
 }
 
 // What may fail comes first, and is undone when something behind it fails.
-Status Server::apply(Config wanted) {
+Status Server::apply(Config wanted, bool in_transaction) {
   normalize(wanted);
   const auto clients = static_cast<std::size_t>(wanted.number("maxclients"));
   if (differs(wanted, config_, "maxclients")) {
@@ -121,8 +122,6 @@ Status Server::apply(Config wanted) {
     }
   }
   if (done) {
-    const bool in_transaction =
-        connections_.current() != nullptr && connections_.current()->session.in_transaction;
     if (Status applied = persistence_.apply(persistence_settings(wanted), in_transaction);
         !applied) {
       done = set_failed(differs(wanted, config_, "appendonly") ? "appendonly" : "dir",
