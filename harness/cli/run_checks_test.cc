@@ -11,6 +11,7 @@
 #include "harness/base/temporary_directory.h"
 #include "harness/base/text.h"
 #include "harness/cli/shell_for_test.h"
+#include "harness/trace/run_for_test.h"
 
 namespace crashpoint::cli {
 namespace {
@@ -68,10 +69,10 @@ class Checks : public testing::Test {
         << more << "}";
   }
 
-  Outcome run() const {
-    return shell("CRASHPOINT_TMPDIR=" + shell_quote(temp_.path().string()) +
-                 " CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " " +
-                 shell_quote(CRASHPOINT_BINARY) + " run " + shell_quote(temp_.path().string()));
+  Outcome run(const std::string& options = {}) const {
+    return shell("CRASHPOINT_TMPDIR=" + shell_quote(temp_.path().string()) + " CRASHPOINT_ENGINE=" +
+                 shell_quote(CRASHPOINT_ENGINE_BINARY) + " " + shell_quote(CRASHPOINT_BINARY) +
+                 " run " + options + " " + shell_quote(temp_.path().string()));
   }
 
   TemporaryDirectory temp_;
@@ -109,6 +110,27 @@ TEST_F(Checks, CatchTheTargetThatBreaksThem) {
   for (const Broken& broken : kBroken) {
     EXPECT_THAT(outcome.output, HasSubstr(std::string("VIOLATION  ") + broken.check + "  "));
   }
+}
+
+// What a program writes by other ways than system calls cannot be judged: the report says so.
+TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
+  write("unseen",
+        R"({"use": {"command": [")" CRASHPOINT_TEST_PROGRAMS R"(/unseen", "{dir}", ")" +
+            std::string(CRASHPOINT_ENGINE_BINARY) +
+            R"(", "{config}"]}, "config": {"appendonly": "yes", "appendfsync": "always"}})",
+        R"("idempotent": false, "usable": false)", "");
+  const fs::path report = temp_.path() / "report";
+  const Outcome outcome = run("--report " + shell_quote(report.string()));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  std::ostringstream json;
+  json << std::ifstream(report / "report.json").rdbuf();
+  const auto noted = [&json](const std::string& text) {
+    return json.str().find('"' + text) != std::string::npos;
+  };
+  EXPECT_TRUE(noted("mapped is mapped shared and writable"));
+  EXPECT_TRUE(noted("made-writable is mapped shared and writable"));
+  EXPECT_EQ(noted("direct is opened with O_DIRECT"), trace::can_open_direct(temp_.path()));
+  EXPECT_EQ(noted("io_uring was answered ENOSYS"), trace::can_use_io_uring());
 }
 
 }  // namespace

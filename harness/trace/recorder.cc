@@ -1,13 +1,18 @@
 #include "harness/trace/recorder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <cinttypes>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <ctime>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
@@ -317,6 +322,10 @@ Recorder::Follow Recorder::enter_map(Thread& thread, const Syscall& syscall) {
   if (open == nullptr || open->inode == nullptr || !open->inode->inside) {
     return Follow::kNone;
   }
+  if ((call.flags(2) & PROT_WRITE) == 0) {
+    thread.process->maps_read_only = true;  // and may change its mind
+    return Follow::kNone;
+  }
   Event& event = begin(thread, syscall, Op::kMap);
   place(event, *open->inode);
   event.fd = call.fd(syscall.fd);
@@ -334,9 +343,35 @@ void Recorder::leave_map(Thread& thread, Event& event) {
   }
   thread.process->mappings.push_back({static_cast<std::uint64_t>(event.performed),
                                       static_cast<std::uint64_t>(event.length), thread.call.inode});
+  note_shared(event.path);
+}
+
+void Recorder::made_writable(const Thread& thread, std::uint64_t address, std::uint64_t size) {
+  if (!thread.process->maps_read_only) {
+    return;  // as of nearly every program, whose heap grows by mprotect(2)
+  }
+  std::ifstream maps(fmt::format("/proc/{}/maps", thread.id.pid));
+  for (std::string line; std::getline(maps, line);) {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    char shared = 'p';
+    int path = 0;
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %*3c%c %*s %*s %*s %n", &begin, &end,
+                    &shared, &path) < 3 ||
+        shared != 's' || begin >= address + size || address >= end) {
+      continue;
+    }
+    const ResolvedPath mapped =
+        files_.resolve(thread.id, AT_FDCWD, line.substr(static_cast<std::size_t>(path)));
+    if (mapped.inside) {
+      note_shared(mapped.name);
+    }
+  }
+}
+
+void Recorder::note_shared(const std::string& file) {
   note(fmt::format(
-      "{} is mapped shared and writable: what is written through the mapping is not seen",
-      event.path.str()));
+      "{} is mapped shared and writable: what is written through the mapping is not seen", file));
 }
 
 Recorder::Follow Recorder::enter_fork(Thread& thread, const Syscall& syscall) {

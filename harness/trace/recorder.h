@@ -52,6 +52,9 @@ class Recorder {
   // The thread has died, perhaps in the middle of a call.
   void abandoned(Thread& thread);
 
+  // `size` bytes of the program's memory at `address` are about to become writable.
+  void made_writable(const Thread& thread, std::uint64_t address, std::uint64_t size);
+
   // An event that takes no time: kThread, kExec, kFailpoint. The caller fills in the rest and says
   // when it is complete().
   Event& instant(const Thread& thread, Op op, Name syscall);
@@ -85,6 +88,7 @@ class Recorder {
   Follow enter_sync(Thread& thread, const Syscall& syscall);
   Follow enter_map(Thread& thread, const Syscall& syscall);
   void leave_map(Thread& thread, Event& event);
+  void note_shared(const std::string& file);
   Follow enter_fork(Thread& thread, const Syscall& syscall);
   // recorder_bytes.cc: what changes a file's bytes or size, and what is sent
   Follow enter_write(Thread& thread, const Syscall& syscall);

@@ -1,10 +1,14 @@
 // Runs a program under the tracer in a temporary folder: for the tests of the tracer.
 #pragma once
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -85,6 +89,19 @@ inline Fault fault_at(Place place, FaultAction action) {
   fault.at = std::move(place);
   fault.action = action;
   return fault;
+}
+
+// Not where a container's own filter answers before ours.
+inline bool can_use_io_uring() {
+  std::array<std::uint32_t, 64> parameters{};
+  const auto ring = static_cast<int>(::syscall(SYS_io_uring_setup, 1, parameters.data()));
+  return ring >= 0 && ::close(ring) == 0;
+}
+
+inline bool can_open_direct(const std::filesystem::path& directory) {
+  const int file =
+      ::open((directory / "direct").c_str(), O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
+  return file >= 0 && ::close(file) == 0;
 }
 
 // Path -> content of a file, "-> target" of a symlink, "/" of a directory.

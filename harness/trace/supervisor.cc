@@ -158,6 +158,10 @@ void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
       recorder_->note("the program uses Linux AIO (io_submit): what it writes by it is not seen");
       tracees_.resume(thread);
       return;
+    case Handling::kProtect:
+      recorder_->made_writable(thread, entry.arguments[0], entry.arguments[1]);
+      tracees_.resume(thread);
+      return;
   }
 }
 

@@ -21,6 +21,7 @@ enum class Handling : std::uint8_t {
   kFailpoint,  // prctl with our number: answered by the tracer
   kRefuse,     // io_uring: answered ENOSYS and noted
   kNote,       // Linux AIO: noted
+  kProtect,    // memory is made writable: noted if it is a shared mapping of a file
 };
 
 // Only calls with this value in this argument are traced. `mask` 0: all.

@@ -203,6 +203,8 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     }
   } else {
     std::shared_ptr<Process> process = make_child(tid, parent.id.pid);
+    process->mappings = parent.process->mappings;
+    process->maps_read_only = parent.process->maps_read_only;
     if (shares_descriptors(parent)) {
       process->descriptors = parent.process->descriptors;
     }
@@ -294,6 +296,7 @@ void Tracees::on_exec(Thread& thread) {
   process.descriptors = std::make_shared<DescriptorTable>();
   process.memory.reset();
   process.mappings.clear();
+  process.maps_read_only = false;
   handler_.on_exec(thread);
   resume(thread);
 }

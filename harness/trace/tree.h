@@ -34,6 +34,7 @@ struct Process {
   std::shared_ptr<DescriptorTable> descriptors = std::make_shared<DescriptorTable>();
   std::unique_ptr<Memory> memory;  // opened when first needed, anew after an exec
   std::vector<Mapping> mappings;
+  bool maps_read_only = false;  // shares a file of the data directory in memory, not to write yet
   pid_t parent = 0;
   std::vector<pid_t> children_ended;  // which it may not have reaped
   std::size_t first_event = 0;        // none of its events comes before
