@@ -170,7 +170,7 @@ class Explorer {
         });
         account.permitted_exactly = account.permitted_exactly &&
                                     (count.all || states.last_phase != Phase::kSampled) &&
-                                    !model.profile().torn_anywhere;
+                                    model.profile().tears == crash::Tears::kBetweenBlocks;
         if (count.passed_over > 0) {
           account.skipped["alike: one of many operations left out"] += count.passed_over;
         }

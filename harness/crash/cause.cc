@@ -332,7 +332,7 @@ std::string shape_of(const Timeline& timeline, const Call& call) {
 
 std::string shape_of(const Timeline& timeline, const Node& node) {
   const MicroOp& op = timeline.ops()[telling_op(node)];
-  const bool bytes = (node.classes & kDataOp) != 0;
+  const bool bytes = (node.classes & kDataOps) != 0;
   const Call& made_by = timeline.calls()[node.call];
   const std::string call = shape_of(timeline, made_by);
   switch (op.kind) {
@@ -340,6 +340,8 @@ std::string shape_of(const Timeline& timeline, const Node& node) {
       return (bytes ? "append: " : "size: ") + call;
     case MicroKind::kData:
       return "bytes: " + call;
+    case MicroKind::kCutTail:
+      return "zeros: " + call;
     case MicroKind::kCreateEntry:
     case MicroKind::kDeleteEntry:
       return fmt::format("{} {}: {}", op.kind == MicroKind::kCreateEntry ? "entry" : "removal",
@@ -403,9 +405,6 @@ std::vector<std::string> profiles_with(const std::shared_ptr<const Timeline>& ti
                                        const Violates& violates) {
   std::vector<std::string> names;
   for (const Profile& profile : profiles()) {
-    if (cause.tear && !profile.torn_anywhere) {
-      continue;
-    }
     if (cause.garbage && !profile.garbage) {
       continue;
     }
@@ -426,7 +425,13 @@ std::vector<std::string> profiles_with(const std::shared_ptr<const Timeline>& ti
       continue;
     }
     model.drop_dependents(selection);
-    selection.tear = cause.tear;
+    if (cause.tear) {
+      std::optional<Selection> torn = model.torn(std::move(selection), *cause.tear);
+      if (!torn) {
+        continue;
+      }
+      selection = *std::move(torn);
+    }
     if (violates(model.image(selection))) {
       names.push_back(profile.name);
     }

@@ -55,6 +55,7 @@ void FileBytes::apply(const MicroOp& op, std::string_view data) {
       size_ = op.size;
       bytes_.resize(std::min<std::uint64_t>(bytes_.size(), size_));
       break;
+    case MicroKind::kCutTail:
     case MicroKind::kZero:
       if (op.offset < bytes_.size()) {
         const std::uint64_t count = std::min<std::uint64_t>(op.size, bytes_.size() - op.offset);

@@ -86,12 +86,12 @@ const std::vector<Litmus>& litmus_tests() {
       // A sync of the directory brings names, not what they stand for.
       {"RenameThenDirectorySyncOnly",
        [] { return replace_by_rename().rename("t", "f").fsync_directory(); },
-       with(journaled({"f=", "f=new"}), under("ext4-ordered", {"f=", "f=...", "f=new"}),
+       with(journaled({"f=", "f=new"}), under("process-kill", {"f=new"}), under("ext4-ordered", {"f=", "f=...", "f=new"}),
             under("prefix", {"f=new"}), under("ext4-writeback", {"f=", "f=...", "f=new"}),
             under("weakest", {"f=", "f=...", "f=new"}))},
       {"RenameWithBothSyncs",
        [] { return replace_by_rename().fsync("t").rename("t", "f").fsync_directory(); },
-       with(journaled({"f=new"}), under("prefix", {"f=new"}), under("ext4-writeback", {"f=new"}),
+       with(journaled({"f=new"}), under("process-kill", {"f=new"}), under("prefix", {"f=new"}), under("ext4-writeback", {"f=new"}),
             under("weakest", {"f=new"}))},
       // The size may run ahead of the bytes inside a block that is on disk (ASPLOS'16 section 2: 2500
       // bytes appended to 2500, and 4096 found, the end of them NUL; seen on ext4, not xfs or btrfs).
@@ -107,7 +107,7 @@ const std::vector<Litmus>& litmus_tests() {
        [] {
          return TraceScript({{"a", file_entry("12")}}).append("a", "34").fdatasync("a");
        },
-       with(journaled({"a=1234"}), under("prefix", {"a=1234"}), under("ext4-writeback", {"a=1234"}),
+       with(journaled({"a=1234"}), under("process-kill", {"a=1234"}), under("prefix", {"a=1234"}), under("ext4-writeback", {"a=1234"}),
             under("weakest", {"a=1234"}))},
       // sync_file_range(2): "none of these operations writes out the file's metadata ... no guarantee
       // that the data will be available after a crash".
@@ -115,14 +115,14 @@ const std::vector<Litmus>& litmus_tests() {
        [] {
          return TraceScript({{"a", file_entry("12")}}).append("a", "34").sync_range("a");
        },
-       with({}, under("xfs", {"a=12", "a=1234"}), under("weakest", {"a=12", "a=12..", "a=1234"}))},
+       with({}, under("process-kill", {"a=1234"}), under("prefix", {"a=12", "a=1234"}), under("btrfs", {"a=12", "a=1234"}), under("ext4-ordered", {"a=12", "a=12..", "a=1234"}), under("ext4-writeback", {"a=12", "a=12..", "a=1234"}), under("xfs", {"a=12", "a=1234"}), under("weakest", {"a=12", "a=12..", "a=1234"}))},
       // Appends to one file are in order where there is a journal (OSDI'14 table 1, append -> append
       // same file), and two in one block cannot swap (ASPLOS'16 definition 7, rule 2).
       {"AppendTwice",
        [] {
          return TraceScript({{"a", file_entry("12")}}).append("a", "34").append("a", "56");
        },
-       with({}, under("process-kill", {"a=123456"}),
+       with({}, under("ext4-writeback", {"a=12", "a=12..", "a=1234", "a=12....", "a=1234..", "a=123456"}), under("process-kill", {"a=123456"}),
             under("prefix", {"a=12", "a=1234", "a=123456"}),
             under("ext4-ordered", {"a=12", "a=12..", "a=1234", "a=12....", "a=1234..", "a=123456"}),
             under("xfs", {"a=12", "a=1234", "a=123456"}),
@@ -136,7 +136,7 @@ const std::vector<Litmus>& litmus_tests() {
              .fsync("a")
              .append("a", "56");
        },
-       with({}, under("prefix", {"a=1234", "a=123456"}),
+       with({}, under("process-kill", {"a=123456"}), under("ext4-writeback", {"a=1234", "a=1234..", "a=123456"}), under("prefix", {"a=1234", "a=123456"}),
             under("ext4-ordered", {"a=1234", "a=1234..", "a=123456"}),
             under("xfs", {"a=1234", "a=123456"}), under("btrfs", {"a=1234", "a=123456"}),
             under("weakest", {"a=1234", "a=1234..", "a=123456"}))},
@@ -146,7 +146,7 @@ const std::vector<Litmus>& litmus_tests() {
        [] {
          return TraceScript({{"a", file_entry("12")}}).write("a", 1, "xyz");
        },
-       with({}, under("process-kill", {"a=1xyz"}), under("xfs", {"a=12", "a=1x", "a=1xyz"}))},
+       with({}, under("prefix", {"a=12", "a=1x", "a=1xyz"}), under("btrfs", {"a=12", "a=1x", "a=1xyz"}), under("ext4-ordered", {"a=12", "a=12..", "a=1x", "a=1x..", "a=1xyz"}), under("ext4-writeback", {"a=12", "a=12..", "a=1x", "a=1x..", "a=1xyz"}), under("weakest", {"a=12", "a=12..", "a=12yz", "a=1x", "a=1x..", "a=1xyz"}), under("process-kill", {"a=1xyz"}), under("xfs", {"a=12", "a=1x", "a=1xyz"}))},
       // Appends to different files float (OSDI'14 table 1, append -> any op fails on ext4-ordered, btrfs
       // and xfs); sizes set at once are in ext4's one journal.
       {"TwoFiles",
@@ -155,7 +155,7 @@ const std::vector<Litmus>& litmus_tests() {
              .append("a", "x")
              .append("b", "y");
        },
-       with({}, under("process-kill", {"a=1x b=2y"}),
+       with({}, under("ext4-writeback", {"a=1 b=2", "a=1. b=2", "a=1x b=2", "a=1. b=2.", "a=1x b=2.", "a=1. b=2y", "a=1x b=2y"}), under("process-kill", {"a=1x b=2y"}),
             under("prefix", {"a=1 b=2", "a=1x b=2", "a=1x b=2y"}),
             under("ext4-ordered", {"a=1 b=2", "a=1. b=2", "a=1x b=2", "a=1. b=2.", "a=1x b=2.",
                                    "a=1. b=2y", "a=1x b=2y"}),
@@ -170,7 +170,7 @@ const std::vector<Litmus>& litmus_tests() {
              .append("b", "y")
              .fsync("b");
        },
-       with({}, under("prefix", {"a=1x b=2y"}),
+       with({}, under("process-kill", {"a=1x b=2y"}), under("ext4-writeback", {"a=1. b=2y", "a=1x b=2y"}), under("prefix", {"a=1x b=2y"}),
             under("ext4-ordered", {"a=1. b=2y", "a=1x b=2y"}),  // the sync committed both sizes
             under("xfs", {"a=1 b=2y", "a=1x b=2y"}), under("btrfs", {"a=1 b=2y", "a=1x b=2y"}),
             under("weakest", {"a=1 b=2y", "a=1. b=2y", "a=1x b=2y"}))},
@@ -180,28 +180,30 @@ const std::vector<Litmus>& litmus_tests() {
        [] {
          return TraceScript({{"f", file_entry("1")}}).link("f", "g").unlink("f");
        },
-       with({}, under("process-kill", {"g=1"}), under("prefix", {"f=1", "f=1 g=1", "g=1"}),
+       with({}, under("ext4-writeback", {"f=1", "f=1 g=1", "g=1"}), under("process-kill", {"g=1"}), under("prefix", {"f=1", "f=1 g=1", "g=1"}),
             under("ext4-ordered", {"f=1", "f=1 g=1", "g=1"}),
             under("xfs", {"f=1", "f=1 g=1", "g=1"}), under("btrfs", {"f=1", "f=1 g=1", "g=1", "-"}),
             under("weakest", {"f=1", "f=1 g=1", "g=1", "-"}))},
+      // Under `prefix` a sync of a file brings all that came before its bytes; a file without new bytes
+      // brings nothing.
       {"LinkThenUnlinkAndSync",
        [] {
          return TraceScript({{"f", file_entry("1")}}).link("f", "g").unlink("f").fsync("g");
        },
-       with(journaled({"g=1"}), under("weakest", {"f=1", "f=1 g=1", "g=1", "-"}))},
+       with(journaled({"g=1"}), under("process-kill", {"g=1"}), under("prefix", {"f=1", "f=1 g=1", "g=1"}), under("ext4-writeback", {"g=1"}), under("weakest", {"f=1", "f=1 g=1", "g=1", "-"}))},
       {"MkdirThenCreate", [] { return TraceScript().mkdir("d").create("d/f"); },
-       with(journaled({"-", "d/", "d/ d/f="}), under("process-kill", {"d/ d/f="}),
+       with(journaled({"-", "d/", "d/ d/f="}), under("ext4-writeback", {"-", "d/", "d/ d/f="}), under("process-kill", {"d/ d/f="}),
             under("prefix", {"-", "d/", "d/ d/f="}), under("weakest", {"-", "d/", "d/ d/f="}))},
       // What POSIX has no word for and every journaling filesystem does: the way to a synced file.
       {"MkdirThenCreateAndSyncTheFile",
        [] { return TraceScript().mkdir("d").create("d/f").fsync("d/f"); },
-       with(journaled({"d/ d/f="}), under("weakest", {"-", "d/", "d/ d/f="}))},
+       with(journaled({"d/ d/f="}), under("process-kill", {"d/ d/f="}), under("prefix", {"-", "d/", "d/ d/f="}), under("ext4-writeback", {"d/ d/f="}), under("weakest", {"-", "d/", "d/ d/f="}))},
       {"MkdirThenCreateAndSyncTheInnerDirectory",
        [] { return TraceScript().mkdir("d").create("d/f").fsync_directory("d"); },
-       with(journaled({"d/ d/f="}), under("weakest", {"-", "d/ d/f="}))},
+       with(journaled({"d/ d/f="}), under("process-kill", {"d/ d/f="}), under("prefix", {"d/ d/f="}), under("ext4-writeback", {"d/ d/f="}), under("weakest", {"-", "d/ d/f="}))},
       {"MkdirThenCreateAndSyncBothDirectories",
        [] { return TraceScript().mkdir("d").create("d/f").fsync_directory("d").fsync_directory(); },
-       with(journaled({"d/ d/f="}), under("weakest", {"d/ d/f="}))},
+       with(journaled({"d/ d/f="}), under("process-kill", {"d/ d/f="}), under("prefix", {"d/ d/f="}), under("ext4-writeback", {"d/ d/f="}), under("weakest", {"d/ d/f="}))},
   };
   return kTests;
 }
@@ -216,6 +218,16 @@ std::vector<Case> all_cases() {
     }
   }
   return cases;
+}
+
+TEST(Litmus, HasAListForEveryPatternUnderEveryProfile) {
+  for (const Litmus& litmus : litmus_tests()) {
+    for (const Profile& profile : profiles()) {
+      EXPECT_TRUE(litmus.permitted.contains(profile.name))
+          << litmus.name << " under " << profile.name << ": "
+          << testing::PrintToString(all_states(litmus.script(), profile.name));
+    }
+  }
 }
 
 class LitmusTest : public testing::TestWithParam<Case> {};

@@ -8,6 +8,28 @@ namespace crashpoint::crash {
 
 using What = SyncRequest::What;
 
+namespace {
+
+// What came of a torn write, in bytes of the file.
+struct Came {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+
+  [[nodiscard]] bool holds(const MicroOp& op) const {
+    return from <= op.offset && op.offset + op.size <= to;
+  }
+  [[nodiscard]] bool misses(const MicroOp& op) const {
+    return to <= op.offset || op.offset + op.size <= from;
+  }
+};
+
+Came came_of(const trace::Event& write, const Tear& tear) {
+  const auto offset = static_cast<std::uint64_t>(write.offset);
+  return {offset + tear.from, offset + tear.to};
+}
+
+}  // namespace
+
 CrashModel::CrashModel(std::shared_ptr<const Timeline> timeline, Profile profile)
     : timeline_(std::move(timeline)),
       profile_(std::move(profile)),
@@ -41,6 +63,8 @@ void CrashModel::enter(std::uint32_t index) {
       count = 2;  // a rename over an existing name, which is never missing in between
     } else if (first.kind == MicroKind::kGrow && (class_of(first) & profile_.with_data) != 0) {
       count = 2;  // its bytes follow
+    } else if (first.kind == MicroKind::kCutTail && (kResizeOp & profile_.with_data) != 0) {
+      count = 2;  // the new size follows
     }
     add_node(index, op, count);
     op += count;
@@ -64,8 +88,9 @@ void CrashModel::find_needs(Node& node) {
   std::vector<ClassifiedOp> ops;
   for (std::uint32_t at = node.first_op; at < node.first_op + node.op_count; ++at) {
     const MicroOp& op = timeline_->ops()[at];
-    const auto growth = static_cast<OpClasses>(node.classes & kGrowOps);
-    ops.push_back({&op, op.kind == MicroKind::kGrow ? growth : class_of(op)});
+    const bool told_once = op.kind == MicroKind::kGrow || op.kind == MicroKind::kData;
+    const OpClasses kinds = op.kind == MicroKind::kGrow ? kGrowOps : kDataOps;
+    ops.push_back({&op, told_once ? static_cast<OpClasses>(node.classes & kinds) : class_of(op)});
   }
   node.needs = order_.add(node.first_op, ops, [&](std::uint32_t earlier) {
     const std::optional<std::size_t> at = node_of(earlier);
@@ -83,7 +108,11 @@ void CrashModel::find_needs_anew() {
 OpClasses CrashModel::class_of(const MicroOp& op) const {
   switch (op.kind) {
     case MicroKind::kData:
-      return kDataOp;
+    case MicroKind::kCutTail: {
+      const bool needs_size = op.past_end && (profile_.with_data & kGrowInOp) != 0;
+      return op.new_block || needs_size || allocation_is_pending(op.inode, op.offset) ? kNewDataOp
+                                                                                      : kInPlaceOp;
+    }
     case MicroKind::kGrow:
       return op.new_block                                 ? kGrowNewOp
              : allocation_is_pending(op.inode, op.offset) ? kGrowDelayedOp
@@ -298,9 +327,9 @@ void CrashModel::split_nodes_of(std::uint32_t index) {
     Node bytes = node;
     bytes.first_op = node.first_op + 1;
     bytes.op_count = 1;
-    bytes.classes = kDataOp;
+    bytes.classes = static_cast<OpClasses>(node.classes & kDataOps);
     node.op_count = 1;
-    node.classes &= static_cast<OpClasses>(~kDataOp);
+    node.classes &= static_cast<OpClasses>(~kDataOps);
     parted.push_back(std::move(node));
     parted.push_back(std::move(bytes));
   }
@@ -479,7 +508,71 @@ bool CrashModel::permits(const Selection& selection) const {
       }
     }
   }
-  return !selection.tear || profile_.torn_anywhere;
+  return !selection.tear || permits_tear(selection);
+}
+
+std::optional<Selection> CrashModel::torn(Selection selection, Tear tear) const {
+  if (profile_.tears == Tears::kAtSectors) {
+    const trace::Event& write = timeline_->event_of(timeline_->calls()[tear.call]);
+    const auto offset = static_cast<std::uint64_t>(write.offset);
+    if (tear.from > 0) {
+      tear.from = (offset + tear.from + kSectorSize - 1) / kSectorSize * kSectorSize - offset;
+    }
+    if (tear.to < write.data.size) {
+      tear.to = std::max((offset + tear.to) / kSectorSize * kSectorSize, offset) - offset;
+    }
+    if (tear.from >= tear.to) {
+      return std::nullopt;
+    }
+    tear.rest = Tear::Rest::kZeros;
+    const Came came = came_of(write, tear);
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const Node& node = nodes_[i];
+      if (node.call == tear.call && (node.classes & kDataOps) != 0 && !node.durable &&
+          came.misses(bytes_of(node))) {
+        selection.choices[i] = Choice::kAbsent;
+      }
+    }
+    drop_dependents(selection);
+  }
+  selection.tear = tear;
+  return permits(selection) ? std::optional(std::move(selection)) : std::nullopt;
+}
+
+// At sectors: of a block written in place some of the new sectors may come, and of the newest write
+// to it only, as one after it would have brought them all.
+bool CrashModel::permits_tear(const Selection& selection) const {
+  if (profile_.tears != Tears::kAtSectors) {
+    return profile_.tears == Tears::kAnywhere;
+  }
+  const Tear& tear = *selection.tear;
+  const trace::Event& write = timeline_->event_of(timeline_->calls()[tear.call]);
+  const Came came = came_of(write, tear);
+  const auto is_bytes_of_it = [&](const Node& node) {
+    return node.call == tear.call && (node.classes & kDataOps) != 0;
+  };
+  bool is_torn = false;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    if (!selection.has(i)) {
+      continue;
+    }
+    if (is_bytes_of_it(node) && !came.holds(bytes_of(node))) {
+      if (node.classes != kInPlaceOp || node.durable || came.misses(bytes_of(node))) {
+        return false;
+      }
+      is_torn = true;
+    }
+    const std::vector<std::size_t> needs = needs_of(node);
+    if (node.call != tear.call && std::any_of(needs.begin(), needs.end(), [&](std::size_t needed) {
+          return is_bytes_of_it(nodes_[needed]);
+        })) {
+      return false;
+    }
+  }
+  return is_torn && tear.rest == Tear::Rest::kZeros &&
+         (tear.from == 0 || came.from % kSectorSize == 0) &&
+         (tear.to == write.data.size || came.to % kSectorSize == 0);
 }
 
 CrashImage CrashModel::image(const Selection& selection) {

@@ -65,6 +65,9 @@ class CrashModel {
   // Puts in what is needed by what is there, and what is durable.
   void add_needed(Selection& selection) const;
   [[nodiscard]] bool permits(const Selection& selection) const;
+  // Tears a write of the selection there, or where the profile tears it nearest before that: what
+  // lies wholly beyond is lost. Nothing if the profile does not tear it.
+  [[nodiscard]] std::optional<Selection> torn(Selection selection, Tear tear) const;
   // Indices in nodes() of what a node needs.
   [[nodiscard]] std::vector<std::size_t> needs_of(const Node& node) const;
   // The index in nodes() of the node with this operation.
@@ -82,6 +85,11 @@ class CrashModel {
   [[nodiscard]] OpClasses class_of(const MicroOp& op) const;
   [[nodiscard]] bool allocation_is_pending(InodeId inode, std::uint64_t offset) const;
 
+  // Of a node with bytes: they come last in it, after the size.
+  [[nodiscard]] const MicroOp& bytes_of(const Node& node) const {
+    return timeline_->ops()[node.first_op + node.op_count - 1];
+  }
+  [[nodiscard]] bool permits_tear(const Selection& selection) const;
   [[nodiscard]] bool precedes(const Node& node, std::uint32_t call) const;
   [[nodiscard]] bool is_content_of(const Node& node, const SyncRequest& sync) const;
   void make_durable(std::uint32_t call);

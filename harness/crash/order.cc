@@ -33,12 +33,16 @@ void OrderTracker::for_each_key(std::uint64_t rule, Scope scope, const MicroOp& 
       }
       break;
     case Scope::kSameBlock:
+    case Scope::kSameSector:
       if (!op.is_entry() && op.size > 0) {
-        for (std::uint64_t block = op.offset / kBlockSize;
-             block <= (op.offset + op.size - 1) / kBlockSize; ++block) {
-          visit(Key{rule, op.inode, block});
+        const std::uint64_t size = scope == Scope::kSameBlock ? kBlockSize : kSectorSize;
+        for (std::uint64_t at = op.offset / size; at <= (op.offset + op.size - 1) / size; ++at) {
+          visit(Key{rule, op.inode, at});
         }
       }
+      break;
+    case Scope::kSameCall:
+      visit(Key{rule, op.call, 0});
       break;
     case Scope::kSameName:
       if (op.is_entry()) {

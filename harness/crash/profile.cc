@@ -16,12 +16,20 @@ constexpr OrderRule kShiftsAreBarriers[] = {{kAllOps, kShiftOp, Scope::kSameFile
 // Sizes of one file are only ever logged in order: Ferrite (ASPLOS'16) Definition 7, rule 1.
 constexpr OrderRule kSizesOfAFile{kGrowOps, kGrowOps, Scope::kSameFile};
 
-// A page holds the newest bytes when it is written out: Ferrite rule 2.
-constexpr OrderRule kBytesOfABlock{kDataOp, kDataOp, Scope::kSameBlock};
+// A page holds the newest bytes when it is written out: Ferrite rule 2. It comes as a whole where it
+// goes to a new place, which is not looked at until it has come.
+constexpr OrderRule kBytesOfABlock{kDataOps, kDataOps, Scope::kSameBlock};
 
-std::vector<OrderRule> rules(std::initializer_list<OrderRule> own) {
+// Written in place, each of its sectors may come without the others (real_filesystems_test.cc found it
+// on ext4: of two writes to one page the later one alone).
+constexpr OrderRule kBytesOfASector[] = {{kDataOps, kNewDataOp, Scope::kSameBlock},
+                                         {kInPlaceOp, kInPlaceOp, Scope::kSameSector}};
+
+std::vector<OrderRule> rules(std::span<const OrderRule> of_bytes,
+                             std::initializer_list<OrderRule> own) {
   std::vector<OrderRule> all(own);
-  all.insert(all.end(), {kSizesOfAFile, kBytesOfABlock});
+  all.push_back(kSizesOfAFile);
+  all.insert(all.end(), of_bytes.begin(), of_bytes.end());
   all.insert(all.end(), std::begin(kShiftsAreBarriers), std::end(kShiftsAreBarriers));
   return all;
 }
@@ -29,14 +37,16 @@ std::vector<OrderRule> rules(std::initializer_list<OrderRule> own) {
 Profile process_kill() {
   return {.name = "process-kill",
           .order = {{kAllOps, kAllOps, Scope::kAnywhere}},
-          .with_data = kGrowOps,
+          .with_data = kGrowOps | kResizeOp,
           .durable_on_return = true};
 }
 
 // Everything in order, as on a filesystem that journals data too: the state is what a process kill
 // would have left at this moment or at an earlier one.
 Profile prefix() {
-  return {.name = "prefix", .order = {{kAllOps, kAllOps, Scope::kAnywhere}}, .with_data = kGrowOps};
+  return {.name = "prefix",
+          .order = {{kAllOps, kAllOps, Scope::kAnywhere}},
+          .with_data = kGrowOps | kResizeOp};
 }
 
 // ext4, data=ordered (the default), with delayed allocation.
@@ -48,35 +58,43 @@ Profile prefix() {
 //     metadata before it, and before the bytes are on disk: the blocks are unwritten extents until then
 //     (dioread_nolock, the default since Linux 5.6) and read as zeros. real_filesystems_test.cc found
 //     that on Linux 6.18, against what data=ordered is said to exclude.
+//   - truncate to a size inside a block writes zeros behind it (ext4_block_truncate_page) before the size
+//     is committed, when the file still has its old one: real_filesystems_test.cc.
 //   - fsync of a file commits the running transaction if the file has a part in it
 //     (fs/ext4/fsync.c); of a directory always (ext4_fsync_journal: not a regular file).
 //   - A failed fsync leaves new sizes and old bytes (Rebello et al., ATC'20, table 1).
 Profile ext4_ordered() {
   return {.name = "ext4-ordered",
-          .order = rules({{kMetadata | kGrowInOp, kMetadata | kGrowOps, Scope::kAnywhere}}),
+          .order = rules(kBytesOfASector,
+                         {{kMetadata | kGrowInOp, kMetadata | kGrowOps, Scope::kAnywhere},
+                          {kDataOps, kResizeOp, Scope::kSameCall}}),
           .fsync_keeps = FsyncKeeps::kWholeJournal,
-          .fsync_failure = FsyncFailure::kSizeDurable};
+          .fsync_failure = FsyncFailure::kSizeDurable,
+          .tears = Tears::kAtSectors};
 }
 
 // data=writeback: new blocks may also hold what was on the disk before (BOB table 1: append atomicity
-// fails; ext4(5)).
+// fails; ext4(5)), and no bytes are waited for.
 Profile ext4_writeback() {
   Profile profile = ext4_ordered();
   profile.name = "ext4-writeback";
+  std::erase_if(profile.order,
+                [](const OrderRule& rule) { return rule.scope == Scope::kSameCall; });
   profile.garbage = true;
   return profile;
 }
 
 // xfs: metadata strictly ordered; the size is logged when the bytes are on disk (xfs_end_ioend ->
-// xfs_setfilesize), so it never runs ahead; truncate writes out what the size does not cover yet
+// xfs_setfilesize), so it never runs ahead; truncate zeroes the rest of the last block and writes out what the size does not cover yet
 // (xfs_setattr_size). An fsync forces the log up to the file's last change (xfs_fsync_flush_log).
 Profile xfs() {
   return {.name = "xfs",
-          .order = rules({{kMetadata, kMetadata | kGrowOps, Scope::kAnywhere},
-                          {kGrowOps | kDataOp, kResizeOp, Scope::kSameFile}}),
+          .order = rules(kBytesOfASector, {{kMetadata, kMetadata | kGrowOps, Scope::kAnywhere},
+                                           {kGrowOps | kDataOps, kResizeOp, Scope::kSameFile}}),
           .with_data = kGrowOps,
           .fsync_keeps = FsyncKeeps::kOwnNames,
-          .fsync_failure = FsyncFailure::kSizeDurable};
+          .fsync_failure = FsyncFailure::kSizeDurable,
+          .tears = Tears::kAtSectors};
 }
 
 // btrfs: copy on write, size and bytes come together when an ordered extent completes
@@ -84,7 +102,8 @@ Profile xfs() {
 // others (tree-log.c), so names float against each other (ALICE table 3d, BOB table 1).
 Profile btrfs() {
   return {.name = "btrfs",
-          .order = rules({{kEntryOp, kEntryOp, Scope::kSameName},
+          .order = rules({&kBytesOfABlock, 1},
+                         {{kEntryOp, kEntryOp, Scope::kSameName},
                           {kResizeOp | kGrowOps, kResizeOp | kGrowOps, Scope::kSameFile}}),
           .with_data = kGrowOps,
           .fsync_keeps = FsyncKeeps::kOwnNames,
@@ -94,7 +113,7 @@ Profile btrfs() {
 // What POSIX leaves open and ALICE (OSDI'14, table 2) explores, and the new and the old name of a
 // rename in either order: nothing is ordered, everything tears, only what was asked to be durable is.
 Profile weakest() {
-  return {.name = "weakest", .rename_atomic = false, .garbage = true, .torn_anywhere = true};
+  return {.name = "weakest", .rename_atomic = false, .garbage = true, .tears = Tears::kAnywhere};
 }
 
 }  // namespace

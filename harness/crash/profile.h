@@ -14,18 +14,28 @@
 namespace crashpoint::crash {
 
 // Classes of micro-operations; a set of them is a mask.
-using OpClasses = std::uint8_t;
+using OpClasses = std::uint16_t;
 inline constexpr OpClasses kEntryOp = 1;    // a name made or removed
 inline constexpr OpClasses kResizeOp = 2;   // truncate, fallocate
 inline constexpr OpClasses kShiftOp = 4;    // fallocate that moves or zeroes bytes
-inline constexpr OpClasses kDataOp = 8;     // bytes
+inline constexpr OpClasses kInPlaceOp = 8;  // other bytes: where the file has a block on disk
 inline constexpr OpClasses kGrowInOp = 16;  // an append's new size, inside a block that is on disk
 inline constexpr OpClasses kGrowDelayedOp = 32;  // inside a block that has not been allocated yet
 inline constexpr OpClasses kGrowNewOp = 64;      // into blocks the file did not reach before
+inline constexpr OpClasses kNewDataOp =
+    128;  // bytes nobody sees before a new block, or size, is there
 inline constexpr OpClasses kGrowOps = kGrowInOp | kGrowDelayedOp | kGrowNewOp;
-inline constexpr OpClasses kAllOps = 127;
+inline constexpr OpClasses kDataOps = kInPlaceOp | kNewDataOp;
+inline constexpr OpClasses kAllOps = 255;
 
-enum class Scope : std::uint8_t { kAnywhere, kSameFile, kSameBlock, kSameName };
+enum class Scope : std::uint8_t {
+  kAnywhere,
+  kSameFile,
+  kSameBlock,
+  kSameSector,
+  kSameCall,
+  kSameName
+};
 
 // An operation of `earlier` that had returned when one of `later` began is on disk whenever that
 // one is.
@@ -51,17 +61,26 @@ enum class FsyncFailure : std::uint8_t {
   kReverts,         // the file is what it was before, on disk and for readers
 };
 
+// Where what is written out may stop, besides between blocks.
+enum class Tears : std::uint8_t {
+  kBetweenBlocks,
+  kAtSectors,  // of a block that is written in place: a disk writes whole sectors
+  kAnywhere,
+};
+
 struct Profile {
   std::string name = {};
   std::vector<OrderRule> order = {};
-  OpClasses with_data = 0;  // kinds of growth that come as one with their bytes
+  // Kinds of growth that come as one with their bytes, and kResizeOp where a new, lower size does
+  // with the zeros behind it.
+  OpClasses with_data = 0;
   // Else the new name and the removal of the old one come in any order. A name that is replaced
   // stands for the one file or the other in either case, never for none: what rename(2) is for.
   bool rename_atomic = true;
   FsyncKeeps fsync_keeps = FsyncKeeps::kFileOnly;
   FsyncFailure fsync_failure = FsyncFailure::kNothingDurable;
-  bool garbage = false;            // a range that grew without its bytes may read as anything
-  bool torn_anywhere = false;      // a write may stop at any byte; else only between blocks
+  bool garbage = false;  // a range that grew without its bytes may read as anything
+  Tears tears = Tears::kBetweenBlocks;
   bool durable_on_return = false;  // the kernel lives: what returned has happened
 };
 

@@ -233,10 +233,11 @@ class Enumeration {
       const Node& node = model_.nodes()[i];
       const Timeline& timeline = model_.timeline();
       const InodeId inode = timeline.ops()[node.first_op].inode;
-      if ((node.classes & kDataOp) == 0 || node.durable || !seen.insert(inode).second) {
+      const trace::Event& event = timeline.event_of(timeline.calls()[node.call]);
+      if ((node.classes & kDataOps) == 0 || event.data.size == 0 || node.durable ||
+          !seen.insert(inode).second) {
         continue;
       }
-      const trace::Event& event = timeline.event_of(timeline.calls()[node.call]);
       PendingWrite write{.call = node.call,
                          .offset = static_cast<std::uint64_t>(event.offset),
                          .size = event.data.size,
@@ -245,7 +246,7 @@ class Enumeration {
         const Node& other = model_.nodes()[at];
         if (other.call == node.call) {
           write.grows = write.grows || (other.classes & kGrowOps) != 0;
-          if ((other.classes & kDataOp) != 0) {
+          if ((other.classes & kDataOps) != 0) {
             write.data_nodes.push_back(at);
           }
         }
@@ -260,11 +261,13 @@ class Enumeration {
       return;
     }
     for (const PendingWrite& write : newest_writes()) {
-      if (model_.profile().torn_anywhere) {
+      if (model_.profile().tears != Tears::kBetweenBlocks) {
         for (const Tear& tear : tears(write)) {
           give_torn(write, tear);
         }
-      } else if (model_.profile().garbage && options_.garbage && write.grows) {
+      }
+      if (model_.profile().tears != Tears::kAnywhere && model_.profile().garbage &&
+          options_.garbage && write.grows) {
         give_filled(write, Choice::kGarbage);
         give_filled(write, Choice::kStale);
       }
@@ -273,13 +276,13 @@ class Enumeration {
 
   // With all that came later, and with none of it.
   void give_torn(const PendingWrite& write, const Tear& tear) {
-    Selection selection = model_.everything();
-    selection.tear = tear;
-    give(Phase::kTorn, std::move(selection));
+    if (std::optional<Selection> torn = model_.torn(model_.everything(), tear)) {
+      give(Phase::kTorn, *std::move(torn));
+    }
     if (write.last_node + 1 < size_) {
-      selection = prefix(write.last_node + 1);
-      selection.tear = tear;
-      give(Phase::kTorn, std::move(selection));
+      if (std::optional<Selection> torn = model_.torn(prefix(write.last_node + 1), tear)) {
+        give(Phase::kTorn, *std::move(torn));
+      }
     }
   }
 
@@ -322,6 +325,13 @@ class Enumeration {
   std::vector<Tear> tears(const PendingWrite& write) const {
     using Rest = Tear::Rest;
     std::vector<Tear> tears;
+    if (model_.profile().tears == Tears::kAtSectors) {
+      for (const std::uint64_t cut : cuts(write)) {
+        tears.push_back({write.call, 0, cut, Rest::kZeros});
+        tears.push_back({write.call, cut, write.size, Rest::kZeros});
+      }
+      return tears;
+    }
     const auto add = [&](std::uint64_t from, std::uint64_t to, Rest rest) {
       tears.push_back({write.call, from, to, rest});
     };
@@ -421,11 +431,17 @@ class Enumeration {
           selection.choices[node] = random.chance(0.5) ? Choice::kGarbage : Choice::kStale;
         }
       }
-      if (model_.profile().torn_anywhere && options_.torn_writes != TornWrites::kNone &&
-          !writes.empty() && random.chance(0.3)) {
+      if (model_.profile().tears != Tears::kBetweenBlocks &&
+          options_.torn_writes != TornWrites::kNone && !writes.empty() && random.chance(0.3)) {
         const PendingWrite& write = writes[random.below(writes.size())];
         const std::vector<Tear> possible = tears(write);
-        selection.tear = possible[random.below(possible.size())];
+        std::optional<Selection> torn;
+        if (!possible.empty()) {
+          torn = model_.torn(selection, possible[random.below(possible.size())]);
+        }
+        if (torn) {
+          selection = *std::move(torn);
+        }
       }
       give(Phase::kSampled, std::move(selection));
     }

@@ -163,10 +163,45 @@ TEST(TornWrites, OfEveryFileAreTried) {
   EXPECT_THAT(states, Contains("a=1234 b=56"));
 }
 
-TEST(TornWrites, AreNotInsideABlockOnAJournalingFilesystem) {
-  TraceScript script({{"a", file_entry("base")}});
-  script.append("a", "1234");
-  EXPECT_THAT(texts(given(script, "xfs")), ElementsAre("a=base1234", "a=base"));
+// A disk writes whole sectors: real_filesystems_test.cc saw a block of ext4 with some of its new ones.
+TEST(TornWrites, OfABlockInPlaceStopAtSectorsOnExt4AndXfs) {
+  TraceScript script({{"a", file_entry(std::string(1536, 'o'))}});
+  script.write("a", 100, std::string(1200, 'n'));
+  const auto with = [](std::size_t from, std::size_t to) {
+    return "a=" + std::string(from, 'o') + std::string(to - from, 'n') +
+           std::string(1536 - to, 'o');
+  };
+  for (const char* const profile : {"ext4-ordered", "ext4-writeback", "xfs"}) {
+    EXPECT_THAT(texts(given(script, profile)),
+                testing::UnorderedElementsAre(with(100, 1300), with(100, 100), with(100, 512),
+                                              with(100, 1024), with(512, 1300), with(1024, 1300)))
+        << profile;
+  }
+  EXPECT_THAT(texts(given(script, "btrfs")), ElementsAre(with(100, 1300), with(100, 100)))
+      << "written to a new place";
+}
+
+TEST(TornWrites, OfABlockInPlaceMayHaveTheNewSizeOnExt4) {
+  TraceScript script({{"a", file_entry(std::string(500, 'o'))}});
+  script.append("a", std::string(100, 'n'));
+  const std::string old = "a=" + std::string(500, 'o');
+  EXPECT_THAT(
+      texts(given(script, "ext4-ordered")),
+      testing::UnorderedElementsAre(old + std::string(100, 'n'), old, old + std::string(100, '.'),
+                                    old + std::string(12, 'n') + std::string(88, '.'),
+                                    old + std::string(12, '.') + std::string(88, 'n')));
+  EXPECT_THAT(texts(given(script, "xfs")), ElementsAre(old + std::string(100, 'n'), old));
+}
+
+TEST(TornWrites, AreNotInABlockThatIsNew) {
+  TraceScript script;
+  script.create("a").append("a", std::string(2000, 'n'));
+  for (const char* const profile : {"ext4-ordered", "xfs", "btrfs"}) {
+    for (const std::string& state : texts(given(script, profile))) {
+      EXPECT_TRUE(state.find("n.") == std::string::npos && state.find(".n") == std::string::npos)
+          << profile << ": " << state;
+    }
+  }
 }
 
 TEST(TornWrites, WorkOnWritesOfManyBlocks) {

@@ -315,6 +315,10 @@ class TimelineBuilder {
   }
 
   void resize(InodeId inode, std::uint64_t size) {
+    const std::uint64_t tail_end = std::min(sizes_[inode], round_up(size));
+    if (size < tail_end) {
+      add_range(MicroKind::kCutTail, inode, size, tail_end - size);
+    }
     if (sizes_[inode] != size) {
       add({.kind = MicroKind::kResize, .inode = inode, .size = size});
       sizes_[inode] = size;

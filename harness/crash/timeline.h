@@ -4,8 +4,9 @@
 //   overwrite              kData for each block it touches
 //   append                 for each block: kGrow to the end of its part, and kData. The first part
 //                          may lie in a block the file already has, the others never do.
-//   truncate, fallocate    kResize to an exact size; kZero, kCollapse, kInsert for the modes that
-//                          change bytes
+//   truncate               kResize to an exact size; before it, where that ends inside a block of the
+//                          file, kCutTail
+//   fallocate              kResize; kZero, kCollapse, kInsert for the modes that change bytes
 //   create, link, mkdir,   kCreateEntry(parent, name, inode)
 //   symlink
 //   unlink, rmdir          kDeleteEntry(parent, name); content goes with the last name
@@ -53,9 +54,10 @@ struct Inode {
 };
 
 enum class MicroKind : std::uint8_t {
-  kData,         // bytes at [offset, offset + size), zeros where `data` is empty
+  kData,         // bytes at [offset, offset + size)
   kGrow,         // the size becomes at least `size`, for bytes that start at `offset`
   kResize,       // the size becomes `size`
+  kCutTail,      // zeros at [offset, offset + size), from a lower end to come to that of its block
   kZero,         // zeros at [offset, offset + size), within the size
   kCollapse,     // [offset, offset + size) is taken out
   kInsert,       // `size` zeros are put in at `offset`

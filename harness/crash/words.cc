@@ -148,8 +148,10 @@ std::string name_of(const Timeline& timeline, const Node& node) {
   const MicroOp& op = timeline.ops()[telling_op(node)];
   switch (op.kind) {
     case MicroKind::kGrow:
-      return fmt::format("{} of the {}", (node.classes & kDataOp) != 0 ? "a part" : "the new size",
+      return fmt::format("{} of the {}", (node.classes & kDataOps) != 0 ? "a part" : "the new size",
                          whole);
+    case MicroKind::kCutTail:
+      return fmt::format("the zeros behind the new end of the {}", whole);
     case MicroKind::kData:
       return fmt::format("the bytes at {} of the {}", op.offset, whole);
     case MicroKind::kCreateEntry:
