@@ -13,7 +13,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "harness/base/error.h"
 #include "harness/campaign/recovered_states.h"
 #include "harness/campaign/recovery_pool.h"
 #include "harness/crash/cause.h"
@@ -88,6 +87,7 @@ class Explorer {
            const RecovererFactory& factory, const ExploreOptions& options, const ExploreTick& tick)
       : options_(options),
         tick_(tick),
+        profiles_(profiles_with_own(options.profile)),
         points_(crash::crash_points(*trace, options.points)),
         results_(judge, options.guarantees, options.expect, points_, options.must_start),
         pool_(
@@ -121,9 +121,23 @@ class Explorer {
   }
 
  private:
+  // Those we know, and the scenario's own.
+  static std::vector<crash::Profile> profiles_with_own(const crash::Profile& own) {
+    std::vector<crash::Profile> all(crash::profiles().begin(), crash::profiles().end());
+    if (crash::find_profile(own.name) == nullptr) {
+      all.push_back(own);
+    }
+    return all;
+  }
+
+  [[nodiscard]] const crash::Profile& profile_named(const std::string& name) const {
+    return *std::find_if(profiles_.begin(), profiles_.end(),
+                         [&name](const crash::Profile& known) { return known.name == name; });
+  }
+
   [[nodiscard]] const crash::Profile& profile_of(CrashKind kind) const {
-    return *crash::find_profile(kind == CrashKind::kProcessKill ? "process-kill"
-                                                                : options_.profile);
+    return kind == CrashKind::kProcessKill ? *crash::find_profile("process-kill")
+                                           : options_.profile;
   }
 
   [[nodiscard]] crash::StateOptions state_options() const {
@@ -547,7 +561,7 @@ class Explorer {
     }
     const Scene& scene = scenes_[origin.scene];
     std::vector<std::string> profiles =
-        profiles_with(scene.timeline, model.point(), cause, violates);
+        profiles_with(profiles_, scene.timeline, model.point(), cause, violates);
     keep_those_that_led_to(origin.scene, profiles);
     if (const auto known = found_by_kill(verdict.check, profiles)) {
       ++exploration_.findings[*known].states;
@@ -579,7 +593,7 @@ class Explorer {
       const Record& record = records_[scenes_[scene].parent];
       const Sighting& first = record.sightings.front();
       std::erase_if(profiles, [&](const std::string& name) {
-        return !is_permitted(record, first, *crash::find_profile(name));
+        return !is_permitted(record, first, profile_named(name));
       });
       scene = first.scene;
     }
@@ -693,6 +707,7 @@ class Explorer {
 
   const ExploreOptions& options_;
   const ExploreTick& tick_;
+  std::vector<crash::Profile> profiles_;
   std::vector<crash::CrashPoint> points_;
   RecoveredStates results_;
   std::vector<Scene> scenes_;
@@ -719,14 +734,6 @@ class Explorer {
 Exploration explore(std::shared_ptr<const trace::Trace> trace, const oracle::Judge& judge,
                     const RecovererFactory& factory, const ExploreOptions& options,
                     const ExploreTick& tick) {
-  if (crash::find_profile(options.profile) == nullptr) {
-    std::vector<std::string> names;
-    for (const crash::Profile& profile : crash::profiles()) {
-      names.push_back(profile.name);
-    }
-    throw UsageError(fmt::format("there is no crash profile '{}'; there are {}", options.profile,
-                                 fmt::join(names, ", ")));
-  }
   return Explorer(std::move(trace), judge, factory, options, tick).run();
 }
 

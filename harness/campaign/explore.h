@@ -6,7 +6,8 @@
 //             permits them, because what must survive grows along the run.
 // Findings    Violations with one cause are one finding. The cause is found by trying: which lost
 //             operations must stay lost, and which kept ones kept, for the violation to remain.
-// Profiles    Each finding says under which of the profiles we know it is one.
+// Profiles    Each finding says under which of the profiles we know it is one, and of the one explored
+//             if that is the scenario's own.
 // Determinism The same trace and options give the same states, findings and counts, whatever the
 //             number of workers; provided that recovery itself is deterministic.
 #pragma once
@@ -22,6 +23,7 @@
 #include "harness/campaign/recoverer.h"
 #include "harness/crash/image.h"
 #include "harness/crash/points.h"
+#include "harness/crash/profile.h"
 #include "harness/crash/states.h"
 #include "harness/oracle/judge.h"
 #include "harness/oracle/promise.h"
@@ -41,7 +43,7 @@ struct ExploreOptions {
   // What is promised under each kind of crash; kinds that are missing are not explored.
   std::map<oracle::CrashKind, oracle::Guarantee> guarantees;
   oracle::Expectations expect;      // from when the history has made them true
-  std::string profile = "weakest";  // of power loss
+  crash::Profile profile = *crash::find_profile("weakest");  // of power loss
   crash::PointOptions points;
   crash::TornWrites torn_writes = crash::TornWrites::kSector;
   std::uint64_t samples_per_point = 16;
@@ -122,7 +124,7 @@ struct ExploreProgress {
 // Called now and then; false stops the exploration, and what is known by then is the result.
 using ExploreTick = std::function<bool(const ExploreProgress&)>;
 
-// Throws UsageError (no such profile) and what a recoverer throws.
+// Throws what a recoverer throws.
 [[nodiscard]] Exploration explore(std::shared_ptr<const trace::Trace> trace,
                                   const oracle::Judge& judge, const RecovererFactory& factory,
                                   const ExploreOptions& options, const ExploreTick& tick = {});

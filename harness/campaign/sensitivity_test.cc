@@ -283,7 +283,7 @@ class Sensitivity : public ::testing::Test {
       options.guarantees[kind] =
           oracle::derive_promise(case_.target.config, kind, program_.everysec_loss).guarantee;
     }
-    options.profile = profile_;
+    options.profile = *crash::find_profile(profile_);
     options.torn_writes = crash::TornWrites::kNone;
     options.samples_per_point = 0;
     options.max_states = kStatesMax;

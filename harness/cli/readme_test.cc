@@ -31,10 +31,10 @@ class ScenariosReadmeRuns : public CommandLine {
     return count;
   }
 
-  Outcome run() const {
+  Outcome run(const std::string& options = "") const {
     return shell("cd " + shell_quote(folder_.path().string()) +
                  " && CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " " +
-                 shell_quote(CRASHPOINT_BINARY) + " run scenarios -j2");
+                 shell_quote(CRASHPOINT_BINARY) + " run scenarios -j2 " + options);
   }
 
  private:
@@ -57,6 +57,26 @@ TEST_F(ScenariosReadmeRuns, EveryFaultStrikes) {
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr(fmt::format("{} passed", count)));
+}
+
+// The profile that the page defines, on a log of two writes.
+TEST_F(ScenariosReadmeRuns, AProfileOfItsOwnIsExploredAndNamed) {
+  int count = 0;
+  for (const scenario::Example& example : scenario::readme_examples()) {
+    if (example.code.find("\"base\"") != std::string::npos && example.table.empty()) {
+      ++count;
+      const std::string crash = example.code.substr(example.code.find('{') + 1);
+      write("scenarios/own-profile.json", R"({ "version": 1, "summary": "An example.",
+          "target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "always" } },
+          "workload": [ { "commands": [["SET", "a", "1"], ["SET", "b", "2"]] } ],
+          "oracle": { "usable": false, "idempotent": false }, )" +
+                                              crash);
+    }
+  }
+  EXPECT_EQ(count, 1);
+  const Outcome outcome = run("--report report");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(read("report/report.json"), HasSubstr(R"("profile": "ext4-on-a-4k-disk")"));
 }
 
 }  // namespace

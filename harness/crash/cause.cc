@@ -400,11 +400,12 @@ bool has_cause(const CrashModel& model, const Selection& selection, const Cause&
                       [&](const std::string& shape) { return shapes.contains(shape); });
 }
 
-std::vector<std::string> profiles_with(const std::shared_ptr<const Timeline>& timeline,
+std::vector<std::string> profiles_with(std::span<const Profile> profiles,
+                                       const std::shared_ptr<const Timeline>& timeline,
                                        trace::Position point, const Cause& cause,
                                        const Violates& violates) {
   std::vector<std::string> names;
-  for (const Profile& profile : profiles()) {
+  for (const Profile& profile : profiles) {
     if (cause.garbage && !profile.garbage) {
       continue;
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,11 +44,11 @@ struct Cause {
 [[nodiscard]] bool has_cause(const CrashModel& model, const Selection& selection,
                              const Cause& cause);
 
-// The names of the profiles under which losing the same operations at this point violates too,
-// strongest first.
+// The names of those profiles under which losing the same operations at this point violates too, in
+// their order.
 [[nodiscard]] std::vector<std::string> profiles_with(
-    const std::shared_ptr<const Timeline>& timeline, trace::Position point, const Cause& cause,
-    const Violates& violates);
+    std::span<const Profile> profiles, const std::shared_ptr<const Timeline>& timeline,
+    trace::Position point, const Cause& cause, const Violates& violates);
 
 // Of a node, with numbers in names left out: "bytes of temp-#.rdb".
 [[nodiscard]] std::string shape_of(const Timeline& timeline, const Node& node);

@@ -223,12 +223,45 @@ TEST(LoadCrash, TakesKindsAndExploration) {
       "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "equal"}})")
            .crash.explore;
   EXPECT_THAT(explore.kinds, ElementsAre(oracle::CrashKind::kProcessKill));
-  EXPECT_EQ(explore.profile, "xfs");
+  EXPECT_EQ(explore.profile.name, "xfs");
   EXPECT_EQ(explore.points.kind, Points::Kind::kPersistencePoint);
   EXPECT_EQ(explore.points.first, 3U);
   EXPECT_EQ(explore.points.while_child, "rewrite");
   EXPECT_EQ(explore.torn_writes, "byte");
   EXPECT_EQ(explore.depth, 2U);
+}
+
+TEST(LoadCrash, TakesAProfileOfItsOwn) {
+  const crash::Profile profile =
+      with(
+          R"("crash": {"explore": {"profile": {"name": "shared-journal", "base": "btrfs", "rename_atomic": false,
+      "fsync_keeps": "journal", "failed_fsync": "nothing", "tears": "sectors", "garbage": true,
+      "size_with_bytes": ["grow-new", "resize"],
+      "order": [{"earlier": ["names", "resize"], "later": ["names"], "of": "name"}]}}})")
+          .crash.explore->profile;
+  EXPECT_EQ(profile.name, "shared-journal");
+  EXPECT_FALSE(profile.rename_atomic);
+  EXPECT_EQ(profile.fsync_keeps, crash::FsyncKeeps::kWholeJournal);
+  EXPECT_EQ(profile.fsync_failure, crash::FsyncFailure::kNothingDurable);
+  EXPECT_EQ(profile.tears, crash::Tears::kAtSectors);
+  EXPECT_TRUE(profile.garbage);
+  EXPECT_EQ(profile.with_data, crash::kGrowNewOp | crash::kResizeOp);
+  ASSERT_EQ(profile.order.size(), 1U);
+  EXPECT_EQ(profile.order[0].earlier, crash::kEntryOp | crash::kResizeOp);
+  EXPECT_EQ(profile.order[0].later, crash::kEntryOp);
+  EXPECT_EQ(profile.order[0].scope, crash::Scope::kSameName);
+}
+
+TEST(LoadCrash, WhatAProfileDoesNotSayIsThatOfItsBase) {
+  const crash::Profile profile =
+      with(
+          R"("crash": {"explore": {"profile": {"name": "p", "base": "ext4-writeback", "tears": "blocks"}}})")
+          .crash.explore->profile;
+  const crash::Profile& base = *crash::find_profile("ext4-writeback");
+  EXPECT_EQ(profile.tears, crash::Tears::kBetweenBlocks);
+  EXPECT_EQ(profile.garbage, base.garbage);
+  EXPECT_EQ(profile.order.size(), base.order.size());
+  EXPECT_EQ(profile.fsync_keeps, base.fsync_keeps);
 }
 
 TEST(LoadDamage, TakesEachKind) {

@@ -1,6 +1,11 @@
 #include <fmt/format.h>
 
+#include <map>
+#include <string>
+#include <utility>
+
 #include "harness/base/text.h"
+#include "harness/crash/profile.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
@@ -36,6 +41,90 @@ Points parse_points(const Node& node) {
   return points;
 }
 
+crash::OpClasses parse_classes(const Node& node) {
+  static const std::map<std::string, crash::OpClasses> kWords = {
+      {"names", crash::kEntryOp},       {"resize", crash::kResizeOp},
+      {"shift", crash::kShiftOp},       {"bytes-in-place", crash::kInPlaceOp},
+      {"bytes-new", crash::kNewDataOp}, {"grow-in-block", crash::kGrowInOp},
+      {"grow-new", crash::kGrowNewOp},  {"grow-delayed", crash::kGrowDelayedOp},
+      {"grow", crash::kGrowOps},        {"bytes", crash::kDataOps},
+      {"all", crash::kAllOps}};
+  crash::OpClasses classes = 0;
+  for (const Node& word : node.items()) {
+    classes |= kWords.at(word.text());
+  }
+  return classes;
+}
+
+crash::OrderRule parse_order_rule(const Node& node) {
+  static const std::map<std::string, crash::Scope> kScopes = {
+      {"filesystem", crash::Scope::kAnywhere}, {"file", crash::Scope::kSameFile},
+      {"block", crash::Scope::kSameBlock},     {"sector", crash::Scope::kSameSector},
+      {"call", crash::Scope::kSameCall},       {"name", crash::Scope::kSameName}};
+  crash::OrderRule rule{parse_classes(node.at("earlier")), parse_classes(node.at("later"))};
+  std::string of = "filesystem";
+  node.read("of", of);
+  rule.scope = kScopes.at(of);
+  const bool of_names = rule.scope == crash::Scope::kSameName;
+  const bool of_contents =
+      rule.scope != crash::Scope::kAnywhere && rule.scope != crash::Scope::kSameCall && !of_names;
+  for (const auto& [side, classes] : {std::pair("earlier", rule.earlier), {"later", rule.later}}) {
+    if (of_names && (classes & crash::kEntryOp) == 0) {
+      node.at(side).problem("nothing of this has a name: the rule never holds; allowed: \"names\"");
+    } else if (of_contents && classes == crash::kEntryOp) {
+      node.at(side).problem(
+          fmt::format("names are in no {}: the rule never holds; allowed: what changes files", of));
+    }
+  }
+  return rule;
+}
+
+// A name of those we know, or one of the scenario's own: what it does not say is as in its base.
+crash::Profile parse_profile(const Node& node) {
+  static const std::map<std::string, crash::FsyncKeeps> kFsyncKeeps = {
+      {"file", crash::FsyncKeeps::kFileOnly},
+      {"names", crash::FsyncKeeps::kOwnNames},
+      {"journal", crash::FsyncKeeps::kWholeJournal}};
+  static const std::map<std::string, crash::FsyncFailure> kFsyncFailures = {
+      {"nothing", crash::FsyncFailure::kNothingDurable},
+      {"size", crash::FsyncFailure::kSizeDurable},
+      {"reverts", crash::FsyncFailure::kReverts}};
+  static const std::map<std::string, crash::Tears> kTears = {
+      {"blocks", crash::Tears::kBetweenBlocks},
+      {"sectors", crash::Tears::kAtSectors},
+      {"bytes", crash::Tears::kAnywhere}};
+  if (node.is_text()) {
+    return *crash::find_profile(node.text());
+  }
+  crash::Profile profile = *crash::find_profile(node.at("base").text());
+  profile.name = node.at("name").text();
+  if (crash::find_profile(profile.name) != nullptr) {
+    node.at("name").problem(fmt::format(
+        "\"{}\" is a profile of the harness; allowed: a name of your own", profile.name));
+  }
+  node.read("rename_atomic", profile.rename_atomic);
+  node.read("garbage", profile.garbage);
+  if (const auto keeps = node.find("fsync_keeps")) {
+    profile.fsync_keeps = kFsyncKeeps.at(keeps->text());
+  }
+  if (const auto failure = node.find("failed_fsync")) {
+    profile.fsync_failure = kFsyncFailures.at(failure->text());
+  }
+  if (const auto tears = node.find("tears")) {
+    profile.tears = kTears.at(tears->text());
+  }
+  if (const auto kinds = node.find("size_with_bytes")) {
+    profile.with_data = parse_classes(*kinds);
+  }
+  if (const auto order = node.find("order")) {
+    profile.order.clear();
+    for (const Node& rule : order->items()) {
+      profile.order.push_back(parse_order_rule(rule));
+    }
+  }
+  return profile;
+}
+
 Explore parse_explore(const Node& node) {
   Explore explore;
   if (const auto kinds = node.find("kinds")) {
@@ -47,7 +136,9 @@ Explore parse_explore(const Node& node) {
   if (const auto points = node.find("points")) {
     explore.points = parse_points(*points);
   }
-  node.read("profile", explore.profile);
+  if (const auto profile = node.find("profile")) {
+    explore.profile = parse_profile(*profile);
+  }
   node.read("torn_writes", explore.torn_writes);
   node.read("samples_per_point", explore.samples_per_point);
   node.read("max_states", explore.max_states);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/crash/damage.h"
+#include "harness/crash/profile.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/promise.h"
 #include "harness/trace/fault.h"
@@ -51,7 +52,7 @@ struct Points {
 struct Explore {
   std::vector<oracle::CrashKind> kinds = {oracle::CrashKind::kProcessKill,
                                           oracle::CrashKind::kPowerLoss};
-  std::string profile = "weakest";
+  crash::Profile profile = *crash::find_profile("weakest");  // of power loss
   Points points;
   std::string torn_writes = "sector";  // "none", "half", "sector", "byte"
   std::uint64_t samples_per_point = 16;

@@ -86,7 +86,9 @@ const char* const kEveryKey[] = {
     R"({ "version": 1, "summary": "s", "target": {"use": "engine"}, "crash": "power-loss",
   "faults": [ { "at": {"failpoint": "aof/append/after-write"}, "do": {"trigger": true} } ],
   "oracle": { "guarantee": "snapshot", "expect": {"dbsize": 0} } })",
-    R"({ "version": 1, "summary": "s", "crash": {"explore": {"points": "crash"}} })",
+    R"({ "version": 1, "summary": "s", "crash": {"explore": {"points": "crash", "profile": {
+      "name": "p", "base": "btrfs", "order": [{"earlier": ["names"], "later": ["names"], "of": "name"}], "tears": "blocks",
+      "size_with_bytes": ["grow"], "rename_atomic": true, "fsync_keeps": "names", "failed_fsync": "size", "garbage": false}}} })",
 };
 
 // Every schema that describes the member of some object, by where it stands ("faults[].at.nth").
@@ -225,7 +227,7 @@ TEST(Schema, KnowsTheProfilesOfTheCrashModel) {
     known.insert(profile.name);
   }
   known.erase("process-kill");  // a kind of crash, in the language
-  const Json& words = schema()["definitions"]["explore"]["properties"]["profile"]["enum"];
+  const Json& words = schema()["definitions"]["profile_name"]["enum"];
   EXPECT_EQ(std::set<std::string>(words.begin(), words.end()), known);
 }
 
@@ -264,7 +266,9 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
       {"faults[].do.libfiu.probability", trace::Libfiu().probability},
       {"crash", minimal.crash.kind == oracle::CrashKind::kProcessKill ? "process-kill" : "?"},
       {"crash.explore.kinds", {"process-kill", "power-loss"}},
-      {"crash.explore.profile", explore.profile},
+      {"crash.explore.profile", explore.profile.name},
+      {"crash.explore.profile.order[].of",
+       crash::OrderRule().scope == crash::Scope::kAnywhere ? "filesystem" : "?"},
       {"crash.explore.points", points.kind == Points::Kind::kEverySyscall ? "every-syscall" : "?"},
       {"crash.explore.points.of",
        points.kind == Points::Kind::kEverySyscall ? "every-syscall" : "?"},
