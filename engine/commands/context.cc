@@ -29,7 +29,7 @@ std::int64_t Context::now_ms() const {
 
 KeyEntry* Context::peek(int database, std::string_view key) {
   KeyEntry* entry = state.keyspace.database(database).find(key);
-  if (entry != nullptr && entry->has_expiry() && state.expire_if_due(database, *entry)) {
+  if (entry != nullptr && state.expire_if_due(database, *entry)) {
     return nullptr;
   }
   return entry;
@@ -43,7 +43,7 @@ KeyEntry* Context::find_to_read(std::string_view key) {
 
 KeyEntry* Context::find_to_write(std::string_view key) {
   KeyEntry* entry = database_->find(key);
-  if (entry == nullptr || (entry->has_expiry() && state.expire_if_due(session.database, *entry))) {
+  if (entry == nullptr || state.expire_if_due(session.database, *entry)) {
     return nullptr;
   }
   state.touch(entry->object);

@@ -38,7 +38,7 @@ ExecutorState::ExecutorState(keyspace::Keyspace& data, EffectLog& log, ServerCon
       monitors(control) {}
 
 bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
-  if (replaying || keyspace.database(database).expire_ms(entry) >= now_ms) {
+  if (replaying || !entry.has_expiry() || keyspace.database(database).expire_ms(entry) >= now_ms) {
     return false;
   }
   erase_expired(database, entry);

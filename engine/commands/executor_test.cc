@@ -11,9 +11,11 @@
 namespace engine::commands {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(Executor, SaysWhatIsWrongWithACommandItCannotRun) {
@@ -91,6 +93,20 @@ TEST(Executor, KeepsExpiredKeysWhileActiveExpiryIsOffUntilTheyAreTouched) {
   EXPECT_EQ(test.run("DBSIZE"), ":1\r\n");
   EXPECT_EQ(test.run("GET k"), "$-1\r\n");
   EXPECT_EQ(test.run("DBSIZE"), ":0\r\n");
+}
+
+TEST(Executor, FindsARandomKeyAndErasesOnlyTheExpiredOnItsWay) {
+  TestExecutor test;
+  test.run("DEBUG SET-ACTIVE-EXPIRE 0");
+  test.run("SET without-expiry v");
+  EXPECT_EQ(test.run("RANDOMKEY"), "$14\r\nwithout-expiry\r\n");
+  for (int i = 0; i < 100; ++i) {
+    test.run("SET k" + std::to_string(i) + " v PX 10");
+  }
+  test.clock.advance_ms(11);
+  EXPECT_EQ(test.run("RANDOMKEY"), "$14\r\nwithout-expiry\r\n");
+  EXPECT_EQ(test.run("GET without-expiry"), "$1\r\nv\r\n");
+  EXPECT_THAT(test.effects.steps, Not(Contains("0:DEL without-expiry")));
 }
 
 TEST(Executor, ReplaysWithoutLoggingRefusingOrExpiring) {
