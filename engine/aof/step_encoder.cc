@@ -23,6 +23,15 @@ void StepEncoder::restart() {
   timestamp_s_ = -1;
 }
 
+void StepEncoder::select(std::string& to, int db) {
+  if (db != selected_db_) {
+    selected_db_ = db;
+    const Digits digits(std::int64_t{db});
+    const std::string_view argv[] = {"SELECT", digits.view()};
+    append_command(to, argv);
+  }
+}
+
 void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step,
                          const std::optional<Place>& place, std::optional<std::int64_t> now_s) {
   // The checksum line comes first and needs the bytes, so they are made aside.
@@ -37,15 +46,11 @@ void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step
     bytes += "\r\n";
   }
   if (step.size() > 1) {
+    select(bytes, step.front().db);  // where redis-server has it
     bytes += "*1\r\n$5\r\nMULTI\r\n";
   }
   for (const keyspace::Effect& effect : step) {
-    if (effect.db != selected_db_) {
-      selected_db_ = effect.db;
-      const Digits db(std::int64_t{effect.db});
-      const std::string_view select[] = {"SELECT", db.view()};
-      append_command(bytes, select);
-    }
+    select(bytes, effect.db);
     append_command(bytes, effect.argv);
   }
   if (step.size() > 1) {

@@ -27,6 +27,8 @@ class StepEncoder {
               const std::optional<Place>& place, std::optional<std::int64_t> now_s);
 
  private:
+  void select(std::string& to, int db);
+
   int selected_db_ = -1;
   std::int64_t timestamp_s_ = -1;
   std::string scratch_;

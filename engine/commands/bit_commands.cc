@@ -174,11 +174,14 @@ void setbit_command(Context& c) {
     entry = &c.insert(c.argv[1], Object::verbatim_string(""));
   }
   const std::uint64_t byte = *offset / 8;
+  const bool grows = entry->object.size() <= byte;
   char* const bytes = entry->object.resize(std::max<std::size_t>(entry->object.size(), byte + 1));
   const auto mask = static_cast<char>(1u << (7 - *offset % 8));
   const bool was_set = (bytes[byte] & mask) != 0;
   bytes[byte] = static_cast<char>(*bit == 1 ? bytes[byte] | mask : bytes[byte] & ~mask);
-  c.modified(c.argv[1]);
+  if (grows || was_set != (*bit == 1)) {
+    c.modified(c.argv[1]);
+  }
   c.reply.integer(was_set ? 1 : 0);
 }
 

@@ -24,7 +24,7 @@ constexpr CommandSpec kTable[] = {
      "Get the value of a key and optionally set its expiration"},
     {"GETRANGE", 4, kReadOnly, {1, 1, 1}, getrange_command, Logged::kNever, Group::kString, "2.4.0",
      "Get a substring of the string stored at a key"},
-    {"GETSET", 3, kWrite | kDenyOom | kFast, {1, 1, 1}, getset_command, Logged::kAsIs, Group::kString, "1.0.0",
+    {"GETSET", 3, kWrite | kDenyOom | kFast, {1, 1, 1}, getset_command, Logged::kSet, Group::kString, "1.0.0",
      "Set the string value of a key and return its old value"},
     {"INCR", 2, kWrite | kDenyOom | kFast, {1, 1, 1}, incr_command, Logged::kAsIs, Group::kString, "1.0.0",
      "Increment the integer value of a key by one"},

@@ -12,7 +12,9 @@ namespace {
 using keyspace::kNoExpiry;
 using keyspace::ListEnd;
 
-std::string_view delete_command(bool lazily) { return lazily ? "UNLINK" : "DEL"; }
+std::string_view delete_command(bool lazily) {
+  return lazily ? "UNLINK" : "DEL";
+}
 
 }  // namespace
 
@@ -27,8 +29,8 @@ void Propagation::executed(Context& context) {
 }
 
 void Propagation::expired(int database, std::string_view key) {
-  pending_.push_back({database, {std::string(delete_command(settings_.lazyfree_lazy_expire)),
-                                 std::string(key)}});
+  pending_.push_back(
+      {database, {std::string(delete_command(settings_.lazyfree_lazy_expire)), std::string(key)}});
 }
 
 void Propagation::end_transaction() {
@@ -85,9 +87,9 @@ void Propagation::emit_effect_of(Context& context) {
     case Logged::kSet:
       return emit_set(context);
     case Logged::kExpire:
-      return emit_expire(context, argv[1]);
+      return emit_expire(context, argv.subspan(3));
     case Logged::kGetAndExpire:
-      return emit_expire(context, argv[1]);
+      return emit_expire(context, {});
     case Logged::kGetAndDelete:
       return emit(database, {"DEL", argv[1]});
     case Logged::kIncrementByFloat: {
@@ -114,14 +116,16 @@ void Propagation::emit_effect_of(Context& context) {
   }
 }
 
+// SET, GETSET, SETEX and PSETEX.
 void Propagation::emit_set(Context& context) {
   const auto& argv = context.argv;
   const bool is_set = context.spec.name == "SET";
-  const std::string_view value = is_set ? argv[2] : argv[3];
+  const bool is_getset = context.spec.name == "GETSET";
+  const std::string_view value = is_set || is_getset ? argv[2] : argv[3];
   const keyspace::KeyEntry* entry = context.db().find(argv[1]);
   const std::int64_t expire_ms = context.db().expire_ms(*entry);
   bool keeps_expiry = false;
-  bool has_get = false;
+  bool has_get = is_getset;
   for (std::size_t i = 3; is_set && i < argv.size(); ++i) {
     keeps_expiry |= context.is_word(i, "KEEPTTL");
     has_get |= context.is_word(i, "GET");
@@ -129,9 +133,9 @@ void Propagation::emit_set(Context& context) {
   if (expire_ms != kNoExpiry && !keeps_expiry) {
     emit(context.db_index(), {"SET", argv[1], value, "PXAT", Digits(expire_ms)});
   } else if (has_get) {
-    std::vector<std::string_view> without_get;
-    for (std::size_t i = 0; i < argv.size(); ++i) {
-      if (i < 3 || !context.is_word(i, "GET")) {
+    std::vector<std::string_view> without_get = {"SET", argv[1], value};
+    for (std::size_t i = 3; i < argv.size(); ++i) {
+      if (!context.is_word(i, "GET")) {
         without_get.push_back(argv[i]);
       }
     }
@@ -141,7 +145,8 @@ void Propagation::emit_set(Context& context) {
   }
 }
 
-void Propagation::emit_expire(Context& context, std::string_view key) {
+void Propagation::emit_expire(Context& context, std::span<const std::string_view> conditions) {
+  const std::string_view key = context.argv[1];
   const keyspace::KeyEntry* entry = context.db().find(key);
   if (entry == nullptr) {
     return emit(context.db_index(), {delete_command(settings_.lazyfree_lazy_expire), key});
@@ -150,7 +155,10 @@ void Propagation::emit_expire(Context& context, std::string_view key) {
   if (expire_ms == kNoExpiry) {
     return emit(context.db_index(), {"PERSIST", key});
   }
-  emit(context.db_index(), {"PEXPIREAT", key, Digits(expire_ms)});
+  const Digits digits(expire_ms);
+  std::vector<std::string_view> argv = {"PEXPIREAT", key, digits};
+  argv.insert(argv.end(), conditions.begin(), conditions.end());
+  emit(context.db_index(), argv);
 }
 
 void Propagation::emit_pop(Context& context, std::string_view front, std::string_view back) {

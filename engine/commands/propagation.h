@@ -47,7 +47,7 @@ class Propagation {
   }
   void emit_effect_of(Context& context);
   void emit_set(Context& context);
-  void emit_expire(Context& context, std::string_view key);
+  void emit_expire(Context& context, std::span<const std::string_view> conditions);
   void emit_restore(Context& context);
   void emit_pop(Context& context, std::string_view front, std::string_view back);
   void emit_pop_random(Context& context);

@@ -254,5 +254,75 @@ TEST_F(RedisParity, TheLogTellsTheSameOfRewritesAndSnapshots) {
   EXPECT_THAT(messages(engine_), ElementsAreArray(messages(redis_)));
 }
 
+// Every command that writes, also where it has nothing to do.
+constexpr std::string_view kWrites = R"(
+    SET a 1 | SET a 2 EX 100 | SET a 3 PX 100000 NX | SET a 3 PXAT 99999999999999 |
+    SET a 3 EXAT 9999999999 | SET a 4 KEEPTTL | SET a 5 GET | SET a 6 GET EX 100 |
+    SET a 7 XX GET KEEPTTL | SET nx 1 NX | SET nx 1 NX | SETNX nn 1 | SETNX nn 1 | SETEX s 100 v |
+    PSETEX s 100000 v | GETEX s EX 50 | GETEX s PERSIST |
+    GETEX s | GETEX s PXAT 1 | GETSET g 1 | GETSET g 2 | GETDEL g | GETDEL g | INCR n |
+    INCRBY n 5 | DECR n | DECRBY n 3 | INCRBYFLOAT n 1.5 | INCRBYFLOAT n 0 | APPEND ap x |
+    APPEND ap y | SETRANGE ap 3 zz | SETRANGE ap 0 @ | MSET m1 1 m2 2 | MSETNX m3 1 m4 2 |
+    MSETNX m3 1 m5 2 | SETBIT b 7 1 | SETBIT b 7 1 | BITOP AND bd b ap |
+    BITOP AND bd nokey1 nokey2 | BITFIELD bf SET u8 0 255 INCRBY u8 0 1 | BITFIELD bf GET u8 0 |
+    BITFIELD bf OVERFLOW FAIL INCRBY u8 0 255 | EXPIRE n 100 | EXPIRE n 100 NX | EXPIRE n 200 GT |
+    PEXPIRE n 100000 | EXPIREAT n 9999999999 | PEXPIREAT n 9999999999000 | PERSIST n | PERSIST n |
+    EXPIRE n -1 | EXPIRE nokey 1 | RPUSH l a b c d e f g h | LPUSH l z | LPUSHX l y |
+    RPUSHX nol y | LPOP l | RPOP l 2 | LPOP l 0 | LPOP nol | LMPOP 2 nol l LEFT COUNT 2 |
+    LSET l 0 q | LSET l 99 q | LINSERT l BEFORE q r | LINSERT l BEFORE zzz r | LREM l 0 zzz |
+    LREM l 0 q | LTRIM l 0 1 | LMOVE l l2 LEFT RIGHT | RPOPLPUSH l l2 |
+    BLMOVE l2 l3 LEFT RIGHT 0 | BRPOPLPUSH l3 l2 0 | BLPOP l2 0 | BRPOP nol l2 0 |
+    RPUSH l2 1 2 3 | BLMPOP 0 1 l2 LEFT COUNT 2 | BLPOP l2 0 | HSET h a 1 b 2 | HSET h a 1 |
+    HSETNX h a 2 | HSETNX h c 2 | HMSET h d 1 | HINCRBY h a 1 | HINCRBYFLOAT h a 1.5 | HDEL h zz |
+    HDEL h a b | HDEL h c d | SADD s1 a b c 1 2 3 | SADD s1 a | SREM s1 zz | SREM s1 a |
+    SMOVE s1 s2 b | SMOVE s1 s2 zz | SINTERSTORE d s1 s2 | SUNIONSTORE d s1 s2 |
+    SDIFFSTORE d s1 s1 | SADD s3 x | SPOP s3 5 | SADD s4 1 2 3 | SPOP s4 0 | ZADD z 1 a 2 b 3 c |
+    ZADD z 1 a | ZADD z XX CH 5 a | ZADD z INCR 1 a | ZADD z NX INCR 1 a | ZINCRBY z 2 a |
+    ZINCRBY z 0 a | ZREM z zz | ZREM z a | ZPOPMIN z | ZADD z 1 a 2 b 3 c 4 d 5 e 6 f |
+    ZPOPMAX z 2 | ZMPOP 1 z MIN COUNT 2 | BZPOPMIN z 0 | BZMPOP 0 1 z MAX |
+    ZADD z 1 a 2 b 3 c 4 d | ZRANGESTORE zd z 0 1 | ZRANGESTORE zd z 8 9 | ZUNIONSTORE zu 2 z zu |
+    ZINTERSTORE zi 2 z zu | ZDIFFSTORE zf 2 z zu | ZREMRANGEBYRANK z 0 0 |
+    ZREMRANGEBYSCORE z 90 91 | ZREMRANGEBYLEX z [zz [zzz | DEL nokey | DEL a | UNLINK nn nokey |
+    SET r1 1 EX 100 | RENAME r1 r2 | RENAMENX r2 r3 | COPY r3 r4 | COPY r3 r4 REPLACE |
+    COPY r3 nokey9 DB 3 | MOVE r3 4 | SORT zu BY nosort ALPHA STORE so | SORT nokeyz STORE so |
+    SWAPDB 0 5 | SWAPDB 0 0 | SELECT 5 | SET q 1 | FLUSHDB | FLUSHDB ASYNC | SELECT 0 | FLUSHALL |
+    FLUSHALL SYNC | MULTI | SET t 1 | EXEC | MULTI | SET t 1 | SET t 2 | EXEC | MULTI | GET t |
+    EXEC | MULTI | SELECT 3 | SET u 1 | SELECT 0 | SET v 1 | EXEC | MULTI | EXEC | MULTI |
+    SET w 1 | EXEC | SELECT 2 | MULTI | SET x 1 | SET y 1 | EXEC | SELECT 0 | SET end 1
+)";
+
+// Times that were relative are taken from the clock of each server.
+std::string without_times(const std::string& bytes) {
+  return std::regex_replace(bytes, std::regex("\r\n1[0-9]{12}\r\n"), "\r\n<now>\r\n");
+}
+
+TEST(AppendOnlyFileParity, WithAofChecksumNoTheLogHasTheBytesOfRedis) {
+  std::vector<std::string> logs;
+  for (const auto kind : {TestServer::Kind::kEngine, TestServer::Kind::kRedis}) {
+    TempDirectory directory;
+    std::vector<std::string> arguments = {"--save", "", "--appendonly", "yes"};
+    if (kind == TestServer::Kind::kEngine) {
+      arguments.insert(arguments.end(), {"--aof-checksum", "no"});
+    }
+    TestServer server(directory, arguments, kind);
+    ASSERT_TRUE(server.is_ready()) << server.log();
+    TestClient client = server.client();
+    std::istringstream words{std::string(kWrites)};
+    std::vector<std::string> argv;
+    for (std::string word; words >> word;) {
+      if (word != "|") {
+        argv.push_back(word);
+        continue;
+      }
+      client.command(argv);
+      argv.clear();
+    }
+    client.command(argv);
+    logs.push_back(without_times(directory.read("appendonlydir/appendonly.aof.1.incr.aof")));
+  }
+  EXPECT_THAT(logs[0], HasSubstr("$3\r\nend\r\n"));
+  EXPECT_EQ(logs[0], logs[1]);
+}
+
 }  // namespace
 }  // namespace engine::server
