@@ -359,8 +359,12 @@ class CaseRun {
           cycle_prefix(cycle));
       return;
     }
-    if (crashed.workload.end == workload::End::kStalled ||
-        crashed.workload.end == workload::End::kConnectionLost) {
+    const workload::End end = crashed.workload.end;
+    if (end == workload::End::kConnectionLost && any_fired) {
+      // A fault can make a server drop a client. What was acknowledged until then is judged.
+      result_.notes.push_back("the workload ended early, under faults: " + crashed.workload.detail);
+    } else if (end == workload::End::kStalled || end == workload::End::kConnectionLost ||
+               end == workload::End::kUnreadable) {
       add(inconclusive("run", "the workload could not go on: " + crashed.workload.detail),
           cycle_prefix(cycle));
     }

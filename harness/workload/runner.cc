@@ -495,7 +495,7 @@ Run Runner::run() {
     result.end = ended.end;
     result.detail = ended.detail;
   } catch (const target::ProtocolError& error) {
-    result.end = End::kConnectionLost;
+    result.end = End::kUnreadable;
     result.detail = fmt::format("step {}: {}", step_, error.what());
   }
   result.history = finish();

@@ -29,6 +29,7 @@ enum class End : std::uint8_t {
   kCompleted,       // every step was carried out
   kTargetGone,      // every connection was closed or reset by the target
   kConnectionLost,  // some were, and the others stayed open
+  kUnreadable,      // what the target sent is no reply
   kStalled,         // no reply for `stall_ms`
   kStopped,         // `stop` said so
 };
