@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace crashpoint {
 
@@ -28,6 +29,9 @@ namespace crashpoint {
 
 // ASCII letters in lower case.
 [[nodiscard]] std::string lower_case(std::string_view text);
+
+// The lines of `text` that are not empty, without their ends (\n, \r\n). They point into it.
+[[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
 
 // 1234567 -> "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t number);

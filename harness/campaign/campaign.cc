@@ -28,10 +28,12 @@ namespace fs = std::filesystem;
 // The names of the failpoints that `case_` strikes at.
 std::set<std::string> failpoints_of(const scenario::Case& scenario) {
   std::set<std::string> names;
-  for (const trace::Fault& fault : scenario.faults) {
-    const auto* place = std::get_if<trace::Place>(&fault.at);
-    if (place != nullptr && !place->failpoint.empty()) {
-      names.insert(place->failpoint);
+  for (const auto* faults : {&scenario.faults, &scenario.recovery.faults}) {
+    for (const trace::Fault& fault : *faults) {
+      const auto* place = std::get_if<trace::Place>(&fault.at);
+      if (place != nullptr && !place->failpoint.empty()) {
+        names.insert(place->failpoint);
+      }
     }
   }
   return names;

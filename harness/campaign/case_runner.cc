@@ -18,8 +18,10 @@
 #include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/campaign/case_story.h"
 #include "harness/campaign/explore_case.h"
 #include "harness/campaign/live_target.h"
+#include "harness/campaign/pattern_check.h"
 #include "harness/campaign/recovery.h"
 #include "harness/crash/damage.h"
 #include "harness/crash/image.h"
@@ -27,7 +29,6 @@
 #include "harness/oracle/judge.h"
 #include "harness/oracle/promise.h"
 #include "harness/report/bundle.h"
-#include "harness/report/story.h"
 #include "harness/workload/acks.h"
 #include "harness/workload/runner.h"
 
@@ -65,11 +66,6 @@ struct JudgedRun {
   const oracle::Judge& judge;
   const RecoveryPlan& plan;
 };
-
-std::int64_t now_ns() {  // on the clock of traces and histories
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
-      .count();
-}
 
 class CaseRun {
  public:
@@ -219,6 +215,9 @@ class CaseRun {
                        std::uint32_t cycle, const std::string& damage) {
     const std::string state = name_state(cycle, damage);
     const std::string prefix = state.empty() ? "" : state + ": ";
+    if (!case_.recovery.faults.empty()) {
+      strike_a_start(judged, data, folder, damage);
+    }
     const std::int64_t began_ns = now_ns();
     const Clock::time_point began = Clock::now();
     std::optional<trace::Image> image;  // recovery changes the directory
@@ -230,7 +229,7 @@ class CaseRun {
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
     if (!violation_) {
-      tell_recovery(judged.crashed.workload.history, recovery, damage, began_ns);
+      story_.tell_recovery(judged.crashed.workload.history, recovery, damage, began_ns);
       const auto broken =
           std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
       if (broken != recovery.checks.end()) {
@@ -245,6 +244,48 @@ class CaseRun {
       add(std::move(verdict), prefix);
     }
     return recovery;
+  }
+
+  // The target recovers with the faults of the recovery in force, and is ended: what it then leaves
+  // is what the recovery that is judged gets.
+  void strike_a_start(const JudgedRun& judged, const fs::path& data, const fs::path& folder,
+                      const std::string& damage) {
+    const std::int64_t began_ns = now_ns();
+    const milliseconds deadline(case_.recovery.deadline_ms);
+    trace::TracerOptions options;
+    options.faults = case_.recovery.faults;
+    options.seed = derive_seed(case_.seed, "recovery");
+    LiveTarget target(program_, with_failpoints(case_.recovery.faults), data, folder / "struck",
+                      std::move(options));
+    target.tracer().begin_workload();
+    target.wait_ready(deadline);
+    target.tracer().kill_tree();
+    const trace::Run struck = target.tracer().finish();
+    ++result_.cycles;
+    result_.timing.recovery_ms += static_cast<double>(now_ns() - began_ns) / 1e6;
+    take_fault_reports(case_.recovery.faults, struck.faults, case_.faults.size());
+    if (!violation_) {
+      std::vector<std::string> told;
+      for (const trace::FaultReport& report : struck.faults) {
+        if (report.fired > 0) {
+          told.push_back(report.where);
+        }
+      }
+      story_.tell_struck_start(judged.crashed.workload.history, damage, told, began_ns);
+    }
+  }
+
+  // The target, where it announces its failpoints if one of `faults` strikes at one: passing one
+  // then costs a stop.
+  scenario::Target with_failpoints(const std::vector<trace::Fault>& faults) const {
+    scenario::Target target = case_.target;
+    if (std::any_of(faults.begin(), faults.end(), [](const trace::Fault& fault) {
+          const auto* place = std::get_if<trace::Place>(&fault.at);
+          return place != nullptr && !place->failpoint.empty();
+        })) {
+      target.environment["CRASHPOINT_FAILPOINTS"] = "traced";
+    }
+    return target;
   }
 
   void gather_bundle(const JudgedRun& judged, trace::Image image, std::string log,
@@ -281,16 +322,13 @@ class CaseRun {
     workload::Plan plan = case_.workload;
     plan.seed = options.seed;
 
-    scenario::Target traced = case_.target;
-    if (strikes_at_failpoints()) {
-      traced.environment["CRASHPOINT_FAILPOINTS"] = "traced";
-    }
-    LiveTarget target(program_, traced, data_, folder / "run", std::move(options));
+    LiveTarget target(program_, with_failpoints(case_.faults), data_, folder / "run",
+                      std::move(options));
     const StartOutcome start = target.wait_ready(milliseconds(case_.recovery.deadline_ms));
     result_.timing.start_ms += start.ms;
 
     CrashedRun crashed;
-    std::vector<std::pair<std::int64_t, std::size_t>> steps;  // began when, which
+    CaseStory::Steps steps;
     const Clock::time_point began = Clock::now();
     if (start.ready()) {
       target.tracer().begin_workload();
@@ -311,20 +349,15 @@ class CaseRun {
 
     workload::fill_acks(crashed.workload.history, crashed.traced.trace);
     workload::fill_snapshots(crashed.workload.history, crashed.traced.trace, snapshot_file());
-    take_fault_reports(crashed.traced.faults);
-    tell_run(crashed, plan, steps, ended_by_itself);
+    take_fault_reports(case_.faults, crashed.traced.faults, 0);
+    story_.tell_run(crashed.traced, crashed.workload.history, case_.faults, plan, steps,
+                    ended_by_itself
+                        ? fmt::format("the target {}", describe_status(*ended_by_itself))
+                        : "the target and all its children are killed");
     result_.notes.insert(result_.notes.end(), crashed.traced.trace.notes.begin(),
                          crashed.traced.trace.notes.end());
     judge_run(start, crashed, ended_by_itself, target.log(), cycle);
     return crashed;
-  }
-
-  // Passing a failpoint costs a stop of the target, so only those who need them have them.
-  bool strikes_at_failpoints() const {
-    return std::any_of(case_.faults.begin(), case_.faults.end(), [](const trace::Fault& fault) {
-      const auto* place = std::get_if<trace::Place>(&fault.at);
-      return place != nullptr && !place->failpoint.empty();
-    });
   }
 
   // Connections that break announce the end of the process: its status tells why.
@@ -377,6 +410,11 @@ class CaseRun {
           fmt::format("it {}; the end of its output: {}", describe_status(*ended), escape(tail));
       add(std::move(verdict), cycle_prefix(cycle));
     }
+    if (missed_.empty()) {  // else nothing was tested
+      for (Verdict& verdict : judge_log("run log", "before the crash", case_.oracle.run_log, log)) {
+        add(std::move(verdict), cycle_prefix(cycle));
+      }
+    }
   }
 
   bool ends_in_shutdown() const {
@@ -388,98 +426,25 @@ class CaseRun {
                        });
   }
 
-  void take_fault_reports(const std::vector<trace::FaultReport>& reports) {
+  // `first` is where those of `faults` begin among all of the case.
+  void take_fault_reports(const std::vector<trace::Fault>& faults,
+                          const std::vector<trace::FaultReport>& reports, std::size_t first) {
     for (std::size_t i = 0; i < reports.size(); ++i) {
       const trace::FaultReport& report = reports[i];
-      if (i < result_.faults.size()) {  // a further cycle: the counts add up
-        result_.faults[i].report.passed += report.passed;
-        result_.faults[i].report.fired += report.fired;
+      if (first + i < result_.faults.size()) {  // a further cycle or crash state: they add up
+        result_.faults[first + i].report.passed += report.passed;
+        result_.faults[first + i].report.fired += report.fired;
       } else {
-        result_.faults.push_back({case_.faults[i].text, report});
+        result_.faults.push_back({faults[i].text, report});
       }
-      if (report.fired == 0 && !case_.faults[i].may_miss) {
-        std::string text = fmt::format("the fault never fired: {}", case_.faults[i].text);
+      if (report.fired == 0 && !faults[i].may_miss) {
+        std::string text = fmt::format("the fault never fired: {}", faults[i].text);
         if (!report.nearest.empty()) {
           text += fmt::format("; what did occur: {}", fmt::join(report.nearest, "; "));
         }
         missed_.push_back(inconclusive("faults", std::move(text)));
       }
     }
-  }
-
-  // The story of the last cycle run: of the one that failed, if one did.
-  void tell_run(const CrashedRun& crashed, const workload::Plan& plan,
-                const std::vector<std::pair<std::int64_t, std::size_t>>& steps,
-                std::optional<int> ended_by_itself) {
-    const workload::History& history = crashed.workload.history;
-    result_.story.clear();
-    if (history.began_ns == 0) {
-      return;  // no workload began
-    }
-    std::vector<report::FaultResult> faults;
-    for (std::size_t i = 0; i < crashed.traced.faults.size(); ++i) {
-      faults.push_back({case_.faults[i].text, crashed.traced.faults[i]});
-    }
-    result_.story = report::tell_story(
-        crashed.traced.trace, history, faults,
-        ended_by_itself ? fmt::format("the target {}", describe_status(*ended_by_itself))
-                        : "the target and all its children are killed");
-    const auto crash =
-        std::ranges::find(result_.story, report::Moment::Kind::kCrash, &report::Moment::kind);
-    std::vector<report::Moment> course(result_.story.begin(), crash);
-    for (const auto& [began_ns, step] : steps) {
-      course.push_back({ms_between(history.began_ns, began_ns),
-                        fmt::format("step {}: {}", step, describe_step(plan.steps[step]))});
-    }
-    std::ranges::stable_sort(course, {}, &report::Moment::at_ms);
-    course.insert(course.end(), crash, result_.story.end());
-    result_.story = std::move(course);
-  }
-
-  // Of several recoveries the first that broke a promise, else the last.
-  void tell_recovery(const workload::History& history, const Recovery& recovery,
-                     const std::string& damage, std::int64_t began_ns) {
-    std::erase_if(result_.story, [](const report::Moment& moment) {
-      return moment.kind == report::Moment::Kind::kRecovery;
-    });
-    const auto tell = [&](std::int64_t at_ns, std::string what) {
-      result_.story.push_back(
-          {ms_between(history.began_ns, at_ns), std::move(what), report::Moment::Kind::kRecovery});
-    };
-    tell(began_ns, damage.empty() ? "the target is started on what the crash left"
-                                  : fmt::format("the target is started ({})", damage));
-    tell(began_ns + static_cast<std::int64_t>(recovery.start_ms * 1e6),
-         recovery.started
-             ? fmt::format("it serves, with {}", counted(recovery.state.entries.size(), "key"))
-             : "it does not serve");
-    for (const Verdict& verdict : recovery.checks) {
-      if (verdict.outcome == Outcome::kViolation) {
-        tell(now_ns(), fmt::format("check \"{}\" fails: {}", verdict.check, verdict.summary));
-      }
-    }
-  }
-
-  static double ms_between(std::int64_t from_ns, std::int64_t to_ns) {
-    return static_cast<double>(to_ns - from_ns) / 1e6;
-  }
-
-  static std::string describe_step(const workload::Step& step) {
-    struct Describe {
-      std::string operator()(const workload::Commands& commands) const {
-        return counted(commands.commands.size(), "command");
-      }
-      std::string operator()(const workload::Generate& generate) const {
-        return fmt::format("{} from {}", counted(generate.count, "generated command"),
-                           counted(generate.clients, "client"));
-      }
-      std::string operator()(const workload::Admin& admin) const {
-        return fmt::format("{}", fmt::join(admin.command, " "));
-      }
-      std::string operator()(const workload::Pause& pause) const {
-        return fmt::format("nothing for {} ms", pause.ms);
-      }
-    };
-    return std::visit(Describe{}, step.action);
   }
 
   // Of many crash states only one verdict per check is kept: the first that is no pass.
@@ -499,6 +464,7 @@ class CaseRun {
   }
 
   void finish() {
+    result_.story = story_.take();
     if (!missed_.empty()) {
       result_.checks.push_back(missed_.front());
     }
@@ -551,6 +517,7 @@ class CaseRun {
   std::vector<Verdict> missed_;
   std::optional<Verdict> violation_;      // the first that a recovery showed
   std::optional<report::Bundle> bundle_;  // of that recovery
+  CaseStory story_;
   report::CaseResult result_;
 };
 

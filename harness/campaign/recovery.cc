@@ -16,6 +16,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
 #include "harness/campaign/live_target.h"
+#include "harness/campaign/pattern_check.h"
 #include "harness/target/state_dump.h"
 
 namespace crashpoint::campaign {
@@ -25,6 +26,8 @@ namespace fs = std::filesystem;
 using oracle::Outcome;
 using oracle::Verdict;
 using std::chrono::milliseconds;
+
+constexpr std::string_view kWhen = "after recovery";
 
 Verdict passed(std::string check, std::string promise) {
   Verdict verdict;
@@ -38,22 +41,6 @@ Verdict broken(std::string check, std::string promise, std::string summary) {
   verdict.outcome = Outcome::kViolation;
   verdict.summary = std::move(summary);
   return verdict;
-}
-
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    while (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (!line.empty()) {
-      lines.push_back(line);
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
 }
 
 std::string last_line(std::string_view log) {
@@ -192,30 +179,13 @@ class RecoveryRun {
           break;
         }
       }
-      judge_pattern("files", "file", pattern, found);
+      add(judge_pattern("files", kWhen, "file", pattern, found));
     }
   }
 
   void judge_log() {
-    const auto lines = lines_of(result_.log);
-    for (const scenario::Pattern& pattern : oracle_.log) {
-      const auto line = std::find_if(lines.begin(), lines.end(), [&](std::string_view candidate) {
-        return name_match(pattern.glob, candidate);
-      });
-      judge_pattern("log", "log line", pattern, line == lines.end() ? "" : std::string(*line));
-    }
-  }
-
-  void judge_pattern(const std::string& check, std::string_view noun,
-                     const scenario::Pattern& pattern, const std::string& found) {
-    const std::string promise = fmt::format("after recovery there is {} {} that matches '{}'",
-                                            pattern.present ? "a" : "no", noun, pattern.glob);
-    if (pattern.present && found.empty()) {
-      add(broken(check, promise, "there is none"));
-    } else if (!pattern.present && !found.empty()) {
-      add(broken(check, promise, fmt::format("there is '{}'", escape(found))));
-    } else {
-      add(passed(check, promise));
+    for (Verdict& verdict : campaign::judge_log("log", kWhen, oracle_.log, result_.log)) {
+      add(std::move(verdict));
     }
   }
 

@@ -45,6 +45,13 @@ const Broken kBroken[] = {
     {"tools", "", "", R"("tools": [["false"]])"},
     {"also_loads_in", "", "--appendonly no --dbfilename other.rdb", R"("also_loads_in": ["redis"])",
      R"(, "workload": [{"commands": [["SET", "a", "1"]]}, {"admin": ["SAVE"]}])"},
+    {"run-log", "[ -e $1/appendonlydir ] || echo Out of memory", "",
+     R"("run": {"log": {"absent": ["Out of memory"]}})"},
+    {"recovery-faults",
+     "[ ! -e $1/appendonlydir ] || { mv $1/appendonlydir $1/away; mv $1/away $1/appendonlydir; }", "",
+     R"("guarantee": "durable")",
+     R"(, "recovery": {"faults": [{"at": {"syscall": "rename", "path": "away", "phase": "after"},
+                                   "do": {"kill": "tree"}}]})"},
     {"cycles", "echo >> $1/starts; [ $(wc -l < $1/starts) -lt 4 ] || rm -r $1/appendonlydir", "",
      R"("guarantee": "durable")", R"(, "recovery": {"cycles": 2})"},
 };
@@ -92,8 +99,10 @@ TEST_F(Checks, AreAllPassedByACorrectEngine) {
            "log": {"absent": ["*Bad file format*"]},
            "info": {"aof_enabled": 1, "aof_last_write_status": "ok"},
            "also_loads_in": ["redis"], "tools": [["redis-check-aof", "{manifest}"]],
-           "memory_mb_max": 512, "expect": {"keys": {"a": "1"}})",
-        R"(, "recovery": {"cycles": 2})");
+           "memory_mb_max": 512, "expect": {"keys": {"a": "1"}},
+           "run": {"log": {"present": ["accept connections"], "absent": ["Out of memory"]}})",
+        R"(, "recovery": {"cycles": 2, "faults": [
+              {"at": {"syscall": "open", "path": "*.incr.aof"}, "do": {"kill": "tree"}}]})");
   // A fault can make a server drop one client: what was acknowledged until then is judged.
   write("lost", R"({"use": "engine", "config": {"appendonly": "yes", "appendfsync": "always"}})",
         R"("guarantee": "durable")", R"(, "workload": [{"generate": {"count": 60, "clients": 2}}],

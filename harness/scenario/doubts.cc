@@ -75,9 +75,8 @@ void doubt_path(const Node& path, const Case& known) {
   }
 }
 
-void doubt_faults(const Node& root, const Case& known) {
-  const auto faults = root.find("faults");
-  if (!faults.has_value() || !is_redis_like(known)) {
+void doubt_fault_paths(const std::optional<Node>& faults, const Case& known) {
+  if (!faults.has_value()) {
     return;
   }
   for (const Node& fault : faults->items()) {
@@ -86,6 +85,16 @@ void doubt_faults(const Node& root, const Case& known) {
     if (path.has_value()) {
       doubt_path(*path, known);
     }
+  }
+}
+
+void doubt_faults(const Node& root, const Case& known) {
+  if (!is_redis_like(known)) {
+    return;
+  }
+  doubt_fault_paths(root.find("faults"), known);
+  if (const auto recovery = root.find("recovery")) {
+    doubt_fault_paths(recovery->find("faults"), known);
   }
 }
 
@@ -180,7 +189,7 @@ bool asks_for_more(const oracle::Guarantee& asked, const oracle::Guarantee& prom
 
 void doubt_guarantee(const Node& root, const Case& known) {
   if (!is_redis_like(known) || !known.oracle.guarantee.has_value() || !known.oracle.starts ||
-      changes_config(known)) {
+      changes_config(known) || sends_admin(known, {"shutdown"})) {  // an orderly end syncs
     return;
   }
   const oracle::EverysecLoss everysec =
@@ -189,8 +198,7 @@ void doubt_guarantee(const Node& root, const Case& known) {
       known.crash.explore.has_value() ? known.crash.explore->kinds
                                       : std::vector<oracle::CrashKind>{known.crash.kind};
   for (const oracle::CrashKind kind : kinds) {
-    const oracle::Promise promise =
-        oracle::derive_promise(known.target.config, kind, everysec);
+    const oracle::Promise promise = oracle::derive_promise(known.target.config, kind, everysec);
     if (asks_for_more(*known.oracle.guarantee, promise.guarantee)) {
       root.at("oracle")
           .at("guarantee")

@@ -53,10 +53,13 @@ void check_all_read(const Reading& reading, const Json& json, const std::string&
 }
 
 bool needs_failpoints(const Json& json) {
-  const Json faults = json.value("faults", Json::array());
-  return std::any_of(faults.begin(), faults.end(), [](const Json& fault) {
-    return fault.contains("at") && fault["at"].contains("failpoint");
-  });
+  const auto any = [](const Json& faults) {
+    return std::any_of(faults.begin(), faults.end(), [](const Json& fault) {
+      return fault.contains("at") && fault["at"].contains("failpoint");
+    });
+  };
+  return any(json.value("faults", Json::array())) ||
+         any(json.value(Json::json_pointer("/recovery/faults"), Json::array()));
 }
 
 // The matrix repeats what is said of one place for every case.

@@ -92,10 +92,20 @@ std::vector<KnownFinding> parse_known_findings(const Node& node) {
   return findings;
 }
 
-Recovery parse_recovery(const Node& node) {
+Recovery parse_recovery(const Node& node, const Case& known) {
   Recovery recovery;
   node.read("deadline_ms", recovery.deadline_ms);
   node.read("cycles", recovery.cycles);
+  if (const auto faults = node.find("faults")) {
+    recovery.faults = parse_recovery_faults(*faults, known);
+    const bool many_states =
+        known.crash.explore.has_value() || known.crash.kind == oracle::CrashKind::kPowerLoss;
+    if (many_states && !recovery.faults.empty()) {
+      faults->problem_at_key(
+          "faults in recovery go with the crash \"process-kill\"; of a power loss, \"depth\": 2 of "
+          "an exploration crashes each recovery at every point");
+    }
+  }
   return recovery;
 }
 
@@ -189,7 +199,7 @@ void parse_case(const Node& root, Case& out) {
   part("faults", [&](const Node& node) { out.faults = parse_faults(node, out); });
   part("crash", [&](const Node& node) { out.crash = parse_crash(node); });
   part("damage", [&](const Node& node) { out.damage = parse_damage(node); });
-  part("recovery", [&](const Node& node) { out.recovery = parse_recovery(node); });
+  part("recovery", [&](const Node& node) { out.recovery = parse_recovery(node, out); });
   part("oracle", [&](const Node& node) { out.oracle = parse_oracle(node, out); });
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });

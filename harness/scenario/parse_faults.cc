@@ -249,22 +249,27 @@ void check_together(const Node& node, const trace::Fault& fault) {
   }
 }
 
+trace::Fault parse_fault(const Node& item, const Case& known) {
+  trace::Fault fault;
+  if (const auto at = item.find("at")) {
+    parse_at(*at, fault);
+    const auto* place = std::get_if<trace::Place>(&fault.at);
+    if (place != nullptr && !place->failpoint.empty() && known.target.use != "engine") {
+      at->problem("a failpoint is a place in crashpoint-engine's own code; this target has none");
+    }
+  }
+  parse_do(item.at("do"), fault);
+  check_together(item, fault);
+  item.read("may_miss", fault.may_miss);
+  return fault;
+}
+
 }  // namespace
 
 std::vector<trace::Fault> parse_faults(const Node& node, const Case& known) {
   std::vector<trace::Fault> faults;
   for (const Node& item : node.items()) {
-    trace::Fault fault;
-    if (const auto at = item.find("at")) {
-      parse_at(*at, fault);
-      const auto* place = std::get_if<trace::Place>(&fault.at);
-      if (place != nullptr && !place->failpoint.empty() && known.target.use != "engine") {
-        at->problem("a failpoint is a place in crashpoint-engine's own code; this target has none");
-      }
-    }
-    parse_do(item.at("do"), fault);
-    check_together(item, fault);
-    item.read("may_miss", fault.may_miss);
+    trace::Fault fault = parse_fault(item, known);
     if (const auto step = item.find("from_step")) {
       fault.from_step = step->as<std::size_t>();
       if (*fault.from_step >= known.workload.steps.size()) {
@@ -273,6 +278,24 @@ std::vector<trace::Fault> parse_faults(const Node& node, const Case& known) {
       }
     }
     fault.text = describe(fault);
+    faults.push_back(std::move(fault));
+  }
+  return faults;
+}
+
+std::vector<trace::Fault> parse_recovery_faults(const Node& node, const Case& known) {
+  std::vector<trace::Fault> faults;
+  for (const Node& item : node.items()) {
+    trace::Fault fault = parse_fault(item, known);
+    for (const auto& [holder, key] :
+         {std::pair(item.find("at"), "after_acked"), std::pair(std::optional(item), "from_step")}) {
+      const auto found = holder.has_value() ? holder->find(key) : std::nullopt;
+      if (found.has_value()) {
+        found->problem_at_key(fmt::format(
+            "\"{}\" counts in the workload, and there is none while the target recovers", key));
+      }
+    }
+    fault.text = "in recovery: " + describe(fault);
     faults.push_back(std::move(fault));
   }
   return faults;

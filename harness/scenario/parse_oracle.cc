@@ -294,6 +294,11 @@ Crash parse_crash(const Node& node) {
 
 Oracle parse_oracle(const Node& node, const Case& known) {
   Oracle oracle;
+  if (const auto run = node.find("run")) {
+    if (const auto log = run->find("log")) {
+      oracle.run_log = parse_patterns(*log, false);
+    }
+  }
   if (const auto start = node.find("start")) {
     oracle.starts = start->text() == "succeeds";
   }

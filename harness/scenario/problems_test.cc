@@ -60,7 +60,7 @@ const Mistake kKeys[] = {
       R"(4:97: /crash/explore/profile/order/1/later: names are in no file: the rule never holds; allowed: what changes files)"}},
     {"UnknownKeyNearNothing",
      R"("recovery": {"wibble": 1})",
-     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms)"}},
+     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms, faults)"}},
     {"KeyOfAnotherPlace",
      R"("nth": 3)",
      {R"(3:1: /nth: unknown key "nth"; it belongs in faults[].at)"}},
@@ -81,7 +81,7 @@ const Mistake kKeys[] = {
      {R"(3:9: /seed: found 1e+20; allowed: a whole number of at least 0)"}},
     {"ListForAnObject",
      R"("oracle": [])",
-     {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, expect, files, guarantee, idempotent, info, log, memory_mb_max, start, tools, usable)"}},
+     {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, expect, files, guarantee, idempotent, info, log, memory_mb_max, run, start, tools, usable)"}},
     {"TextForABoolean",
      R"("oracle": {"usable": "yes"})",
      {R"(3:22: /oracle/usable: found "yes"; allowed: true or false)"}},
@@ -214,6 +214,12 @@ const Mistake kFaults[] = {
     {"StepThatIsNotThere",
      R"("workload": [{"pause_ms": 1}], "faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}, "from_step": 1}])",
      {R"(3:101: /faults/0/from_step: found 1; the workload has 1 step, counted from 0)"}},
+    {"RecoveryFaultAfterAcked",
+     R"("recovery": {"faults": [{"at": {"after_acked": 3}, "do": {"kill": "tree"}}]})",
+     {R"(3:33: /recovery/faults/0/at/after_acked: "after_acked" counts in the workload, and there is none while the target recovers)"}},
+    {"RecoveryFaultOfAPowerLoss",
+     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
+     {R"(3:37: /recovery/faults: faults in recovery go with the crash "process-kill"; of a power loss, "depth": 2 of an exploration crashes each recovery at every point)"}},
 };
 
 const Mistake kOracles[] = {

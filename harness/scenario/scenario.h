@@ -72,6 +72,8 @@ struct Crash {
 struct Recovery {
   std::int64_t deadline_ms = 5000;  // to answer PING without -LOADING
   std::uint32_t cycles = 1;  // crash, recover, judge, write on: this many times on one directory
+  // Struck at a start on what the crash left, which then ends; the start after it is judged.
+  std::vector<trace::Fault> faults;
 };
 
 // A text that must, or must not, be found. Globs as name_match() has them.
@@ -89,6 +91,7 @@ struct InfoField {
 };
 
 struct Oracle {
+  std::vector<Pattern> run_log;                // in one line of what it printed before the crash
   bool starts = true;                          // false: it must refuse to start
   std::optional<oracle::Guarantee> guarantee;  // absent: derive_promise() of config and crash
   oracle::Expectations expect;

@@ -125,16 +125,18 @@ const Json* meant_alternative(const Json& schema, const Json& value) {
   return best;
 }
 
-// Adds where in a scenario each key may stand: "nth" -> "faults[].at".
-void add_homes(const Json& unresolved, const std::string& path,
-               std::map<std::string, std::set<std::string>>& homes) {
+// Where in a scenario each key may stand: "nth" -> "faults[].at". What several places have in common
+// (the faults of a recovery are faults too) counts once, under the first of them.
+using Homes = std::map<std::string, std::map<const Json*, std::string>>;
+
+void add_homes(const Json& unresolved, const std::string& path, Homes& homes) {
   for (const Json* schema : alternatives(unresolved)) {
     if (const auto items = schema->find("items"); items != schema->end()) {
       add_homes(*items, path + "[]", homes);
     }
     if (const auto properties = schema->find("properties"); properties != schema->end()) {
       for (const auto& [key, below] : properties->items()) {
-        homes[key].insert(path);
+        homes[key].emplace(&*properties, path);
         add_homes(below, path.empty() ? key : path + "." + key, homes);
       }
     }
@@ -143,8 +145,8 @@ void add_homes(const Json& unresolved, const std::string& path,
 
 // The one place where `key` may stand, in words; empty when it is none or several.
 std::string only_home(const std::string& key) {
-  static const std::map<std::string, std::set<std::string>> homes = [] {
-    std::map<std::string, std::set<std::string>> all;
+  static const Homes homes = [] {
+    Homes all;
     add_homes(schema(), "", all);
     return all;
   }();
@@ -152,7 +154,7 @@ std::string only_home(const std::string& key) {
   if (found == homes.end() || found->second.size() != 1) {
     return {};
   }
-  const std::string& home = *found->second.begin();
+  const std::string& home = found->second.begin()->second;
   return home.empty() ? "at the top level" : "in " + home;
 }
 

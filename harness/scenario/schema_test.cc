@@ -89,6 +89,9 @@ const char* const kEveryKey[] = {
     R"({ "version": 1, "summary": "s", "crash": {"explore": {"points": "crash", "profile": {
       "name": "p", "base": "btrfs", "order": [{"earlier": ["names"], "later": ["names"], "of": "name"}], "tears": "blocks",
       "size_with_bytes": ["grow"], "rename_atomic": true, "fsync_keeps": "names", "failed_fsync": "size", "garbage": false}}} })",
+    R"({ "version": 1, "summary": "s",
+  "recovery": { "faults": [ { "at": {"syscall": "open"}, "do": {"kill": "tree"} } ] },
+  "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}} } })",
 };
 
 // Every schema that describes the member of some object, by where it stands ("faults[].at.nth").
