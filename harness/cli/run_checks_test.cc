@@ -1,5 +1,5 @@
-// Every check that a scenario can ask for: a correct engine passes them all, and for each there is a
-// target that breaks it alone and is caught.
+// Every guarantee and check that a scenario can ask for: a correct engine passes them all, and for each
+// there is a target that breaks it alone and is caught.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,22 @@ struct Broken {
   const char* more = "";  // members of the scenario
 };
 
+constexpr char kForgetsTheLog[] = "[ ! -e $1/appendonlydir ] || rm -r $1/appendonlydir";
+constexpr char kForgetsKeyA[] =
+    R"([ ! -e $1/appendonlydir ] || printf '*2\\r\\n$3\\r\\nDEL\\r\\n$1\\r\\na\\r\\n' >> $1/appendonlydir/appendonly.aof.1.incr.aof)";
+constexpr char kWritesThenWaits[] =
+    R"(, "workload": [{"commands": [["SET", "a", "1"]]}, {"pause_ms": 200}])";
+constexpr char kWritesThenSaves[] =
+    R"(, "workload": [{"commands": [["SET", "a", "1"]]}, {"admin": ["SAVE"]}])";
+
 const Broken kBroken[] = {
+    {"durable", kForgetsTheLog, "", R"("guarantee": "durable")"},
+    {"buffered", kForgetsTheLog, "", R"("guarantee": {"buffered": {"seconds": 0.05}})",
+     kWritesThenWaits},
+    {"prefix", kForgetsKeyA, "", R"("guarantee": "prefix")"},
+    {"snapshot", "rm -f $1/dump.rdb", "--appendonly no", R"("guarantee": "snapshot")",
+     kWritesThenSaves},
+    {"expect", kForgetsKeyA, "", R"("expect": {"keys": {"a": "1"}})"},
     {"files", "touch $1/temp-left.aof", "", R"("files": {"absent": ["temp-*"]})"},
     {"log", "echo Bad file format", "", R"("log": {"absent": ["*Bad file format*"]})"},
     {"info", "", "--appendonly no", R"("info": {"aof_enabled": 1})"},
@@ -44,12 +59,12 @@ const Broken kBroken[] = {
     {"usable", "[ ! -e $1/appendonlydir ] || set -- $1 --maxmemory 1", "", R"("usable": true)"},
     {"tools", "", "", R"("tools": [["false"]])"},
     {"also_loads_in", "", "--appendonly no --dbfilename other.rdb", R"("also_loads_in": ["redis"])",
-     R"(, "workload": [{"commands": [["SET", "a", "1"]]}, {"admin": ["SAVE"]}])"},
+     kWritesThenSaves},
     {"run-log", "[ -e $1/appendonlydir ] || echo Out of memory", "",
      R"("run": {"log": {"absent": ["Out of memory"]}})"},
     {"recovery-faults",
-     "[ ! -e $1/appendonlydir ] || { mv $1/appendonlydir $1/away; mv $1/away $1/appendonlydir; }", "",
-     R"("guarantee": "durable")",
+     "[ ! -e $1/appendonlydir ] || { mv $1/appendonlydir $1/away; mv $1/away $1/appendonlydir; }",
+     "", R"("guarantee": "durable")",
      R"(, "recovery": {"faults": [{"at": {"syscall": "rename", "path": "away", "phase": "after"},
                                    "do": {"kill": "tree"}}]})"},
     {"cycles", "echo >> $1/starts; [ $(wc -l < $1/starts) -lt 4 ] || rm -r $1/appendonlydir", "",
@@ -107,6 +122,11 @@ TEST_F(Checks, AreAllPassedByACorrectEngine) {
   write("lost", R"({"use": "engine", "config": {"appendonly": "yes", "appendfsync": "always"}})",
         R"("guarantee": "durable")", R"(, "workload": [{"generate": {"count": 60, "clients": 2}}],
            "faults": [{"at": {"syscall": "send", "nth": 40}, "do": {"error": "ECONNRESET"}}])");
+  const char* const kLog = R"({"config": {"appendonly": "yes", "appendfsync": "always"}})";
+  write("buffered", kLog, R"("guarantee": {"buffered": {"seconds": 0.05}})", kWritesThenWaits);
+  write("prefix", kLog, R"("guarantee": "prefix")", "");
+  write("snapshot", R"({"config": {"appendonly": "no"}})", R"("guarantee": "snapshot")",
+        kWritesThenSaves);
   const Outcome outcome = run("--report " + shell_quote(report().string()));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
   EXPECT_THAT(report_json(), HasSubstr("\"the workload ended early, under faults: step 0"));
