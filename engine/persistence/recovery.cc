@@ -61,6 +61,8 @@ Result<std::uint64_t> Recovery::load_rdb(const io::File& file, bool keep_expired
   options.progress = [this, before](const rdb::LoadProgress& progress) {
     progress_.loaded_bytes = before + progress.offset;
     progress_.rdb_used_memory_bytes = progress.used_memory_bytes;
+    progress_.keys_loaded = progress.keys_loaded;
+    progress_.keys_expired = progress.keys_expired;
     on_progress_();
   };
   const Result<rdb::LoadResult> loaded = rdb::load_snapshot(file, keyspace_, options, log_);

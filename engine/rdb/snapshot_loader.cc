@@ -46,7 +46,9 @@ class Loader {
         reservable_keys_(input.left() / kReservedKeyBytesMin) {}
 
   LoadResult run();
-  std::uint64_t used_memory_bytes() const { return used_memory_bytes_; }
+  LoadProgress progress(std::uint64_t offset) const {
+    return {offset, used_memory_bytes_, result_.keys_loaded, result_.keys_expired};
+  }
 
  private:
   void header();
@@ -285,9 +287,8 @@ Result<LoadResult> load_snapshot(const io::File& file, keyspace::Keyspace& keysp
   Input input(file, *size, options.verify_checksum);
   Loader loader(input, keyspace, options, log);
   if (options.progress) {
-    input.on_progress(options.progress_interval_bytes, [&](std::uint64_t offset) {
-      options.progress({offset, loader.used_memory_bytes()});
-    });
+    input.on_progress(options.progress_interval_bytes,
+                      [&](std::uint64_t offset) { options.progress(loader.progress(offset)); });
   }
   const LoadResult result = loader.run();
   if (!input.ok()) {

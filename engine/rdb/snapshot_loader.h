@@ -16,6 +16,8 @@ namespace engine::rdb {
 struct LoadProgress {
   std::uint64_t offset = 0;             // bytes read
   std::uint64_t used_memory_bytes = 0;  // what the writer needed in memory, by its own account
+  std::int64_t keys_loaded = 0;
+  std::int64_t keys_expired = 0;
 };
 
 struct LoadOptions {

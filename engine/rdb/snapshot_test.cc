@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "engine/base/bytes.h"
 #include "engine/base/crc64.h"
@@ -132,6 +134,22 @@ TEST(Snapshot, DropsKeysWhoseTimeIsOverUnlessCommandsFollow) {
   LoadOptions base;
   base.keep_expired = true;
   EXPECT_EQ(load(bytes, base)->keyspace.size(), 2U);
+}
+
+TEST(Snapshot, TellsWhileItLoadsHowManyKeysItHas) {
+  keyspace::Keyspace keyspace;
+  for (int i = 0; i < 100; ++i) {
+    keyspace.database(0).insert("key" + std::to_string(i), keyspace::Object::string("value"));
+  }
+  std::vector<std::int64_t> counts;
+  LoadOptions options;
+  options.progress_interval_bytes = 512;
+  options.progress = [&](const LoadProgress& progress) { counts.push_back(progress.keys_loaded); };
+  ASSERT_TRUE(load(write(keyspace), options)->result);
+  ASSERT_FALSE(counts.empty());
+  EXPECT_TRUE(std::is_sorted(counts.begin(), counts.end()));
+  EXPECT_GT(counts.back(), 0);
+  EXPECT_LE(counts.back(), 100);
 }
 
 TEST(Snapshot, IsRefusedWhenCutAnywhere) {
