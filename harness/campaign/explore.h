@@ -42,7 +42,7 @@ enum class Prune : std::uint8_t {
 struct ExploreOptions {
   // What is promised under each kind of crash; kinds that are missing are not explored.
   std::map<oracle::CrashKind, oracle::Guarantee> guarantees;
-  oracle::Expectations expect;      // from when the history has made them true
+  oracle::Expectations expect;  // from when the history has made them true
   crash::Profile profile = *crash::find_profile("weakest");  // of power loss
   crash::PointOptions points;
   crash::TornWrites torn_writes = crash::TornWrites::kSector;
@@ -55,9 +55,6 @@ struct ExploreOptions {
   std::uint64_t kept_max = 0;  // how many of the states tried are given back, evenly chosen
   bool must_start = true;      // a target that does not start on a crash state breaks its promise
   unsigned jobs = 1;
-  // Of the distinct states, those whose number is `shard` modulo `shards` are tried.
-  std::uint64_t shard = 0;
-  std::uint64_t shards = 1;
   std::filesystem::path folder;  // exists; workers lay states out below it
 };
 
@@ -68,7 +65,7 @@ struct StateAccount {
   std::uint64_t points = 0;
   std::uint64_t permitted = 0;    // distinct directories known to be permitted
   bool permitted_exactly = true;  // else there are more
-  std::uint64_t tried = 0;        // of those, in this shard
+  std::uint64_t tried = 0;        // of those
   std::uint64_t violating = 0;    // of those
   std::uint64_t inconclusive = 0;
   std::uint64_t findings = 0;

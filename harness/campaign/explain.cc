@@ -1,0 +1,170 @@
+#include "harness/campaign/explain.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "harness/crash/states.h"
+#include "harness/crash/words.h"
+
+namespace crashpoint::campaign {
+
+using crash::CrashModel;
+using crash::CrashState;
+using oracle::CrashKind;
+
+namespace {
+
+// What had to survive may have become durable in the meantime, and is no part of the cause any more.
+bool same(const crash::Cause& a, const crash::Cause& b) {
+  return a.lost_shapes == b.lost_shapes && a.torn_shape == b.torn_shape && a.garbage == b.garbage &&
+         (a.kept_shapes == b.kept_shapes || (!a.lost_shapes.empty() && a.kept_shapes.empty()) ||
+          (!b.lost_shapes.empty() && b.kept_shapes.empty()));
+}
+
+}  // namespace
+
+// At the first point where it is a violation; of a crash during recovery, where it was first seen.
+Explainer::Origin Explainer::origin_of(const Violation& violation) const {
+  const Record& record = explored_.records[violation.record];
+  for (const Sighting& sighting : record.sightings) {
+    if (sighting.scene == 0 && sighting.kind == violation.kind &&
+        sighting.points.first <= violation.point && violation.point <= sighting.points.last) {
+      return {0, sighting.kind, violation.point};
+    }
+  }
+  for (const Sighting& sighting : record.sightings) {
+    if (sighting.scene != 0) {
+      return {sighting.scene, sighting.kind, sighting.points.first};
+    }
+  }
+  return {0, record.sightings.front().kind, record.sightings.front().points.first};
+}
+
+std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations) {
+  // By place, so that one walk along each scene serves them all.
+  std::map<Origin, std::vector<Violation>> by_origin;
+  for (const Violation& violation : violations) {
+    by_origin[origin_of(violation)].push_back(violation);
+  }
+  std::unique_ptr<CrashModel> model;
+  std::optional<std::pair<std::uint32_t, CrashKind>> of;
+  for (const auto& [origin, of_origin] : by_origin) {
+    if (of != std::pair(origin.scene, origin.kind)) {
+      of = {origin.scene, origin.kind};
+      model = std::make_unique<CrashModel>(explored_.scenes[origin.scene].timeline,
+                                           explored_.profile_of(origin.kind));
+    }
+    model->advance(explored_.scenes[origin.scene].points[origin.point].position);
+    std::map<std::uint32_t, Violation> left;
+    for (const Violation& violation : of_origin) {
+      left.emplace(violation.record, violation);
+    }
+    for_each_state(*model, explored_.state_options(), [&](CrashState&& state) {
+      const std::optional<std::uint32_t> known =
+          explored_.number_of(explored_.key_of(state.digest, origin.scene, origin.kind, *model));
+      const auto violation = known ? left.find(*known) : left.end();
+      if (violation != left.end()) {
+        explain(origin, violation->second, *model, std::move(state));
+        left.erase(violation);
+      }
+      return !left.empty();
+    });
+  }
+  return std::move(findings_);
+}
+
+void Explainer::explain(const Origin& origin, const Violation& violation, CrashModel& model,
+                        CrashState&& state) {
+  const oracle::Verdict& verdict = results_.verdict(*explored_.records[violation.record].result,
+                                                    violation.kind, violation.point);
+  for (std::size_t i = 0; i < causes_.size(); ++i) {
+    if (causes_[i].scene_depth == explored_.scenes[origin.scene].depth &&
+        causes_[i].check == verdict.check && has_cause(model, state.selection, causes_[i].cause)) {
+      ++findings_[i].states;
+      return;
+    }
+  }
+  const crash::Violates violates = [&](const crash::CrashImage& image) {
+    const oracle::Verdict& found =
+        results_.verdict(result_of_(image), violation.kind, violation.point);
+    return found.outcome == oracle::Outcome::kViolation && found.check == verdict.check;
+  };
+  const crash::Cause cause = find_cause(model, state.selection, violates);
+  for (std::size_t i = 0; i < causes_.size(); ++i) {
+    if (causes_[i].scene_depth == explored_.scenes[origin.scene].depth &&
+        causes_[i].check == verdict.check && same(causes_[i].cause, cause)) {
+      ++findings_[i].states;
+      return;
+    }
+  }
+  const Scene& scene = explored_.scenes[origin.scene];
+  std::vector<std::string> profiles =
+      profiles_with(explored_.profiles, scene.timeline, model.point(), cause, violates);
+  keep_those_that_led_to(origin.scene, profiles);
+  if (const auto known = found_by_kill(verdict.check, profiles)) {
+    ++findings_[*known].states;
+    return;
+  }
+  Finding finding;
+  finding.kind = violation.kind;
+  finding.verdict = verdict;
+  finding.cause = cause.words;
+  finding.point = describe_point(*scene.timeline, model.point());
+  finding.state = describe(model, state.selection);
+  finding.point_number = origin.point;
+  finding.judged_at = explored_.scenes[0].points[violation.point];
+  finding.depth = scene.depth;
+  finding.profiles = std::move(profiles);
+  finding.states = 1;
+  if (scene.depth > 1) {
+    finding.cause = "recovery crashed: " + finding.cause;
+    finding.point = "of recovery, " + finding.point;
+  }
+  finding.image = std::move(state.image);
+  findings_.push_back(std::move(finding));
+  causes_.push_back({cause, verdict.check, scene.depth});
+}
+
+// A crash during recovery is possible under a profile only if the state that was being recovered is.
+void Explainer::keep_those_that_led_to(std::uint32_t scene,
+                                       std::vector<std::string>& profiles) const {
+  while (explored_.scenes[scene].depth > 1) {
+    const Record& record = explored_.records[explored_.scenes[scene].parent];
+    const Sighting& first = record.sightings.front();
+    std::erase_if(profiles, [&](const std::string& name) {
+      return !is_permitted(record, first, explored_.profile_named(name));
+    });
+    scene = first.scene;
+  }
+}
+
+// Whether the state is one of that profile too, at the point where it was first seen.
+bool Explainer::is_permitted(const Record& record, const Sighting& at,
+                             const crash::Profile& profile) const {
+  CrashModel model(explored_.scenes[at.scene].timeline, profile);
+  model.advance(explored_.scenes[at.scene].points[at.points.first].position);
+  bool found = false;
+  for_each_state(model, explored_.state_options(), [&](CrashState&& state) {
+    found = state.digest == record.digest;
+    return !found;
+  });
+  return found;
+}
+
+// What a process kill does already is no news as a power loss.
+std::optional<std::size_t> Explainer::found_by_kill(
+    const std::string& check, const std::vector<std::string>& profiles) const {
+  if (profiles.empty() || profiles.front() != "process-kill") {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < findings_.size(); ++i) {
+    if (findings_[i].kind == CrashKind::kProcessKill && findings_[i].verdict.check == check) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace crashpoint::campaign

@@ -1,0 +1,64 @@
+// Why crash states break a promise: violations with one cause are one finding. Internal to explore.cc.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/campaign/explored.h"
+#include "harness/crash/cause.h"
+
+namespace crashpoint::campaign {
+
+// A record that breaks its promise.
+struct Violation {
+  std::uint32_t record = 0;
+  oracle::CrashKind kind = oracle::CrashKind::kProcessKill;
+  std::uint32_t point = 0;  // of the run: the first at which it is one
+  friend auto operator<=>(const Violation&, const Violation&) = default;
+};
+
+class Explainer {
+ public:
+  // What the target makes of a directory, tried now unless it was before.
+  using Recover = std::function<ResultId(const crash::CrashImage&)>;
+
+  // Borrows.
+  Explainer(const Explored& explored, RecoveredStates& results, Recover recover)
+      : explored_(explored), results_(results), result_of_(std::move(recover)) {}
+
+  // By first crash point.
+  std::vector<Finding> explain(const std::vector<Violation>& violations);
+
+ private:
+  // Where a violating directory can be made again.
+  struct Origin {
+    std::uint32_t scene = 0;
+    oracle::CrashKind kind = oracle::CrashKind::kProcessKill;
+    std::uint32_t point = 0;
+    friend auto operator<=>(const Origin&, const Origin&) = default;
+  };
+  struct KnownCause {
+    crash::Cause cause;
+    std::string check;
+    std::uint32_t scene_depth = 1;
+  };
+
+  [[nodiscard]] Origin origin_of(const Violation& violation) const;
+  void explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
+               crash::CrashState&& state);
+  void keep_those_that_led_to(std::uint32_t scene, std::vector<std::string>& profiles) const;
+  [[nodiscard]] bool is_permitted(const Record& record, const Sighting& at,
+                                  const crash::Profile& profile) const;
+  [[nodiscard]] std::optional<std::size_t> found_by_kill(
+      const std::string& check, const std::vector<std::string>& profiles) const;
+
+  const Explored& explored_;
+  RecoveredStates& results_;
+  Recover result_of_;
+  std::vector<Finding> findings_;
+  std::vector<KnownCause> causes_;  // of findings_
+};
+
+}  // namespace crashpoint::campaign
