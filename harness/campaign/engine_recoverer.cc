@@ -90,6 +90,8 @@ class EngineRecoverer::Server {
     spec.argv.emplace_back("--recovery-server");
     spec.directory = folder.string();
     spec.environment = instance.environment;
+    // Each child would look up the symbols its libraries call for itself, in pages of its own.
+    spec.environment["LD_BIND_NOW"] = "1";
     spec.stderr_path = (folder / "log").string();
     const int theirs = sockets[1];
     try {

@@ -37,7 +37,7 @@ RecoveryPool::~RecoveryPool() {
     stopping_ = true;
     queue_.clear();
   }
-  changed_.notify_all();
+  work_.notify_all();
   for (std::thread& thread : threads_) {
     thread.join();
   }
@@ -51,11 +51,11 @@ void RecoveryPool::rethrow() const {
 
 void RecoveryPool::submit(Job job) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return queue_.size() < queue_max_ || failure_ != nullptr; });
+  room_.wait(lock, [this] { return queue_.size() < queue_max_ || failure_ != nullptr; });
   rethrow();
   queue_.push_back(std::move(job));
   lock.unlock();
-  changed_.notify_all();
+  work_.notify_one();
 }
 
 void RecoveryPool::recover(std::uint64_t job, crash::CrashImage image) {
@@ -68,7 +68,7 @@ void RecoveryPool::record(std::uint64_t job, crash::CrashImage image) {
 
 void RecoveryPool::drain() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return (queue_.empty() && busy_ == 0) || failure_ != nullptr; });
+  idle_.wait(lock, [this] { return (queue_.empty() && busy_ == 0) || failure_ != nullptr; });
   rethrow();
 }
 
@@ -86,15 +86,18 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
       Job job;
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
         if (stopping_) {
           return;
         }
         job = std::move(queue_.front());
         queue_.pop_front();
         ++busy_;
+        // Not at every job: whoever makes them would run for one, and wait again.
+        if (queue_.size() == queue_max_ / 2) {
+          room_.notify_one();
+        }
       }
-      changed_.notify_all();
       const auto begin = std::chrono::steady_clock::now();
       layout.lay_out(job.image);
       Times times{.lay_out_ms = ms_since(begin)};
@@ -114,14 +117,16 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
         times_.lay_out_ms += times.lay_out_ms;
         times_.start_ms += times.start_ms;
         times_.load_ms += times.load_ms;
-        --busy_;
+        if (--busy_ == 0 && queue_.empty()) {
+          idle_.notify_all();
+        }
       }
-      changed_.notify_all();
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
     failure_ = failure_ == nullptr ? std::current_exception() : failure_;
-    changed_.notify_all();
+    room_.notify_all();
+    idle_.notify_all();
   }
 }
 

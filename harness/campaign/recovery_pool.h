@@ -59,7 +59,9 @@ class RecoveryPool {
   Recorded recorded_;
   std::size_t queue_max_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable work_;  // there is a job, or the end has come
+  std::condition_variable room_;  // half of a full queue is free again
+  std::condition_variable idle_;  // no job is left
   std::deque<Job> queue_;
   std::size_t busy_ = 0;
   bool stopping_ = false;

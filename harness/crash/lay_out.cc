@@ -28,22 +28,25 @@ std::string_view parent_of(std::string_view path) {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
+// Reads on from where the descriptor is: of one just opened, all. (A DIR would take the descriptor, or
+// cost an open of its own for each directory of each state.)
 std::vector<std::string> names_in(int directory_fd) {
   std::vector<std::string> names;
-  const int fd = ::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* const stream = fd < 0 ? nullptr : ::fdopendir(fd);
-  if (stream == nullptr) {
-    return names;
-  }
-  const std::unique_ptr<DIR, int (*)(DIR*)> closer(stream, ::closedir);
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
-  while (const dirent* const entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") {
-      names.emplace_back(name);
+  alignas(dirent64) std::array<char, 16384> buffer{};
+  while (true) {
+    const ssize_t size = ::getdents64(directory_fd, buffer.data(), buffer.size());
+    if (size <= 0) {
+      return names;
+    }
+    for (ssize_t at = 0; at < size;) {
+      const auto* const entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") {
+        names.emplace_back(name);
+      }
+      at += entry->d_reclen;
     }
   }
-  return names;
 }
 
 // Removes whatever is there, without following anything.
@@ -229,7 +232,7 @@ class Layout::Session {
 
   void write_file(const CrashImage::Entry& entry) {
     const Fd fd(::openat(directory_of(entry.path), name_in(entry.path),
-                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry.mode | 0600U));
     if (!fd.valid()) {
       fail("create", entry.path);
     }
@@ -244,9 +247,13 @@ class Layout::Session {
     const std::array<timespec, 2> times{timespec{layout_.stamp_s_, 0},
                                         timespec{layout_.stamp_s_, 0}};
     struct stat status {};
-    if (::fchmod(fd.get(), entry.mode | 0600U) != 0 || ::futimens(fd.get(), times.data()) != 0 ||
-        ::fstat(fd.get(), &status) != 0) {
+    if (::futimens(fd.get(), times.data()) != 0 || ::fstat(fd.get(), &status) != 0) {
       fail("write", entry.path);
+    }
+    // The umask may have taken some of it away.
+    const mode_t mode = entry.mode | 0600U;
+    if ((status.st_mode & 07777U) != mode && ::fchmod(fd.get(), mode) != 0) {
+      fail("set the mode of", entry.path);
     }
     layout_.laid_[entry.path] = {status.st_ino, entry.content->digest, entry.mode};
     ++layout_.statistics_.files_written;
