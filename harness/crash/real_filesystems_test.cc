@@ -6,7 +6,21 @@
 // since, whole sectors of them.
 //
 // It takes minutes and needs root, so it runs only with CRASHPOINT_REAL_FILESYSTEMS set to the number
-// of workloads for each filesystem (scripts/real-filesystems).
+// of workloads for each filesystem.
+//
+// Linux 6.18, default mounts (and data=writeback); no contradiction in the last run:
+//
+//                    workloads  disks mounted  directories found  states permitted
+//   ext4 ordered            24            910                 69               206
+//   ext4 writeback          24            923                 70               208
+//   xfs                     24            205                 65               125
+//   btrfs                   22          2,736                 54               146
+//
+// Each directory found is a permitted one, or one of those with sectors of some blocks missing. What
+// such runs had corrected before: on ext4 new blocks have their size before their bytes; on xfs a
+// write across the end of a file may come up to that end; on both a block written in place is torn at
+// sectors, and a file cut inside a block may keep its old size with zeros behind the new one. A btrfs
+// whose one superblock is torn cannot be mounted, which is no state of a directory.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
