@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "harness/base/text.h"
@@ -170,6 +171,8 @@ void Prepared::prepare_lane(std::size_t number, std::size_t lane, Digest digest)
     run_operation(schedule_, epoch_plan, model_, plan.first + index, seen);
     prepared.digests.push_back(digest);
   }
+  prepared.prints.reserve(prepared.digests.size());
+  std::ranges::transform(prepared.digests, std::back_inserter(prepared.prints), print_of);
   for (const auto& [key, at] : open)
     prepared.specials[at].to = static_cast<std::uint32_t>(plan.count + 1);
 }

@@ -42,10 +42,16 @@ struct Version {
 };
 
 struct PreparedLane {
-  std::vector<Digest> digests;    // by cut: of the keys the lane owns
-  std::vector<Version> versions;  // by cut
+  std::vector<Digest> digests;        // by cut: of the keys the lane owns
+  std::vector<std::uint32_t> prints;  // print_of() each of them
+  std::vector<Version> versions;      // by cut
   std::vector<Special> specials;
 };
+
+// A part of a digest: what differs here differs.
+constexpr std::uint32_t print_of(Digest digest) {
+  return static_cast<std::uint32_t>(digest);
+}
 
 struct PreparedEpoch {
   std::vector<PreparedLane> lanes;

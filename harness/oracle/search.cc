@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "harness/oracle/model_impl.h"
 
@@ -19,32 +20,44 @@ struct CutRange {
   std::uint32_t last = 0;
 };
 
-// The cuts in [low, high] at which the lane's keys are as recovered.
-std::vector<CutRange> matching_cuts(const PreparedLane& lane, const Recovered& recovered,
-                                    Digest target, std::uint32_t low, std::uint32_t high) {
-  const Digest* digests = lane.digests.data();
-  std::vector<Digest> adjusted;
-  for (const Special& special : lane.specials) {
-    const Digest difference = recovered.contribution(special) - special.digest;
-    if (difference == 0 || special.from > high || special.to <= low)
-      continue;
-    if (adjusted.empty())
-      adjusted.assign(digests, digests + lane.digests.size());
-    const std::uint32_t to = std::min(special.to, high + 1);
-    for (std::uint32_t cut = std::max(special.from, low); cut < to; ++cut)
-      adjusted[cut] += difference;
-  }
-  if (!adjusted.empty())
-    digests = adjusted.data();
-  std::vector<CutRange> ranges;
-  for (std::uint32_t cut = low; cut <= high; ++cut) {
-    if (digests[cut] != target)
+// Adds the cuts in [begin, end) that have the digest `wanted`. Half of each digest is looked at
+// first: a million of them are more than a cache holds.
+void add_matching(const PreparedLane& lane, std::uint32_t begin, std::uint32_t end, Digest wanted,
+                  std::vector<CutRange>& ranges) {
+  const auto first = lane.prints.begin();
+  const auto last = first + end;
+  for (auto at = first + begin; (at = std::find(at, last, print_of(wanted))) != last; ++at) {
+    const auto cut = static_cast<std::uint32_t>(at - first);
+    if (lane.digests[cut] != wanted)
       continue;
     if (!ranges.empty() && ranges.back().last + 1 == cut) {
       ranges.back().last = cut;
     } else {
       ranges.push_back({.first = cut, .last = cut});
     }
+  }
+}
+
+// The cuts in [low, high] at which the lane's keys are as recovered.
+std::vector<CutRange> matching_cuts(const PreparedLane& lane, const Recovered& recovered,
+                                    Digest target, std::uint32_t low, std::uint32_t high) {
+  // From which cut on the specials add what to the digests.
+  std::vector<std::pair<std::uint32_t, Digest>> steps = {{low, 0}};
+  for (const Special& special : lane.specials) {
+    const Digest difference = recovered.contribution(special) - special.digest;
+    if (difference == 0 || special.from > high || special.to <= low)
+      continue;
+    steps.emplace_back(std::max(special.from, low), difference);
+    if (special.to <= high)
+      steps.emplace_back(special.to, -difference);
+  }
+  std::ranges::sort(steps, {}, &std::pair<std::uint32_t, Digest>::first);
+  std::vector<CutRange> ranges;
+  Digest added = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    added += steps[i].second;
+    const std::uint32_t end = i + 1 < steps.size() ? steps[i + 1].first : high + 1;
+    add_matching(lane, steps[i].first, end, target - added, ranges);
   }
   return ranges;
 }
