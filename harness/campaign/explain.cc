@@ -87,9 +87,7 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
     }
   }
   const crash::Violates violates = [&](const crash::CrashImage& image) {
-    const oracle::Verdict& found =
-        results_.verdict(result_of_(image), violation.kind, violation.point);
-    return found.outcome == oracle::Outcome::kViolation && found.check == verdict.check;
+    return this->violates(results_of_({&image, 1}).front(), violation);
   };
   const crash::Cause cause = find_cause(model, state.selection, violates);
   for (std::size_t i = 0; i < causes_.size(); ++i) {
@@ -100,8 +98,7 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
     }
   }
   const Scene& scene = explored_.scenes[origin.scene];
-  std::vector<std::string> profiles =
-      profiles_with(explored_.profiles, scene.timeline, model.point(), cause, violates);
+  std::vector<std::string> profiles = profiles_with(scene, model.point(), cause, violation);
   keep_those_that_led_to(origin.scene, profiles);
   if (const auto known = found_by_kill(verdict.check, profiles)) {
     ++findings_[*known].states;
@@ -125,6 +122,34 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   finding.image = std::move(state.image);
   findings_.push_back(std::move(finding));
   causes_.push_back({cause, verdict.check, scene.depth});
+}
+
+// In the same way as the state that is being explained.
+bool Explainer::violates(ResultId result, const Violation& violation) {
+  const std::string& check =
+      results_.verdict(*explored_.records[violation.record].result, violation.kind, violation.point)
+          .check;
+  const oracle::Verdict& found = results_.verdict(result, violation.kind, violation.point);
+  return found.outcome == oracle::Outcome::kViolation && found.check == check;
+}
+
+std::vector<std::string> Explainer::profiles_with(const Scene& scene, trace::Position point,
+                                                  const crash::Cause& cause,
+                                                  const Violation& violation) {
+  const std::vector<crash::StateUnder> states =
+      states_under(explored_.profiles, scene.timeline, point, cause);
+  std::vector<crash::CrashImage> images;
+  for (const crash::StateUnder& state : states) {
+    images.push_back(state.image);
+  }
+  const std::vector<ResultId> results = results_of_(images);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (violates(results[i], violation)) {
+      names.push_back(states[i].profile);
+    }
+  }
+  return names;
 }
 
 // A crash during recovery is possible under a profile only if the state that was being recovered is.

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,12 @@ struct Violation {
 
 class Explainer {
  public:
-  // What the target makes of a directory, tried now unless it was before.
-  using Recover = std::function<ResultId(const crash::CrashImage&)>;
+  // What the target makes of directories: those that were not tried before are now, side by side.
+  using Recover = std::function<std::vector<ResultId>(std::span<const crash::CrashImage>)>;
 
   // Borrows.
   Explainer(const Explored& explored, RecoveredStates& results, Recover recover)
-      : explored_(explored), results_(results), result_of_(std::move(recover)) {}
+      : explored_(explored), results_(results), results_of_(std::move(recover)) {}
 
   // By first crash point.
   std::vector<Finding> explain(const std::vector<Violation>& violations);
@@ -48,6 +49,10 @@ class Explainer {
   [[nodiscard]] Origin origin_of(const Violation& violation) const;
   void explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
                crash::CrashState&& state);
+  [[nodiscard]] bool violates(ResultId result, const Violation& violation);
+  [[nodiscard]] std::vector<std::string> profiles_with(const Scene& scene, trace::Position point,
+                                                       const crash::Cause& cause,
+                                                       const Violation& violation);
   void keep_those_that_led_to(std::uint32_t scene, std::vector<std::string>& profiles) const;
   [[nodiscard]] bool is_permitted(const Record& record, const Sighting& at,
                                   const crash::Profile& profile) const;
@@ -56,7 +61,7 @@ class Explainer {
 
   const Explored& explored_;
   RecoveredStates& results_;
-  Recover result_of_;
+  Recover results_of_;
   std::vector<Finding> findings_;
   std::vector<KnownCause> causes_;  // of findings_
 };

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -90,9 +91,10 @@ class Explorer {
       descend(depth);
     }
     judge_all();
-    exploration_.findings = Explainer(explored_, results_, [this](const auto& image) {
-                              return result_of(image);
-                            }).explain(violations_);
+    Explainer explainer(explored_, results_, [this](std::span<const crash::CrashImage> images) {
+      return results_of(images);
+    });
+    exploration_.findings = explainer.explain(violations_);
     keep_some();
     finish(begin);
     return std::move(exploration_);
@@ -355,22 +357,28 @@ class Explorer {
     }
   }
 
-  // Recovers a directory now, unless it was recovered before.
-  ResultId result_of(const crash::CrashImage& image) {
-    const Digest digest = image.digest();
-    const auto known = explored_.number_of(digest);
-    if (known && explored_.records[*known].result) {
-      return *explored_.records[*known].result;
+  // Recovers those directories now that were not recovered before.
+  std::vector<ResultId> results_of(std::span<const crash::CrashImage> images) {
+    const auto known_result = [this](const Digest& digest) -> std::optional<ResultId> {
+      const auto known = explored_.number_of(digest);
+      return known ? explored_.records[*known].result : std::nullopt;
+    };
+    for (const crash::CrashImage& image : images) {
+      const Digest digest = image.digest();
+      const std::uint64_t number = asked_.size();
+      if (!known_result(digest) && asked_.try_emplace(digest, number).second) {
+        pool_.recover(kAsked + number, image);
+      }
     }
-    const auto asked = asked_.find(digest);
-    if (asked != asked_.end()) {
-      return asked->second;
-    }
-    const std::uint64_t number = asked_.size();
-    pool_.recover(kAsked + number, image);
     pool_.drain();
+    std::vector<ResultId> results;
     const std::lock_guard lock(mutex_);
-    return asked_.emplace(digest, answers_.at(number)).first->second;
+    for (const crash::CrashImage& image : images) {
+      const Digest digest = image.digest();
+      const std::optional<ResultId> known = known_result(digest);
+      results.push_back(known ? *known : answers_.at(asked_.at(digest)));
+    }
+    return results;
   }
 
   void finish(Clock::time_point begin) {
@@ -401,7 +409,7 @@ class Explorer {
   Representatives representatives_;
   std::unordered_set<Digest> beyond_max_;
   std::vector<Violation> violations_;
-  std::unordered_map<Digest, ResultId> asked_;
+  std::unordered_map<Digest, std::uint64_t> asked_;  // numbers of their jobs
   Exploration exploration_;
 
   std::mutex mutex_;  // of what workers write

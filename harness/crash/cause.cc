@@ -400,11 +400,10 @@ bool has_cause(const CrashModel& model, const Selection& selection, const Cause&
                       [&](const std::string& shape) { return shapes.contains(shape); });
 }
 
-std::vector<std::string> profiles_with(std::span<const Profile> profiles,
-                                       const std::shared_ptr<const Timeline>& timeline,
-                                       trace::Position point, const Cause& cause,
-                                       const Violates& violates) {
-  std::vector<std::string> names;
+std::vector<StateUnder> states_under(std::span<const Profile> profiles,
+                                     const std::shared_ptr<const Timeline>& timeline,
+                                     trace::Position point, const Cause& cause) {
+  std::vector<StateUnder> states;
   for (const Profile& profile : profiles) {
     if (cause.garbage && !profile.garbage) {
       continue;
@@ -433,11 +432,9 @@ std::vector<std::string> profiles_with(std::span<const Profile> profiles,
       }
       selection = *std::move(torn);
     }
-    if (violates(model.image(selection))) {
-      names.push_back(profile.name);
-    }
+    states.push_back({profile.name, model.image(selection)});
   }
-  return names;
+  return states;
 }
 
 }  // namespace crashpoint::crash

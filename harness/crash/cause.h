@@ -44,11 +44,15 @@ struct Cause {
 [[nodiscard]] bool has_cause(const CrashModel& model, const Selection& selection,
                              const Cause& cause);
 
-// The names of those profiles under which losing the same operations at this point violates too, in
-// their order.
-[[nodiscard]] std::vector<std::string> profiles_with(
-    std::span<const Profile> profiles, const std::shared_ptr<const Timeline>& timeline,
-    trace::Position point, const Cause& cause, const Violates& violates);
+// What losing the same operations at this point leaves under those profiles that permit it, in their
+// order.
+struct StateUnder {
+  std::string profile;
+  CrashImage image;
+};
+[[nodiscard]] std::vector<StateUnder> states_under(std::span<const Profile> profiles,
+                                                   const std::shared_ptr<const Timeline>& timeline,
+                                                   trace::Position point, const Cause& cause);
 
 // Of a node, with numbers in names left out: "bytes of temp-#.rdb".
 [[nodiscard]] std::string shape_of(const Timeline& timeline, const Node& node);
