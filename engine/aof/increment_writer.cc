@@ -32,6 +32,8 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::begin(io::File file, s
                                                                 const WriterContext& context) {
   std::unique_ptr<IncrementWriter> writer(new IncrementWriter(std::move(file), size, context));
   if (const Status applied = writer->apply(settings); !applied) {
+    // The first #SYNCED line may be there already; where a start is refused the file stays as it was.
+    static_cast<void>(writer->file_.truncate(size));
     return tl::unexpected(applied.error());
   }
   writer->begin_size_ = writer->size_;
@@ -88,7 +90,7 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::reopen(const std::stri
 
 Status IncrementWriter::apply(const WriterSettings& settings) {
   take_sync_state();
-  settings_ = settings;
+  const WriterSettings before = std::exchange(settings_, settings);
   if (settings_.checksum && !nonce_) {
     if (const Status begun = begin_checksums(); !begun) {
       return begun;
@@ -98,7 +100,13 @@ Status IncrementWriter::apply(const WriterSettings& settings) {
     sync_thread_.reset();  // waits for a running sync, so its result can be read before
   } else {
     if (!sync_thread_ && sync_error_ == 0) {
-      sync_thread_ = std::make_unique<SyncThread>(file_, synced_size_, context_.event_fd);
+      Result<std::unique_ptr<SyncThread>> started =
+          SyncThread::start(file_, synced_size_, context_.event_fd);
+      if (!started) {
+        settings_ = before;
+        return tl::unexpected(started.error());
+      }
+      sync_thread_ = std::move(*started);
       sync_thread_->written(data_size_);
     }
     if (sync_thread_) {

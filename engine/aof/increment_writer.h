@@ -72,7 +72,8 @@ class IncrementWriter {
   // Writes and syncs everything, whatever the policy. After success all of the file is durable.
   Status seal();
 
-  // Enables or disables what `settings` says, from the next step on.
+  // Enables or disables what `settings` says, from the next step on. After an error the policy is the
+  // one it was.
   Status apply(const WriterSettings& settings);
   void renamed(std::string path) { file_.renamed(std::move(path)); }
 

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
+#include <string>
+#include <system_error>
 
 #include "engine/base/result.h"
 #include "engine/io/failpoint.h"
@@ -11,14 +14,31 @@
 namespace engine::aof {
 
 SyncThread::SyncThread(io::File& file, std::uint64_t synced_size, int event_fd)
-    : file_(file), event_fd_(event_fd), written_size_(synced_size), synced_size_(synced_size) {
+    : file_(file), event_fd_(event_fd), written_size_(synced_size), synced_size_(synced_size) {}
+
+Result<std::unique_ptr<SyncThread>> SyncThread::start(io::File& file, std::uint64_t synced_size,
+                                                      int event_fd) {
+  int error = io::failpoint("aof/increment/before-thread");
+  std::unique_ptr<SyncThread> started(new SyncThread(file, synced_size, event_fd));
   // Signals are the main thread's business: the new thread inherits a mask that blocks them all.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   ENGINE_CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-  thread_ = std::thread([this] { run(); });
+  try {
+    if (error == 0) {
+      started->thread_ = std::thread([thread = started.get()] { thread->run(); });
+    }
+  } catch (const std::system_error& refused) {
+    error = refused.code().value();
+  }
   ENGINE_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+  if (error != 0) {
+    return fail(std::string("Can't start the thread that syncs the append only file: ") +
+                    std::strerror(error),
+                error);
+  }
+  return started;
 }
 
 SyncThread::~SyncThread() {
@@ -27,7 +47,9 @@ SyncThread::~SyncThread() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 void SyncThread::written(std::uint64_t size) {

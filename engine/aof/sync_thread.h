@@ -10,9 +10,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 
+#include "engine/base/result.h"
 #include "engine/io/file.h"
 
 namespace engine::aof {
@@ -28,8 +30,9 @@ class SyncThread {
   };
 
   // Borrows `file`, which is durable up to `synced_size`. Adds to `event_fd` (an eventfd) after each
-  // sync.
-  SyncThread(io::File& file, std::uint64_t synced_size, int event_fd);
+  // sync. An error: the kernel has no thread to give.
+  static Result<std::unique_ptr<SyncThread>> start(io::File& file, std::uint64_t synced_size,
+                                                   int event_fd);
   ~SyncThread();  // waits for a running sync
   SyncThread(const SyncThread&) = delete;
   SyncThread& operator=(const SyncThread&) = delete;
@@ -46,6 +49,7 @@ class SyncThread {
   using SteadyClock = std::chrono::steady_clock;
   static constexpr std::chrono::seconds kInterval{1};
 
+  SyncThread(io::File& file, std::uint64_t synced_size, int event_fd);
   void run();
   void sync(std::unique_lock<std::mutex>& lock);
   bool is_due() const;  // the mutex is held

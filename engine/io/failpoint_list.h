@@ -17,6 +17,7 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
     {"aof/append/before-fsync", "the increment is about to be synced"},
     {"aof/append/after-fsync", "the increment is synced, the replies are not yet sent"},
     {"aof/increment/before-create", "a new increment is about to be created"},
+    {"aof/increment/before-thread", "the thread that syncs an increment is about to be started"},
     {"aof/load/before-file", "a base or an increment is about to be loaded"},
     {"aof/load/before-truncate", "everything is loaded, a torn tail is about to be cut off"},
     {"aof/load/after-truncate", "the torn tail is cut off, not yet synced"},

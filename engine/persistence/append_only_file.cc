@@ -370,15 +370,18 @@ Status AppendOnlyFile::write_new_base(const keyspace::Keyspace& keyspace,
   return io::fail_at("aof/rewrite/child-before-exit");
 }
 
-// The temporary increment becomes one that a manifest may list.
-Status AppendOnlyFile::name_temp_increment(const aof::ManifestEntry& entry) {
+// The temporary increment becomes one that a manifest may list, written as the policy says.
+Status AppendOnlyFile::adopt_temp_increment(const aof::ManifestEntry& entry) {
   if (const Status renamed = io::rename_file(temp_increment_path(), directory_.path(entry.name));
       !renamed) {
     return renamed;
   }
   log_.notice("Successfully renamed the temporary AOF incr file {} into {}",
               aof::temp_increment_name(settings_.appendfilename), entry.name);
-  return directory_.sync_names();
+  writer_->renamed(directory_.path(entry.name));
+  writes_to_temp_ = false;
+  const Status applied = writer_->apply(writer_settings());
+  return applied ? directory_.sync_names() : applied;
 }
 
 Status AppendOnlyFile::install_rewrite(pid_t child) {
@@ -404,7 +407,7 @@ Status AppendOnlyFile::install_rewrite(pid_t child) {
   Status status;
   if (fresh) {
     next.increments.push_back(directory_.next_increment());
-    status = name_temp_increment(next.increments.back());
+    status = adopt_temp_increment(next.increments.back());
   } else if (rewrite_ == RewriteKind::kSwitch) {
     next.increments.push_back(next.history.back());
     next.history.pop_back();
@@ -422,16 +425,14 @@ Status AppendOnlyFile::install_rewrite(pid_t child) {
     static_cast<void>(io::remove_file(directory_.path(base->name)));
     if (fresh) {
       static_cast<void>(io::remove_file(directory_.path(kept.name)));
+      writes_to_temp_ = true;  // for abandon_rewrite()
     }
     return status;
   }
   if (fresh) {
-    writer_->renamed(directory_.path(kept.name));
-    writes_to_temp_ = false;
     state_ = State::kOn;
     needs_rewrite_ = false;
     in_no_file_ = false;
-    return writer_->apply(writer_settings());
   }
   return {};
 }

@@ -122,7 +122,7 @@ class AppendOnlyFile {
   Status open_increment(aof::Manifest next, const char* occasion);
   void opened(std::unique_ptr<aof::IncrementWriter> writer);
   Status open_temp_increment();
-  Status name_temp_increment(const aof::ManifestEntry& entry);
+  Status adopt_temp_increment(const aof::ManifestEntry& entry);
   Status write_base_file(const std::string& path, const keyspace::Keyspace& keyspace,
                          ProgressReporter* progress) const;
   Status install_rewrite(pid_t child);

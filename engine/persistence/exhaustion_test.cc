@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/io/scoped_failpoint.h"
 #include "engine/persistence/test_engine.h"
 
 namespace engine::persistence {
@@ -203,6 +204,61 @@ TEST_F(NoDescriptorsLeft, AStartIsRefusedAndChangesNothing) {
   EXPECT_THAT(engine->log.lines.back(), HasSubstr("Too many open files"));
   engine.reset();
   EXPECT_EQ(contents(), before);
+}
+
+// The kernel gives no more threads (RLIMIT_NPROC, a container's limit): everysec cannot be kept.
+using NoThreadLeft = EngineTest;
+
+TEST_F(NoThreadLeft, AStartIsRefusedAndChangesNothing) {
+  auto engine = start(aof_settings(FsyncPolicy::kEverysec));
+  engine->set("a", "1");
+  engine.reset();
+  const auto before = contents();
+  engine = make(aof_settings(FsyncPolicy::kEverysec));
+  {
+    const io::ScopedFailpoint none("aof/increment/before-thread", EAGAIN);
+    EXPECT_FALSE(engine->persistence.recover());
+  }
+  EXPECT_EQ(engine->log.lines.back(),
+            "Can't start the thread that syncs the append only file: Resource temporarily "
+            "unavailable");
+  engine.reset();
+  EXPECT_EQ(contents(), before);
+}
+
+TEST_F(NoThreadLeft, AnotherPolicyIsRefusedAndTheLogGoesOn) {
+  auto engine = start(aof_settings(FsyncPolicy::kNo));
+  {
+    const io::ScopedFailpoint none("aof/increment/before-thread", EAGAIN);
+    Settings wanted = engine->persistence.settings();
+    wanted.appendfsync = FsyncPolicy::kEverysec;
+    EXPECT_FALSE(engine->persistence.apply(wanted, false));
+  }
+  EXPECT_EQ(engine->persistence.settings().appendfsync, FsyncPolicy::kNo);
+  engine->set("a", "1");
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
+}
+
+TEST_F(NoThreadLeft, EnablingTheLogIsTriedAgainUntilThereIsOne) {
+  Settings settings = aof_settings(FsyncPolicy::kEverysec);
+  settings.appendonly = false;
+  auto engine = start(settings);
+  engine->set("a", "1");
+  {
+    const io::ScopedFailpoint none("aof/increment/before-thread", EAGAIN);
+    settings = engine->persistence.settings();
+    settings.appendonly = true;
+    ASSERT_TRUE(engine->persistence.apply(settings, false));
+    wait_for_child(*engine);
+    EXPECT_FALSE(engine->persistence.info().aof_last_bgrewrite_ok);
+  }
+  engine->set("b", "2");
+  ASSERT_TRUE(engine->persistence.cron());
+  wait_for_child(*engine);
+  EXPECT_TRUE(engine->persistence.info().aof_last_bgrewrite_ok);
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
 }
 
 // Without the rights of root while it lives.

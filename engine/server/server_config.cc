@@ -124,8 +124,11 @@ Status Server::apply(Config wanted, bool in_transaction) {
   if (done) {
     if (Status applied = persistence_.apply(persistence_settings(wanted), in_transaction);
         !applied) {
-      done = set_failed(differs(wanted, config_, "appendonly") ? "appendonly" : "dir",
-                        applied.error().message);
+      const char* culprit = "dir";
+      for (const char* name : {"aof-checksum", "appendfsync", "appendonly"}) {
+        culprit = differs(wanted, config_, name) ? name : culprit;
+      }
+      done = set_failed(culprit, applied.error().message);
     }
   }
   if (!done) {
