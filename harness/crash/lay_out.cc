@@ -11,7 +11,6 @@
 #include <chrono>
 #include <climits>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
