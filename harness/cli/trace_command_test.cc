@@ -55,6 +55,16 @@ TEST_F(TraceCommand, OnlyWhatReachesItsOwnOutputIsAnAck) {
                                     HasSubstr("Nothing was acknowledged")));
 }
 
+// Who is traced already cannot trace.
+TEST_F(TraceCommand, SaysWherePtraceIsForbiddenWhatToAllow) {
+  const Outcome outcome =
+      crashpoint("trace -- " + shell_quote(CRASHPOINT_BINARY) + " trace -- touch made");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("ptrace: Operation not permitted"),
+                                    HasSubstr("--cap-add=SYS_PTRACE")));
+  EXPECT_EQ(read("made"), "");
+}
+
 TEST_F(TraceCommand, ProcessesThatDoNothingToFilesAreNotListed) {
   const Outcome outcome = trace("true | true; /bin/true; printf abc > log");
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("log"), Not(HasSubstr("child"))));

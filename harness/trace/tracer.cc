@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -131,7 +132,7 @@ class Tracer::Engine {
   std::unique_ptr<TraceFileWriter> file_;
   std::unique_ptr<Recorder> recorder_;  // null: guard only
   Handshake handshake_;
-  int attach_error_ = 0;
+  std::atomic<int> attach_error_ = 0;
   pid_t pid_ = 0;
   // Made by the tracer's thread, for which they are.
   std::optional<Wakeup> wakeup_;
@@ -188,14 +189,18 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
       return error;
     });
     handshake_.close_child_end();
+    if (const int error = attach_error_; error != 0) {
+      // The child was killed where it waited: to launch() that looks like an exec.
+      throw EnvironmentError(ptrace_refused(error));
+    }
   } catch (...) {
     handshake_.close_child_end();
     if (supervisor_.has_value()) {
       supervisor_->tracees().kill_all();
     }
     thread_.join();
-    if (attach_error_ != 0) {
-      throw EnvironmentError(ptrace_refused(attach_error_));
+    if (const int error = attach_error_; error != 0) {
+      throw EnvironmentError(ptrace_refused(error));
     }
     if (const int error = handshake_.told(); error != 0) {
       throw EnvironmentError(seccomp_refused(error));
@@ -224,8 +229,8 @@ void Tracer::Engine::run(std::promise<void>& ready) {
     return;
   }
   if (const pid_t pid = handshake_.child(); pid != 0) {
-    attach_error_ = supervisor_->tracees().attach(pid);
-    if (attach_error_ != 0) {
+    if (const int error = supervisor_->tracees().attach(pid); error != 0) {
+      attach_error_ = error;  // before the child's end can be seen
       ::kill(pid, SIGKILL);
       ::waitpid(pid, nullptr, __WALL);
     } else {
