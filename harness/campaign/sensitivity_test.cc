@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -78,7 +79,7 @@ class Recording {
     // Up to the last reply: what the server does of its own when it is idle depends on the time.
     const auto reply = std::find_if(trace_.events.rbegin(), trace_.events.rend(),
                                     [](const Event& event) { return event.op == Op::kSend; });
-    trace_.events.erase(reply.base(), trace_.events.end());
+    trace_.events.truncate(static_cast<std::size_t>(trace_.events.rend() - reply));
     for (Event& event : trace_.events) {
       event.enter *= kRoom;
       event.exit = event.exit == trace::kNever ? event.exit : event.exit * kRoom;
@@ -174,10 +175,11 @@ class Recording {
     }
   }
   Event& last(const Calls& calls, Position before) {
+    const auto none = std::make_reverse_iterator(trace_.events.begin());
     const auto found = std::find_if(
-        trace_.events.rbegin(), trace_.events.rend(),
+        std::make_reverse_iterator(trace_.events.end()), none,
         [&](const Event& event) { return event.enter < before && calls.include(event); });
-    if (found == trace_.events.rend()) {
+    if (found == none) {
       throw std::logic_error("the run made no such call on " + calls.path);
     }
     return *found;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
 #include <span>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
+#include "harness/trace/spill_file.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -23,17 +23,10 @@ namespace {
 // A multiple of every page size. A new segment costs one mmap, and address space until touched.
 constexpr std::size_t kSegmentSize = std::size_t{16} << 20;
 
-std::string temporary_directory() {
-  const char* const directory = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe)
-  return directory != nullptr && *directory != '\0' ? directory : "/tmp";
-}
-
 }  // namespace
 
 SegmentStore::SegmentStore(std::uint64_t memory_bytes, std::string spill_directory)
-    : memory_bytes_(memory_bytes),
-      spill_directory_(spill_directory.empty() ? temporary_directory()
-                                               : std::move(spill_directory)) {}
+    : memory_bytes_(memory_bytes), spill_directory_(std::move(spill_directory)) {}
 
 SegmentStore::SegmentStore(const Named& file)
     : memory_bytes_(0),
@@ -94,18 +87,7 @@ void SegmentStore::add_segment(std::size_t size_min) {
   segment.start = segments_.empty() ? 0 : segments_.back().start + segments_.back().size;
   segment.in_file = file_ >= 0 || segment.start + segment.size > memory_bytes_;
   if (segment.in_file && file_ < 0) {
-    file_ = ::open(spill_directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (file_ < 0) {
-      std::string path = spill_directory_ + "/crashpoint-data-XXXXXX";
-      file_ = ::mkostemp(path.data(), O_CLOEXEC);
-      if (file_ >= 0) {
-        ::unlink(path.c_str());
-      }
-    }
-    if (file_ < 0) {
-      throw EnvironmentError(fmt::format("cannot make a temporary file in {}: {}", spill_directory_,
-                                         std::strerror(errno)));
-    }
+    file_ = open_spill_file(spill_directory_);
   }
   void* memory = MAP_FAILED;
   if (segment.in_file) {

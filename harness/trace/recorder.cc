@@ -47,6 +47,7 @@ Recorder::Recorder(const TracerOptions& options, std::shared_ptr<SegmentStore> s
       file_(file),
       files_(options.data_directory, trace_.initial, options.keep_initial_content) {
   trace_.store = store_;
+  trace_.events = EventList(options.memory_bytes, options.spill_directory);
   if (file_ != nullptr) {
     file_->begin(trace_.initial);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/trace/event.h"
+#include "harness/trace/event_list.h"
 
 namespace crashpoint::trace {
 
@@ -36,7 +37,7 @@ using Notes = std::vector<std::string>;
 
 struct Trace {
   Image initial;                     // the data directory before the first event
-  std::vector<Event> events;         // in order of `enter`
+  EventList events;                  // in order of `enter`
   std::shared_ptr<DataStore> store;  // holds every DataRef of `events`
   Notes notes;
   Position end = 0;  // past every position used

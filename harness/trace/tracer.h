@@ -43,8 +43,8 @@ struct TracerOptions {
   // moment (AfterAcked, AtTime) and kills from outside are possible.
   bool record = true;
 
-  // Recorded bytes beyond this are kept in an unlinked file in `spill_directory` (empty: $TMPDIR,
-  // or /tmp).
+  // Of the recorded bytes, and of the events, what is beyond this is kept in an unlinked file in
+  // `spill_directory` (empty: $TMPDIR, or /tmp).
   std::uint64_t memory_bytes = std::uint64_t{256} << 20;
   std::string spill_directory;
 
