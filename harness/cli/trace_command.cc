@@ -48,13 +48,16 @@ void on_signal(int signal) {
   g_passed_on = signal;
 }
 
-// The trace is told however the program ends. Ctrl-C reaches the program by itself; one that goes
-// on is killed at the second.
-void wait_for_end(trace::Tracer& tracer) {
+// The trace is told however the program ends: from before its start on.
+void take_signals() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGQUIT, on_interrupt);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGHUP, on_signal);
+}
+
+// Ctrl-C reaches the program by itself; one that goes on is killed at the second.
+void wait_for_end(trace::Tracer& tracer) {
   while (!tracer.wait_for_end(std::chrono::milliseconds(50))) {
     if (g_passed_on != 0) {
       tracer.signal_main(g_passed_on);
@@ -119,6 +122,7 @@ int trace_program(const TraceOptions& options) {
   tracer_options.data_directory = std::filesystem::canonical(options.directory);
   tracer_options.trace_file = options.output;
   tracer_options.keep_initial_content = !options.output.empty();
+  take_signals();
   trace::Tracer tracer(spec, tracer_options);
   wait_for_end(tracer);
   const trace::Run run = tracer.finish();
