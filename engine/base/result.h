@@ -5,8 +5,9 @@
 #pragma once
 
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
+
+#include <tl/expected.hpp>
 
 namespace engine {
 
@@ -33,9 +34,9 @@ inline tl::unexpected<Error> fail(std::string message, int code = 0) {
 
 }  // namespace engine
 
-#define ENGINE_CHECK(condition)                                       \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      ::engine::check_failed(#condition, __FILE__, __LINE__);         \
-    }                                                                 \
+#define ENGINE_CHECK(condition)                               \
+  do {                                                        \
+    if (!(condition)) {                                       \
+      ::engine::check_failed(#condition, __FILE__, __LINE__); \
+    }                                                         \
   } while (false)

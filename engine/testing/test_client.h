@@ -125,9 +125,8 @@ class TestClient {
   std::string take_sent(bool wait) {
     std::string bytes;
     char buffer[16384];
-    for (ssize_t received;
-         (received = ::recv(fd_, buffer, sizeof(buffer),
-                            wait && bytes.empty() ? 0 : MSG_DONTWAIT)) > 0;) {
+    for (ssize_t received; (received = ::recv(fd_, buffer, sizeof(buffer),
+                                              wait && bytes.empty() ? 0 : MSG_DONTWAIT)) > 0;) {
       bytes.append(buffer, static_cast<std::size_t>(received));
     }
     return bytes;

@@ -25,7 +25,8 @@ const Allowed kEngine = {
     {"rdb", {"base", "io", "keyspace"}},
     {"aof", {"base", "io", "keyspace", "rdb"}},
     {"persistence", {"base", "io", "keyspace", "rdb", "aof", "testing"}},
-    {"server", {"base", "io", "resp", "keyspace", "commands", "rdb", "aof", "persistence", "testing"}},
+    {"server",
+     {"base", "io", "resp", "keyspace", "commands", "rdb", "aof", "persistence", "testing"}},
     {"testing", {"base"}},  // for tests: a real redis-server to hold ours against
 };
 

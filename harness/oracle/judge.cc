@@ -307,9 +307,9 @@ Verdict Judge::expectations(const State& recovered, const Expectations& expected
   if (of_due.outcome != Outcome::kPass) {
     return of_due;
   }
-  const auto acked = std::ranges::count_if(
-      impl_->prepared.history().operations,
-      [&](const Operation& operation) { return acked_at(operation, crash); });
+  const auto acked =
+      std::ranges::count_if(impl_->prepared.history().operations,
+                            [&](const Operation& operation) { return acked_at(operation, crash); });
   verdict.outcome = Outcome::kInconclusive;
   verdict.summary = fmt::format(
       "'{}' never held what the scenario expects, for the crash came when {} had been acknowledged "

@@ -44,15 +44,15 @@ struct Moment {
 
 // The crash states that one kind of crash permits, and what became of them.
 struct StateCounts {
-  std::string crash;               // "process-kill", "power-loss"
-  std::string profile;             // the rules that permit them
-  std::uint64_t points = 0;        // crash points looked at
-  std::uint64_t permitted = 0;     // distinct directories known to be permitted there
-  bool permitted_exactly = true;   // else there are more
-  std::uint64_t tried = 0;         // of those: recovered and judged
-  std::uint64_t violating = 0;     // of those
-  std::uint64_t inconclusive = 0;  // of those
-  std::uint64_t findings = 0;      // causes of the violations
+  std::string crash;                             // "process-kill", "power-loss"
+  std::string profile;                           // the rules that permit them
+  std::uint64_t points = 0;                      // crash points looked at
+  std::uint64_t permitted = 0;                   // distinct directories known to be permitted there
+  bool permitted_exactly = true;                 // else there are more
+  std::uint64_t tried = 0;                       // of those: recovered and judged
+  std::uint64_t violating = 0;                   // of those
+  std::uint64_t inconclusive = 0;                // of those
+  std::uint64_t findings = 0;                    // causes of the violations
   std::map<std::string, std::uint64_t> skipped;  // states left out, by reason
 
   friend bool operator==(const StateCounts&, const StateCounts&) = default;
@@ -89,8 +89,8 @@ struct CaseResult {
   // longer occurs is a violation of its own, and leaves this empty.
   std::string known_finding;
   std::map<std::string, std::string>
-      artifacts;             // name -> path within the report folder (logs, directories)
-  std::uint64_t cycles = 0;  // crash-recover-verdict rounds done
+      artifacts;                    // name -> path within the report folder (logs, directories)
+  std::uint64_t cycles = 0;         // crash-recover-verdict rounds done
   std::vector<StateCounts> states;  // by kind of crash; empty where only one state is possible
   StateTimes state_times;           // of those
   Timing timing;

@@ -410,8 +410,8 @@ void Runner::await_job(Job job, const Info& before, const Operation& command) {
   };
   for (;;) {
     const Info now = info();
-    const bool rewrites = field(now, "aof_rewrite_in_progress") == "1" ||
-                          field(now, "aof_rewrite_scheduled") == "1";
+    const bool rewrites =
+        field(now, "aof_rewrite_in_progress") == "1" || field(now, "aof_rewrite_scheduled") == "1";
     const bool saves_now = field(now, "rdb_bgsave_in_progress") == "1";
     if (job == Job::kRewrite || job == Job::kNone) {
       if (!rewrites && (job == Job::kRewrite || !saves_now))
