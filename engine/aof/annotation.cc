@@ -95,13 +95,12 @@ std::optional<SyncedLine> parse_synced_line(std::string_view line) {
   return parsed;
 }
 
-void append_checksum_line(std::string& to, const Place& place, std::string_view step) {
+void append_checksum(std::string& to, const Place& place, std::string_view step) {
   const auto check = step_check(place, step);
   to += kChecksumPrefix;
   to += Digits(std::uint64_t{step.size()}).view();
   to += ':';
   to += view(check);
-  to += "\r\n";
 }
 
 std::optional<ChecksumLine> parse_checksum_line(std::string_view line) {

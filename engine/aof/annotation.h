@@ -31,7 +31,8 @@ struct ChecksumLine {
   std::uint64_t size = 0;  // of the step that follows
   std::string_view check;  // 8 digits
 };
-void append_checksum_line(std::string& to, const Place& place, std::string_view step);
+// Without a line end.
+void append_checksum(std::string& to, const Place& place, std::string_view step);
 // Nothing unless the form is right; the checksum concerns the step.
 std::optional<ChecksumLine> parse_checksum_line(std::string_view line);
 bool step_matches(const ChecksumLine& line, const Place& place, std::string_view step);

@@ -46,7 +46,8 @@ class Output {
       return status_;
     }
     if (nonce_ && !chunk_.empty()) {
-      append_checksum_line(bytes_, {*nonce_, written_ + bytes_.size()}, chunk_);
+      append_checksum(bytes_, {*nonce_, written_ + bytes_.size()}, chunk_);
+      bytes_ += "\r\n";
     }
     bytes_ += chunk_;
     chunk_.clear();

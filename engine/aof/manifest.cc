@@ -6,6 +6,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "engine/aof/annotation.h"
+#include "engine/aof/aof_format.h"
 #include "engine/base/text.h"
 
 namespace engine::aof {
@@ -52,6 +54,13 @@ tl::expected<Line, std::string> parse_line(std::string_view text) {
   return line;
 }
 
+// Whether the bytes behind the first line are those it was made for; lines that were added at the end,
+// as operators do, are not its concern.
+bool matches_checksum(std::string_view first_line, std::string_view rest) {
+  const std::optional<ChecksumLine> checksum = parse_checksum_line(first_line);
+  return checksum && step_matches(*checksum, Place(), rest.substr(0, checksum->size));
+}
+
 }  // namespace
 
 std::vector<ManifestEntry> Manifest::files() const {
@@ -63,7 +72,7 @@ std::vector<ManifestEntry> Manifest::files() const {
   return all;
 }
 
-tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text) {
+tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool verify) {
   Manifest manifest;
   std::size_t number = 0;
   std::string_view line;
@@ -73,6 +82,8 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text) {
   if (text.empty()) {
     return refuse("Found an empty AOF manifest");
   }
+  const std::string_view first_line = text.substr(0, text.find('\n'));
+  const std::string_view behind_it = text.substr(std::min(first_line.size() + 1, text.size()));
   while (!text.empty()) {
     ++number;
     const std::size_t end = text.find('\n');
@@ -108,10 +119,19 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text) {
         return refuse("Unknown AOF file type");
     }
   }
+  if (verify && first_line.starts_with(kChecksumPrefix) &&
+      !matches_checksum(first_line, behind_it)) {
+    number = 1;
+    line = first_line;
+    return refuse(
+        "The AOF manifest does not match its checksum: it is damaged, so nothing is started or "
+        "changed. "
+        "Restore it from a backup; if you changed it on purpose, remove this line");
+  }
   return manifest;
 }
 
-std::string format_manifest(const Manifest& manifest) {
+std::string format_manifest(const Manifest& manifest, bool checksum) {
   std::string text;
   if (manifest.names_nothing()) {
     text = "# This log is being created: nothing rests on it yet.\n";
@@ -131,6 +151,11 @@ std::string format_manifest(const Manifest& manifest) {
   }
   for (const ManifestEntry& entry : manifest.increments) {
     add(entry, 'i');
+  }
+  if (checksum) {
+    std::string first_line;
+    append_checksum(first_line, Place(), text);
+    text.insert(0, first_line + '\n');
   }
   return text;
 }

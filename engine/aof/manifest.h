@@ -8,6 +8,11 @@
 // A manifest that names no file (ours has only a comment then) says that a log is being created: files
 // that are there already are the leftovers of an attempt in which nothing was acknowledged. Without it
 // they could not be told from a log whose manifest is lost.
+//
+// With `aof-checksum yes` the first line is the comment "#CRC:<size>:<check>\n": a checksum, as in
+// aof_format.h but of no session, of the `size` bytes that follow. One bit makes history of an increment,
+// and the end of a line is as good an end of the file as any: neither would be noticed. redis-server skips
+// the line, and leaves it out when it writes a manifest of its own.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +55,9 @@ struct ManifestError {
   std::string reason;
 };
 
-tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text);
-std::string format_manifest(const Manifest& manifest);
+// `verify`: holds a checksum, if there is one, against the rest.
+tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool verify);
+std::string format_manifest(const Manifest& manifest, bool checksum);
 
 // Names inside the directory.
 std::string manifest_name(std::string_view appendfilename);

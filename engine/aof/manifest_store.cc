@@ -41,7 +41,7 @@ std::string ManifestStore::path(const std::string& name) const {
   return io::join_path(directory_, name);
 }
 
-Result<bool> ManifestStore::load(Log& log) {
+Result<bool> ManifestStore::load(bool verify, Log& log) {
   const std::string file = path(manifest_name(appendfilename_));
   const Result<std::string> text = io::read_file(file, kManifestBytesMax);
   if (!text) {
@@ -52,7 +52,7 @@ Result<bool> ManifestStore::load(Log& log) {
                     " for reading: " + text.error().message,
                 text.error().code);
   }
-  tl::expected<Manifest, ManifestError> manifest = parse_manifest(*text);
+  tl::expected<Manifest, ManifestError> manifest = parse_manifest(*text, verify);
   if (!manifest) {
     const ManifestError& error = manifest.error();
     log.warning("*** FATAL AOF MANIFEST FILE ERROR ***");
@@ -64,10 +64,10 @@ Result<bool> ManifestStore::load(Log& log) {
   return true;
 }
 
-Status ManifestStore::persist(Manifest next) {
+Status ManifestStore::persist(Manifest next, bool checksum) {
   const std::string name = path(manifest_name(appendfilename_));
   const std::string temp = path(temp_manifest_name(appendfilename_));
-  Status status = write_synced(temp, format_manifest(next));
+  Status status = write_synced(temp, format_manifest(next, checksum));
   if (status) {
     status = io::fail_at("manifest/rename/before", temp);
   }

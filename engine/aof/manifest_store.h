@@ -16,13 +16,13 @@ class ManifestStore {
   ManifestStore(std::string directory, std::string appendfilename);
 
   // Reads the manifest into current(). False: there is none. A damaged one is an error: its line has
-  // been logged, the message is the reason.
-  Result<bool> load(Log& log);
+  // been logged, the message is the reason. `verify` as in parse_manifest().
+  Result<bool> load(bool verify, Log& log);
 
   // Makes `next` the manifest. Every file it lists must be synced already. If it fails while
   // current() is still the old manifest, nothing has changed; if current() is `next`, that is what a
   // new start will see, unless a power loss brings the old one back.
-  Status persist(Manifest next);
+  Status persist(Manifest next, bool checksum);
 
   const Manifest& current() const { return current_; }
   const std::string& directory() const { return directory_; }

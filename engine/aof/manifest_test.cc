@@ -1,5 +1,6 @@
 #include "engine/aof/manifest.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -13,38 +14,79 @@ TEST(Manifest, IsReadBackAsItWasWritten) {
   manifest.base = ManifestEntry{"appendonly.aof.2.base.rdb", 2};
   manifest.history = {{"appendonly.aof.1.base.rdb", 1}, {"appendonly.aof.1.incr.aof", 1}};
   manifest.increments = {{"appendonly.aof.2.incr.aof", 2}, {"appendonly.aof.5.incr.aof", 5}};
-  const std::string text = format_manifest(manifest);
+  const std::string text = format_manifest(manifest, false);
   EXPECT_EQ(text,
             "file appendonly.aof.2.base.rdb seq 2 type b\n"
             "file appendonly.aof.1.base.rdb seq 1 type h\n"
             "file appendonly.aof.1.incr.aof seq 1 type h\n"
             "file appendonly.aof.2.incr.aof seq 2 type i\n"
             "file appendonly.aof.5.incr.aof seq 5 type i\n");
-  EXPECT_EQ(parse_manifest(text).value(), manifest);
+  EXPECT_EQ(parse_manifest(text, true).value(), manifest);
 }
 
 TEST(Manifest, QuotesNamesThatAWordCannotHold) {
   Manifest manifest;
   manifest.base = ManifestEntry{"my \"own\"\nfile.1.base.rdb", 1};
-  const std::string text = format_manifest(manifest);
+  const std::string text = format_manifest(manifest, false);
   EXPECT_EQ(text, "file \"my \\\"own\\\"\\nfile.1.base.rdb\" seq 1 type b\n");
-  EXPECT_EQ(parse_manifest(text).value(), manifest);
+  EXPECT_EQ(parse_manifest(text, true).value(), manifest);
 }
 
 TEST(Manifest, TakesPairsInAnyOrderCommentsAndUnknownKeys) {
   const auto manifest = parse_manifest(
       "# made by hand\n"
       "TYPE i SEQ 7 File a.aof\n"
-      "seq 9 color green type i file b.aof\n");
+      "seq 9 color green type i file b.aof\n",
+      true);
   ASSERT_TRUE(manifest);
   EXPECT_EQ(manifest->increments, (std::vector<ManifestEntry>{{"a.aof", 7}, {"b.aof", 9}}));
   EXPECT_EQ(manifest->next_increment_seq(), 10U);
 }
 
 TEST(Manifest, ThatNamesNothingIsACommentNotAnEmptyFile) {
-  const std::string text = format_manifest(Manifest());
+  const std::string text = format_manifest(Manifest(), false);
   EXPECT_TRUE(text.starts_with("#"));
-  EXPECT_TRUE(parse_manifest(text).value().names_nothing());
+  EXPECT_TRUE(parse_manifest(text, true).value().names_nothing());
+}
+
+Manifest manifest_with_everything() {
+  Manifest manifest;
+  manifest.base = ManifestEntry{"appendonly.aof.2.base.rdb", 2};
+  manifest.history = {{"appendonly.aof.1.incr.aof", 1}};
+  manifest.increments = {{"appendonly.aof.2.incr.aof", 2}, {"appendonly.aof.3.incr.aof", 3}};
+  return manifest;
+}
+
+TEST(Manifest, UnderAChecksumNoDamageOfABitOrACutIsTakenForAnotherManifest) {
+  const Manifest manifest = manifest_with_everything();
+  const std::string text = format_manifest(manifest, true);
+  EXPECT_EQ(parse_manifest(text, true).value(), manifest);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    EXPECT_FALSE(parse_manifest(text.substr(0, at), true)) << "cut at " << at;
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      std::string damaged = text;
+      damaged[at] = static_cast<char>(static_cast<unsigned char>(damaged[at]) ^ (1U << bit));
+      const auto parsed = parse_manifest(damaged, true);
+      EXPECT_TRUE(!parsed || *parsed == manifest) << damaged;
+    }
+  }
+}
+
+TEST(Manifest, ThatDoesNotMatchItsChecksumIsRefusedWithWhatToDo) {
+  std::string text = format_manifest(manifest_with_everything(), true);
+  text.replace(text.find("3.incr.aof seq 3 type i"), 23, "3.incr.aof seq 3 type h");
+  const auto refused = parse_manifest(text, true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().line, 1U);
+  EXPECT_THAT(refused.error().reason, ::testing::HasSubstr("remove this line"));
+  EXPECT_TRUE(parse_manifest(text.substr(text.find('\n') + 1), true));
+  EXPECT_TRUE(parse_manifest(text, false));
+}
+
+TEST(Manifest, TakesLinesThatWereAddedBehindAChecksum) {
+  const std::string text = format_manifest(manifest_with_everything(), true) +
+                           "# moved in from the old disk\nfile b.aof seq 9 type i\n";
+  EXPECT_EQ(parse_manifest(text, true).value().increments.back().name, "b.aof");
 }
 
 struct BadManifest {
@@ -61,7 +103,7 @@ void PrintTo(const BadManifest& bad, std::ostream* out) {
 class RefusedManifest : public ::testing::TestWithParam<BadManifest> {};
 
 TEST_P(RefusedManifest, WithRedisServersReasonAndTheLine) {
-  const auto manifest = parse_manifest(GetParam().text);
+  const auto manifest = parse_manifest(GetParam().text, true);
   ASSERT_FALSE(manifest);
   EXPECT_EQ(manifest.error().reason, GetParam().reason);
   EXPECT_EQ(manifest.error().line, GetParam().line);

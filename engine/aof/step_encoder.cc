@@ -57,7 +57,8 @@ void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step
     bytes += "*1\r\n$4\r\nEXEC\r\n";
   }
   if (place) {
-    append_checksum_line(to, *place, scratch_);
+    append_checksum(to, *place, scratch_);
+    to += "\r\n";
     to += scratch_;
   }
 }

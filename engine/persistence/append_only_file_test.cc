@@ -23,6 +23,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -222,8 +223,8 @@ TEST_F(AppendOnlyFileTest, WithTheLogOffARewriteMakesOnlyABase) {
   engine->set("a", "1");
   ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
   wait_for_child(*engine);
-  EXPECT_EQ(read_test_file(aof_file("appendonly.aof.manifest")),
-            "file appendonly.aof.1.base.rdb seq 1 type b\n");
+  EXPECT_THAT(read_test_file(aof_file("appendonly.aof.manifest")),
+              EndsWith("\nfile appendonly.aof.1.base.rdb seq 1 type b\n"));
   engine.reset();
   EXPECT_EQ(start(aof_settings())->state(), (State{{"a", "1"}}));
 }

@@ -66,7 +66,7 @@ bool Checker::log_is_good() {
           io::LockFile::holder(store.path(aof::lock_name(settings_.appendfilename)))) {
     fmt::print(out_, "  in use by process {}: it may change meanwhile\n", holder);
   }
-  const Result<bool> has_manifest = store.load(log_);
+  const Result<bool> has_manifest = store.load(settings_.aof_checksum, log_);
   if (!has_manifest) {
     return refused(has_manifest.error());
   }

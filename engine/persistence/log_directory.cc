@@ -36,7 +36,7 @@ Status LogDirectory::attach() {
                 error.code);
   }
   lock_ = std::move(*lock);
-  const Result<bool> loaded = store_->load(log_);
+  const Result<bool> loaded = store_->load(settings_.aof_checksum, log_);
   if (!loaded) {
     const Error error = loaded.error();
     detach();
@@ -61,7 +61,7 @@ void LogDirectory::detach() {
 
 Status LogDirectory::persist(aof::Manifest next) {
   const aof::Manifest before = manifest();
-  const Status persisted = store_->persist(std::move(next));
+  const Status persisted = store_->persist(std::move(next), settings_.aof_checksum);
   if (persisted) {
     has_manifest_ = true;
     uncertainty_ = 0;
