@@ -54,6 +54,10 @@ GroupNames names_of(Group group) {
       return {"hash", "@hash"};
     case Group::kSortedSet:
       return {"sorted-set", "@sortedset"};
+    case Group::kHyperLogLog:
+      return {"hyperloglog", "@hyperloglog"};
+    case Group::kGeo:
+      return {"geo", "@geo"};
     case Group::kGeneric:
       return {"generic", "@keyspace"};
     case Group::kTransactions:

@@ -45,6 +45,14 @@ inline constexpr std::string_view kDetermined[] = {
     "$i|SET u3 $o $f] "
     "[INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]",
     "BITFIELD_RO $k GET u4 $o [GET i64 0|SET u4 0 1]",
+    // HyperLogLogs
+    "PFADD $k $m+",
+    "PFADD $k $v+",
+    "PFADD $k",
+    "PFCOUNT $k",
+    "PFCOUNT $k+",
+    "PFMERGE $k $k+",
+    "PFDEBUG [DECODE|ENCODING|TODENSE|GETREG|x] $k",
     // lists
     "LPUSH $k $v+",
     "RPUSH $k $v+",

@@ -139,9 +139,9 @@ std::size_t Executor::pubsub_patterns() const {
   return state_->pubsub.patterns.size();
 }
 
-bool Executor::is_write(std::string_view command_name) {
+bool Executor::may_write(std::string_view command_name) {
   const CommandSpec* spec = find_command(command_name);
-  return spec != nullptr && spec->has(kWrite);
+  return spec != nullptr && spec->has(kWrite | kMayReplicate);
 }
 
 }  // namespace engine::commands

@@ -65,8 +65,8 @@ class Executor {
   std::size_t blocked_clients() const;
   std::size_t pubsub_channels() const;
   std::size_t pubsub_patterns() const;
-  // Whether this command name is flagged as a write (for pausing clients).
-  static bool is_write(std::string_view command_name);
+  // Whether a command of this name waits where clients that write are paused.
+  static bool may_write(std::string_view command_name);
 
  private:
   std::unique_ptr<ExecutorState> state_;

@@ -145,6 +145,13 @@ void zinterstore_command(Context& c);
 void zunion_command(Context& c);
 void zunionstore_command(Context& c);
 
+// hyperloglog_commands.cc
+void pfadd_command(Context& c);
+void pfcount_command(Context& c);
+void pfdebug_command(Context& c);
+void pfmerge_command(Context& c);
+void pfselftest_command(Context& c);
+
 // key_commands.cc
 void copy_command(Context& c);
 void del_command(Context& c);

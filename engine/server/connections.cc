@@ -207,7 +207,7 @@ bool Connections::is_held_back(const Connection& connection, std::string_view co
   if (paused_until_ms_ <= now_ms_) {
     return false;
   }
-  return pause_all_ || commands::Executor::is_write(command_name) ||
+  return pause_all_ || commands::Executor::may_write(command_name) ||
          (connection.session.in_transaction && equals_ignoring_case(command_name, "exec"));
 }
 

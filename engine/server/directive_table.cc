@@ -165,6 +165,7 @@ constexpr Directive kObeyed[] = {
     integer("set-max-intset-entries", "512", 0, kLong),
     integer("zset-max-listpack-entries", "128", 0, kLong, kModifiable, "zset-max-ziplist-entries"),
     memory("zset-max-listpack-value", "64", 0, kLong, kModifiable, "zset-max-ziplist-value"),
+    memory("hll-sparse-max-bytes", "3000", 0, kLong),
 
     // --- monitoring ---
     integer("slowlog-log-slower-than", "10000", -1, kLong),
@@ -229,7 +230,6 @@ constexpr Directive kWithoutEffect[] = {
 
     // --- encodings ---
     integer("list-compress-depth", "0", 0, kInt),
-    memory("hll-sparse-max-bytes", "3000", 0, kLong),
     memory("stream-node-max-bytes", "4096", 0, kLong),
     integer("stream-node-max-entries", "100", 0, kLong),
 

@@ -285,6 +285,8 @@ constexpr std::string_view kWrites = R"(
     ZREMRANGEBYSCORE z 90 91 | ZREMRANGEBYLEX z [zz [zzz | DEL nokey | DEL a | UNLINK nn nokey |
     SET r1 1 EX 100 | RENAME r1 r2 | RENAMENX r2 r3 | COPY r3 r4 | COPY r3 r4 REPLACE |
     COPY r3 nokey9 DB 3 | MOVE r3 4 | SORT zu BY nosort ALPHA STORE so | SORT nokeyz STORE so |
+    PFADD p a b | PFADD p a | PFADD p | PFADD pe | PFCOUNT p | PFCOUNT p | PFCOUNT p pe |
+    PFMERGE pm p pe | PFDEBUG TODENSE pm | PFDEBUG TODENSE pm | PFDEBUG DECODE p |
     SWAPDB 0 5 | SWAPDB 0 0 | SELECT 5 | SET q 1 | FLUSHDB | FLUSHDB ASYNC | SELECT 0 | FLUSHALL |
     FLUSHALL SYNC | MULTI | SET t 1 | EXEC | MULTI | SET t 1 | SET t 2 | EXEC | MULTI | GET t |
     EXEC | MULTI | SELECT 3 | SET u 1 | SELECT 0 | SET v 1 | EXEC | MULTI | EXEC | MULTI |

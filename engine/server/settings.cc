@@ -128,6 +128,7 @@ void set_command_settings(const Config& config, commands::Settings& settings) {
   settings.slowlog_max_len = count(config, "slowlog-max-len");
   settings.latency_tracking = config.yes("latency-tracking");
   settings.proto_max_bulk_len = config.bytes("proto-max-bulk-len");
+  settings.hll_sparse_max_bytes = config.bytes("hll-sparse-max-bytes");
   settings.lazyfree_lazy_user_del = config.yes("lazyfree-lazy-user-del");
   settings.lazyfree_lazy_expire = config.yes("lazyfree-lazy-expire");
   settings.lazyfree_lazy_server_del = config.yes("lazyfree-lazy-server-del");
