@@ -47,6 +47,7 @@ enum class Logged : std::uint8_t {
   kListMove,
   kSortedSetPop,
   kRestore,
+  kGeoAdd,
 };
 
 enum class Group : std::uint8_t {

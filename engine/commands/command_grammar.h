@@ -38,6 +38,29 @@ class CommandGrammar {
   std::string key() { return "k" + std::to_string(random_.below(7)); }
   // Keys of small sorted sets only: the order of members of unequal score is not random in a listpack.
   std::string lex_key() { return "z" + std::to_string(random_.below(2)); }
+  // Sorted sets of places.
+  std::string geo_key() { return random_.below(12) == 0 ? key() : "g" + lex_key(); }
+  // Few of them, so that distances are often equal; near the edges of the map, and beyond.
+  std::string degrees(double max) {
+    static constexpr std::string_view kOdd[] = {"nan", "inf", "x", "-181", "90", "0", "-0"};
+    static constexpr double kParts[] = {-1, -0.9999, -0.5, -0.001, 0.0002, 0.25, 0.2503, 0.8, 1};
+    if (random_.below(40) == 0) {
+      return one_of(kOdd);
+    }
+    if (random_.below(4) == 0) {
+      return std::to_string(max * (static_cast<double>(random_.below(2001)) / 1000 - 1));
+    }
+    return std::to_string(max * kParts[random_.below(std::size(kParts))]);
+  }
+  std::string distance() {
+    static constexpr std::string_view kDistances[] = {"0",    "1",     "50",  "300", "1000", "5000",
+                                                      "9000", "20037", "1e9", "-1",  "inf",  "x"};
+    return one_of(kDistances);
+  }
+  std::string unit() {
+    static constexpr std::string_view kUnits[] = {"km", "km", "KM", "mi", "m", "ft", "yd"};
+    return random_.below(3) == 0 ? one_of(kUnits) : "km";
+  }
   std::string member() {
     if (random_.below(4) == 0) {
       return std::to_string(random_.below(6));
@@ -139,6 +162,16 @@ class CommandGrammar {
         return seconds_left();
       case 'd':
         return database();
+      case 'g':
+        return geo_key();
+      case 'x':
+        return degrees(180);
+      case 'y':
+        return degrees(85.05112878);
+      case 'r':
+        return distance();
+      case 'u':
+        return unit();
       default:
         return std::string(1, letter);
     }

@@ -109,9 +109,9 @@ std::size_t index_of(const CommandSpec& spec) {
 
 namespace {
 
-// SORT key ... STORE destination: an option among others that take arguments.
-void add_destination_of_sort(std::span<const std::string_view> argv,
-                             std::vector<std::size_t>& positions) {
+// Where "STORE destination" stands among options of which some take arguments; 0: nowhere. The last one
+// counts.
+std::size_t destination_of_sort(std::span<const std::string_view> argv) {
   std::size_t destination = 0;
   for (std::size_t i = 2; i < argv.size(); ++i) {
     if (equals_ignoring_case(argv[i], "limit")) {
@@ -119,12 +119,20 @@ void add_destination_of_sort(std::span<const std::string_view> argv,
     } else if (equals_ignoring_case(argv[i], "get") || equals_ignoring_case(argv[i], "by")) {
       ++i;
     } else if (equals_ignoring_case(argv[i], "store") && i + 1 < argv.size()) {
-      destination = ++i;  // the last one counts
+      destination = ++i;
     }
   }
-  if (destination > 0) {
-    positions.push_back(destination);
+  return destination;
+}
+
+std::size_t destination_of_georadius(std::span<const std::string_view> argv) {
+  std::size_t destination = 0;
+  for (std::size_t i = 5; i + 1 < argv.size(); ++i) {
+    if (equals_ignoring_case(argv[i], "store") || equals_ignoring_case(argv[i], "storedist")) {
+      destination = ++i;
+    }
   }
+  return destination;
 }
 
 }  // namespace
@@ -149,8 +157,14 @@ std::vector<std::size_t> key_positions(const CommandSpec& spec,
     }
     add(spec.keys.count_at + 1, spec.keys.count_at + *count, 1);
   }
+  std::size_t destination = 0;
   if (spec.name == "SORT") {
-    add_destination_of_sort(argv, positions);
+    destination = destination_of_sort(argv);
+  } else if (spec.name == "GEORADIUS" || spec.name == "GEORADIUSBYMEMBER") {
+    destination = destination_of_georadius(argv);
+  }
+  if (destination > 0) {
+    positions.push_back(destination);
   }
   return positions;
 }

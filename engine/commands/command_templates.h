@@ -45,6 +45,26 @@ inline constexpr std::string_view kDetermined[] = {
     "$i|SET u3 $o $f] "
     "[INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]",
     "BITFIELD_RO $k GET u4 $o [GET i64 0|SET u4 0 1]",
+    // places
+    "GEOADD $g [NX|XX|CH|NX CH|NX XX] $xym+",
+    "GEOADD $g $xym $xym $xym",
+    "GEOADD $g $xym $xym $xym $xym $xyi $xyi",
+    "GEODIST $g $m $m [$u]",
+    "GEOHASH $g $m+",
+    "GEOPOS $g $m+",
+    "GEOPOS $z $m+",
+    "GEOSEARCH $g [FROMLONLAT $x $y|FROMMEMBER $m] [BYRADIUS $r $u|BYBOX $r $r $u] [ASC|DESC] "
+    "[COUNT $p|COUNT $p ANY|ANY] [WITHDIST] [WITHCOORD] [WITHHASH]",
+    "GEOSEARCH $g FROMMEMBER $m BYRADIUS $r km [ASC|DESC] [COUNT $p|COUNT $i]",
+    "GEOSEARCH $g FROMLONLAT $x $y BYBOX $r $r $u [ASC|DESC|FROMMEMBER a|BYRADIUS 1 m] [WITHDIST]",
+    "GEOSEARCHSTORE $g $g FROMLONLAT $x $y BYRADIUS $r $u [STOREDIST|WITHDIST] [COUNT $p ANY]",
+    "GEOSEARCHSTORE $k $g FROMMEMBER $m BYBOX $r $r km [STOREDIST] [COUNT $p|STORE k1]",
+    "GEORADIUS $g $x $y $r $u [ASC|DESC] [COUNT $p|COUNT $p ANY] [WITHDIST WITHHASH WITHCOORD] "
+    "[STORE $k|STOREDIST $k]",
+    "GEORADIUS_RO $g $x $y $r km [DESC] [COUNT $p] [STORE $k]",
+    "GEORADIUSBYMEMBER $g $m $r $u [ASC|DESC] [WITHDIST] [STORE $g|STOREDIST $k]",
+    "GEORADIUSBYMEMBER_RO $g $m $r $u [WITHDIST WITHCOORD] [COUNT $p]",
+    "COMMAND GETKEYS GEORADIUS $k 1 1 1 km STORE $k",
     // HyperLogLogs
     "PFADD $k $m+",
     "PFADD $k $v+",

@@ -145,6 +145,18 @@ void zinterstore_command(Context& c);
 void zunion_command(Context& c);
 void zunionstore_command(Context& c);
 
+// geo_commands.cc
+void geoadd_command(Context& c);
+void geodist_command(Context& c);
+void geohash_command(Context& c);
+void geopos_command(Context& c);
+void georadius_command(Context& c);
+void georadius_ro_command(Context& c);
+void georadiusbymember_command(Context& c);
+void georadiusbymember_ro_command(Context& c);
+void geosearch_command(Context& c);
+void geosearchstore_command(Context& c);
+
 // hyperloglog_commands.cc
 void pfadd_command(Context& c);
 void pfcount_command(Context& c);

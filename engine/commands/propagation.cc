@@ -4,6 +4,7 @@
 
 #include "engine/base/text.h"
 #include "engine/commands/context.h"
+#include "engine/commands/geohash.h"
 #include "engine/commands/settings.h"
 
 namespace engine::commands {
@@ -113,6 +114,8 @@ void Propagation::emit_effect_of(Context& context) {
                  : emit(database, {"RPOPLPUSH", argv[1], argv[2]});
     case Logged::kRestore:
       return emit_restore(context);
+    case Logged::kGeoAdd:
+      return emit_geo_add(context);
   }
 }
 
@@ -180,6 +183,23 @@ void Propagation::emit_pop_random(Context& context) {
   std::vector<std::string_view> argv = {"SREM", key};
   argv.insert(argv.end(), context.outcome.members.begin(), context.outcome.members.end());
   emit(context.db_index(), argv);
+}
+
+// GEOADD key [NX|XX] [CH] longitude latitude member ...: a ZADD with the scores that they come to.
+void Propagation::emit_geo_add(Context& context) {
+  std::vector<std::string> argv = {"zadd"};
+  std::size_t first = 1;
+  for (; first < 2 || context.is_word(first, "NX") || context.is_word(first, "XX") ||
+         context.is_word(first, "CH");
+       ++first) {
+    argv.emplace_back(context.argv[first]);
+  }
+  for (std::size_t i = first; i + 2 < context.argv.size(); i += 3) {
+    const Place place{*parse_double(context.argv[i]), *parse_double(context.argv[i + 1])};
+    argv.push_back(format_double(geo_score(place)));
+    argv.emplace_back(context.argv[i + 2]);
+  }
+  emit(context.db_index(), std::vector<std::string_view>(argv.begin(), argv.end()));
 }
 
 // RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME n] [FREQ n], the time made absolute.

@@ -51,6 +51,7 @@ class Propagation {
   void emit_restore(Context& context);
   void emit_pop(Context& context, std::string_view front, std::string_view back);
   void emit_pop_random(Context& context);
+  void emit_geo_add(Context& context);
 
   EffectLog& log_;
   const Settings& settings_;

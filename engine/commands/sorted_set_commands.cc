@@ -3,12 +3,14 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/commands/context.h"
 #include "engine/commands/executor_state.h"
 #include "engine/commands/handlers.h"
 #include "engine/commands/random_choice.h"
+#include "engine/commands/sorted_set_add.h"
 
 namespace engine::commands {
 namespace {
@@ -17,15 +19,6 @@ using keyspace::KeyEntry;
 using keyspace::Object;
 using keyspace::SortedSet;
 using keyspace::Type;
-
-struct AddOptions {
-  bool only_new = false;       // NX
-  bool only_existing = false;  // XX
-  bool greater = false;        // GT
-  bool less = false;           // LT
-  bool count_changed = false;  // CH
-  bool increment = false;      // INCR
-};
 
 // Reads the options; `first` becomes the index of the first score.
 AddOptions parse_add_options(const Context& c, std::size_t& first) {
@@ -82,7 +75,7 @@ Added add(Context& c, SortedSet& zset, const AddOptions& options, std::string_vi
   return Added::kMoved;
 }
 
-void add_all(Context& c, AddOptions options, std::size_t first) {
+void add_all(Context& c, const AddOptions& options, std::size_t first) {
   const std::size_t behind_key = c.argv.size() - first;
   if (behind_key == 0 || behind_key % 2 != 0) {
     return c.error(errors::kSyntax);
@@ -97,47 +90,15 @@ void add_all(Context& c, AddOptions options, std::size_t first) {
   if (options.increment && behind_key != 2) {
     return c.error("ERR INCR option supports a single increment-element pair");
   }
-  std::vector<double> scores;
+  std::vector<ScoredMember> members;
   for (std::size_t i = first; i < c.argv.size(); i += 2) {
     const auto score = c.number(i);
     if (!score) {
       return;
     }
-    scores.push_back(*score);
+    members.push_back({*score, c.argv[i + 1]});
   }
-  KeyEntry* entry = c.find_to_write(c.argv[1]);
-  if (c.wrong_type(entry, Type::kSortedSet)) {
-    return;
-  }
-  if (entry == nullptr) {
-    if (options.only_existing) {
-      return options.increment ? c.reply.null() : c.reply.integer(0);
-    }
-    entry = &c.insert(c.argv[1], Object::sorted_set(std::make_unique<SortedSet>()));
-  }
-  std::int64_t created = 0;
-  std::int64_t moved = 0;
-  bool processed = false;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    const Added added =
-        add(c, entry->object.sorted_set(), options, c.argv[first + 2 * i + 1], scores[i]);
-    if (added == Added::kNotANumber) {
-      return c.error("ERR resulting score is not a number (NaN)");
-    }
-    created += added == Added::kNew ? 1 : 0;
-    moved += added == Added::kMoved ? 1 : 0;
-    processed |= added != Added::kNothing;
-  }
-  if (created + moved > 0) {
-    c.modified(c.argv[1], static_cast<std::uint64_t>(created + moved));
-  }
-  if (!options.increment) {
-    c.reply.integer(options.count_changed ? created + moved : created);
-  } else if (processed) {
-    c.reply.number(scores.front());
-  } else {
-    c.reply.null();
-  }
+  add_members(c, options, std::move(members));
 }
 
 // The sorted set of argument 1, to be read. False when something else is there.
@@ -176,6 +137,41 @@ void reply_rank(Context& c, bool from_highest) {
 }
 
 }  // namespace
+
+void add_members(Context& c, const AddOptions& options, std::vector<ScoredMember> members) {
+  KeyEntry* entry = c.find_to_write(c.argv[1]);
+  if (c.wrong_type(entry, Type::kSortedSet)) {
+    return;
+  }
+  if (entry == nullptr) {
+    if (options.only_existing) {
+      return options.increment ? c.reply.null() : c.reply.integer(0);
+    }
+    entry = &c.insert(c.argv[1], Object::sorted_set(std::make_unique<SortedSet>()));
+  }
+  std::int64_t created = 0;
+  std::int64_t moved = 0;
+  bool processed = false;
+  for (auto& [score, member] : members) {
+    const Added added = add(c, entry->object.sorted_set(), options, member, score);
+    if (added == Added::kNotANumber) {
+      return c.error("ERR resulting score is not a number (NaN)");
+    }
+    created += added == Added::kNew ? 1 : 0;
+    moved += added == Added::kMoved ? 1 : 0;
+    processed |= added != Added::kNothing;
+  }
+  if (created + moved > 0) {
+    c.modified(c.argv[1], static_cast<std::uint64_t>(created + moved));
+  }
+  if (!options.increment) {
+    c.reply.integer(options.count_changed ? created + moved : created);
+  } else if (processed) {
+    c.reply.number(members.front().score);
+  } else {
+    c.reply.null();
+  }
+}
 
 void zadd_command(Context& c) {
   std::size_t first = 0;

@@ -82,13 +82,16 @@ void ReplyWriter::null_array() {
 }
 
 void ReplyWriter::number(double value) {
-  const std::string text = format_double(value);
+  number(std::string_view(format_double(value)));
+}
+
+void ReplyWriter::number(std::string_view digits) {
   if (!resp3()) {
-    bulk(text);
+    bulk(digits);
     return;
   }
   out_.push_back(',');
-  out_.append(text);
+  out_.append(digits);
   out_.append("\r\n");
 }
 

@@ -30,6 +30,7 @@ class ReplyWriter {
   void null();        // the missing bulk string
   void null_array();  // the missing array
   void number(double value);
+  void number(std::string_view digits);  // in a form of the caller's
   void boolean(bool value);
   // `format` is three letters: "txt" or "mkd". A bulk string in RESP2.
   void verbatim(std::string_view format, std::string_view text);
