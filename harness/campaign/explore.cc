@@ -8,11 +8,13 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "harness/campaign/alike.h"
 #include "harness/campaign/explain.h"
 #include "harness/campaign/explored.h"
 #include "harness/campaign/recovered_states.h"
@@ -67,7 +69,12 @@ class Explorer {
         results_(judge, options.guarantees, options.expect, points_, options.must_start),
         pool_(
             options.jobs, options.folder, factory,
-            [this](std::uint64_t job, Recovered recovered) { done(job, std::move(recovered)); },
+            [this](std::uint64_t job, const crash::CrashImage& image) {
+              return is_needed(job, image);
+            },
+            [this](std::uint64_t job, crash::CrashImage image, std::optional<Recovered> recovered) {
+              done(job, std::move(image), std::move(recovered));
+            },
             [this](std::uint64_t job, std::optional<trace::Trace> recorded) {
               this->recorded(job, std::move(recorded));
             }) {
@@ -101,6 +108,13 @@ class Explorer {
   }
 
  private:
+  // A state that came back, with what it takes to know others by it.
+  struct Unsettled {
+    crash::CrashImage image;
+    std::optional<ResultId> result = {};  // nothing: it was not needed
+    std::optional<std::vector<trace::Question>> asked = {};
+  };
+
   // ---- producing states
 
   // All states of a scene, the telling ones first; new ones go to the workers.
@@ -197,7 +211,7 @@ class Explorer {
       std::uint64_t recovered = 0;
       {
         const std::lock_guard lock(mutex_);
-        recovered = recovered_;
+        recovered = settled_;
       }
       exploration_.interrupted =
           exploration_.interrupted ||
@@ -208,15 +222,51 @@ class Explorer {
 
   // ---- what comes back, from any worker
 
-  void done(std::uint64_t job, Recovered recovered) {
-    const ResultId result = results_.intern(std::move(recovered));
+  // Not if a recovery that is settled could not have told it from another.
+  bool is_needed(std::uint64_t job, const crash::CrashImage& image) {
+    if (options_.prune == Prune::kNone || job >= kAsked) {
+      return true;
+    }
+    const std::shared_lock lock(alike_mutex_);
+    return !alike_.find(image);
+  }
+
+  void done(std::uint64_t job, crash::CrashImage image, std::optional<Recovered> recovered) {
+    Unsettled unsettled{.image = std::move(image)};
+    if (recovered) {
+      unsettled.asked = std::move(recovered->asked);
+      unsettled.result = results_.intern(*std::move(recovered));
+    }
     const std::lock_guard lock(mutex_);
+    unsettled_.emplace(job, std::move(unsettled));
+    for (; !unsettled_.empty() && unsettled_.begin()->first == next_settled_; ++next_settled_) {
+      settle(next_settled_, unsettled_.begin()->second);
+      unsettled_.erase(unsettled_.begin());
+    }
+  }
+
+  // In the order of the states, whatever the order in which they come back: what is alike does not depend on
+  // the number of workers, even if some were recovered for nothing.
+  void settle(std::uint64_t job, const Unsettled& unsettled) {
+    const std::optional<std::uint64_t> other =
+        options_.prune == Prune::kNone ? std::nullopt : alike_.find(unsettled.image);
+    const ResultId result = other ? result_of(*other) : unsettled.result.value();
+    if (!other && unsettled.asked) {
+      const std::unique_lock lock(alike_mutex_);
+      alike_.add(job, unsettled.image, *unsettled.asked);
+    }
     if (job >= kAsked) {
       answers_[job - kAsked] = result;
       return;
     }
     explored_.records[job].result = result;
-    ++recovered_;
+    explored_.records[job].alike = other.has_value();
+    ++settled_;
+    recovered_ += other ? 0U : 1U;
+  }
+
+  [[nodiscard]] ResultId result_of(std::uint64_t job) const {
+    return job >= kAsked ? answers_.at(job - kAsked) : *explored_.records[job].result;
   }
 
   void recorded(std::uint64_t job, std::optional<trace::Trace> trace) {
@@ -316,6 +366,7 @@ class Explorer {
           continue;
         }
         ++account.tried;
+        account.alike += record.alike ? 1 : 0;
         const auto first = results_.first_violation(*record.result, kind, ranges);
         if (first) {
           ++account.violating;
@@ -366,13 +417,25 @@ class Explorer {
     for (const crash::CrashImage& image : images) {
       const Digest digest = image.digest();
       const std::uint64_t number = asked_.size();
-      if (!known_result(digest) && asked_.try_emplace(digest, number).second) {
+      if (known_result(digest) || !asked_.try_emplace(digest, number).second) {
+        continue;
+      }
+      const std::optional<std::uint64_t> other =
+          options_.prune == Prune::kNone ? std::nullopt : alike_.find(image);
+      if (other) {
+        answers_[number] = result_of(*other);
+      } else {
         pool_.recover(kAsked + number, image);
+        ++exploration_.explaining;
       }
     }
     pool_.drain();
-    std::vector<ResultId> results;
     const std::lock_guard lock(mutex_);
+    for (const auto& [job, unsettled] : unsettled_) {
+      settle(job, unsettled);
+    }
+    unsettled_.clear();
+    std::vector<ResultId> results;
     for (const crash::CrashImage& image : images) {
       const Digest digest = image.digest();
       const std::optional<ResultId> known = known_result(digest);
@@ -412,8 +475,13 @@ class Explorer {
   std::unordered_map<Digest, std::uint64_t> asked_;  // numbers of their jobs
   Exploration exploration_;
 
-  std::mutex mutex_;  // of what workers write
-  std::uint64_t recovered_ = 0;
+  std::mutex mutex_;                              // of what workers write
+  std::map<std::uint64_t, Unsettled> unsettled_;  // recovered before a state that comes first
+  std::uint64_t next_settled_ = 0;
+  std::uint64_t settled_ = 0;
+  std::uint64_t recovered_ = 0;  // of those: not alike
+  Alike alike_;                  // grows only under mutex_ and this
+  std::shared_mutex alike_mutex_;
   std::map<std::uint64_t, ResultId> answers_;
   std::map<std::uint32_t, trace::Trace> recordings_;
 

@@ -3,7 +3,8 @@
 //
 // States      Those of crash/states.h at every crash point, the telling ones of all points first. Two
 //             states with the same directory are recovered once, and judged at every crash point that
-//             permits them, because what must survive grows along the run.
+//             permits them, because what must survive grows along the run. So are two that a recovery
+//             provably could not tell apart, where the recoverer says what it asked (alike.h).
 // Findings    Violations with one cause are one finding. The cause is found by trying: which lost
 //             operations must stay lost, and which kept ones kept, for the violation to remain.
 // Profiles    Each finding says under which of the profiles we know it is one, and of the one explored
@@ -47,8 +48,7 @@ struct ExploreOptions {
   crash::PointOptions points;
   crash::TornWrites torn_writes = crash::TornWrites::kSector;
   std::uint64_t samples_per_point = 16;
-  std::uint64_t max_states =
-      50'000;               // distinct directories recovered, all kinds and depths together
+  std::uint64_t max_states = 50'000;  // distinct directories, all kinds and depths together
   std::uint32_t depth = 1;  // 2: recovery of each crash state is crashed as well; and so on
   Prune prune = Prune::kEqual;
   std::uint64_t seed = 1;
@@ -65,8 +65,9 @@ struct StateAccount {
   std::uint64_t points = 0;
   std::uint64_t permitted = 0;    // distinct directories known to be permitted
   bool permitted_exactly = true;  // else there are more
-  std::uint64_t tried = 0;        // of those
-  std::uint64_t violating = 0;    // of those
+  std::uint64_t tried = 0;        // of those: recovered, or alike, and judged
+  std::uint64_t alike = 0;  // of those: not told from another by recovery, and not recovered again
+  std::uint64_t violating = 0;  // of those
   std::uint64_t inconclusive = 0;
   std::uint64_t findings = 0;
   std::map<std::string, std::uint64_t> skipped = {};  // by reason
@@ -107,16 +108,17 @@ struct Exploration {
   std::vector<StateAccount> accounts;  // by kind
   std::vector<Finding> findings;       // by first crash point
   std::vector<KeptState> kept;         // of the run itself, in the order in which they were made
-  std::uint64_t recovered = 0;         // distinct directories, of all kinds together
-  std::string inconclusive;            // why the first inconclusive state was; empty: none was
-  trace::Notes notes;                  // what the trace left open
+  std::uint64_t recovered = 0;   // distinct directories that were not alike, of all kinds together
+  std::uint64_t explaining = 0;  // further ones that were recovered to find causes
+  std::string inconclusive;      // why the first inconclusive state was; empty: none was
+  trace::Notes notes;            // what the trace left open
   ExploreTimes times;
   bool interrupted = false;
 };
 
 struct ExploreProgress {
   std::uint64_t found = 0;      // distinct states so far
-  std::uint64_t recovered = 0;  // of those
+  std::uint64_t recovered = 0;  // of those, or found to be alike
 };
 // Called now and then; false stops the exploration, and what is known by then is the result.
 using ExploreTick = std::function<bool(const ExploreProgress&)>;

@@ -140,6 +140,7 @@ report::StateCounts counts_of(const StateAccount& account) {
           .permitted = account.permitted,
           .permitted_exactly = account.permitted_exactly,
           .tried = account.tried,
+          .alike = account.alike,
           .violating = account.violating,
           .inconclusive = account.inconclusive,
           .findings = account.findings,
@@ -213,12 +214,13 @@ class CaseExploration {
       if (plan_.program.use == "engine") {
         return std::make_unique<EngineRecoverer>(plan_.program, plan_.scenario, folder);
       }
-      return std::make_unique<LiveRecoverer>(plan_.program, plan_.scenario, folder);
+      const bool observe = options_.prune != Prune::kNone;
+      return std::make_unique<LiveRecoverer>(plan_.program, plan_.scenario, folder, observe);
     };
   }
 
   void tell(const Exploration& exploration, const std::string& doubtful) {
-    result_.recoveries = exploration.recovered;
+    result_.recoveries = exploration.recovered + exploration.explaining;
     for (const StateAccount& account : exploration.accounts) {
       result_.states.push_back(counts_of(account));
       const bool found =

@@ -425,6 +425,88 @@ TEST_F(Explore, RepresentativesFindWhatAllStatesFind) {
   EXPECT_LT(few.accounts[1].tried, all.accounts[1].tried / 2);
 }
 
+// A store that tells what it asks of its directory, as what watches a process would. `reads_notes`: as one
+// that lets a file count that the others leave alone.
+class TellingRecoverer : public Recoverer {
+ public:
+  explicit TellingRecoverer(bool reads_notes = false) : reads_notes_(reads_notes) {}
+
+  Recovered recover(const std::filesystem::path& directory) override {
+    using Of = trace::Question::Of;
+    Recovered recovered = recover_store(directory);
+    recovered.asked = {{Of::kContent, "manifest"}};
+    for (const char* const log : {"log.1", "log.2"}) {
+      if (read(directory / "manifest") == log) {
+        recovered.asked->push_back({Of::kContent, log});
+      }
+    }
+    if (reads_notes_) {
+      recovered.asked->push_back({Of::kContent, "notes"});
+      if (read(directory / "notes").starts_with("lost")) {
+        recovered.state.entries.clear();
+      }
+    }
+    return recovered;
+  }
+
+ private:
+  bool reads_notes_;
+};
+
+// Beside its log it writes what no recovery needs.
+StoreRun run_with_notes() {
+  StoreRun run;
+  run.script().create("notes").append("notes", "los").append("notes", "t in a dream");
+  run.set("a", "1").rewrite({.no_sync_of_log = true, .no_sync_of_directory = true}).set("b", "2");
+  run.script().append("notes", std::string(2000, 'n'));
+  return run;
+}
+
+TEST_F(Explore, WhatARecoveryCannotTellApartItMakesOnceAndNoFindingIsLost) {
+  const Exploration each = explore(run_with_notes());
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<TellingRecoverer>();
+  };
+  const Exploration alike = explore(run_with_notes());
+  ASSERT_FALSE(each.findings.empty());
+  EXPECT_EQ(told(alike), told(each));
+  EXPECT_LT(alike.recovered, each.recovered / 2);
+  EXPECT_LT(alike.explaining, each.explaining);
+  EXPECT_EQ(alike.accounts[1].tried, each.accounts[1].tried);
+  EXPECT_EQ(alike.accounts[1].violating, each.accounts[1].violating);
+  for (std::size_t i = 0; i < each.findings.size(); ++i) {
+    EXPECT_EQ(alike.findings[i].states, each.findings[i].states);
+    EXPECT_EQ(alike.findings[i].image.digest(), each.findings[i].image.digest());
+  }
+  EXPECT_EQ(each.accounts[1].alike, 0U);
+
+  options_.prune = Prune::kNone;
+  EXPECT_EQ(explore(run_with_notes()).accounts[1].alike, 0U);
+}
+
+TEST_F(Explore, HowManyAreAlikeDoesNotDependOnTheWorkers) {
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<TellingRecoverer>();
+  };
+  const Exploration one = explore(run_with_notes());
+  options_.jobs = 4;
+  const Exploration four = explore(run_with_notes());
+  EXPECT_EQ(one.recovered, four.recovered);
+  EXPECT_EQ(one.explaining, four.explaining);
+  EXPECT_EQ(one.accounts[1].alike, four.accounts[1].alike);
+  EXPECT_EQ(told(one), told(four));
+}
+
+TEST_F(Explore, ARecoveryThatReadsWhatOthersLeaveAloneIsStillCaught) {
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<TellingRecoverer>(/*reads_notes=*/true);
+  };
+  StoreRun run;
+  run.script().create("notes").append("notes", "los").append("notes", "t in a dream");
+  run.set("a", "1").set("b", "2");
+  EXPECT_THAT(told(explore(run)), testing::Contains(HasSubstr("kill guarantee: nothing needs")));
+}
+
 TEST_F(Explore, CanBeInterrupted) {
   const workload::History history = flawed_run().history();
   const oracle::Judge judge(history);

@@ -39,6 +39,7 @@ struct Record {
   crash::Digest digest;
   std::vector<Sighting> sightings = {};
   std::optional<ResultId> result = {};
+  bool alike = false;  // the result is that of another state, from which recovery could not tell it
 };
 
 struct Explored {

@@ -48,16 +48,14 @@ std::string last_words(std::string_view log) {
 }
 
 LiveRecoverer::LiveRecoverer(const Program& program, const scenario::Case& scenario,
-                             fs::path folder)
-    : program_(program), scenario_(scenario), folder_(std::move(folder)) {}
+                             fs::path folder, bool observe)
+    : program_(program), scenario_(scenario), folder_(std::move(folder)), observe_(observe) {}
 
 Recovered LiveRecoverer::recover(const fs::path& directory) {
+  observations_ = {};
+  timed_out_ = false;
   Recovered recovered = recover_once(directory);
-  const scenario::Oracle& oracle = scenario_.oracle;
-  if (!recovered.started) {
-    return recovered;
-  }
-  if (oracle.idempotent) {
+  if (recovered.started && scenario_.oracle.idempotent) {
     const std::string promise = "a second start on the recovered directory gives the same data";
     const Recovered second = recover_once(directory);
     recovered.start_ms += second.start_ms;
@@ -73,13 +71,23 @@ Recovered LiveRecoverer::recover(const fs::path& directory) {
       recovered.checks.push_back(std::move(broken));
     }
   }
+  // How long a recovery takes depends on more than the directory.
+  if (observe_ && !timed_out_ && observations_.gave_up().empty()) {
+    recovered.asked = observations_.questions();
+  }
   return recovered;
 }
 
 Recovered LiveRecoverer::recover_once(const fs::path& directory) {
   const std::int64_t deadline_ms = scenario_.recovery.deadline_ms;
-  LiveTarget target(program_, scenario_.target, directory, fresh_instance(folder_), guard_only());
+  trace::TracerOptions options = guard_only();
+  options.observations = observe_ ? &observations_ : nullptr;
+  LiveTarget target(program_, scenario_.target, directory, fresh_instance(folder_),
+                    std::move(options));
   const StartOutcome outcome = target.wait_ready(std::chrono::milliseconds(deadline_ms));
+  if (outcome.kind == StartOutcome::Kind::kTimeout) {
+    timed_out_ = true;
+  }
   Recovered recovered;
   recovered.start_ms = outcome.ms;
   if (!outcome.ready()) {

@@ -9,14 +9,16 @@
 #include "harness/campaign/program.h"
 #include "harness/campaign/recoverer.h"
 #include "harness/scenario/scenario.h"
+#include "harness/trace/observations.h"
 
 namespace crashpoint::campaign {
 
 class LiveRecoverer : public Recoverer {
  public:
-  // Borrows both. `folder` exists and is for the instances of the target.
+  // Borrows both. `folder` exists and is for the instances of the target. `observe`: tells what each
+  // recovery asked of its directory.
   LiveRecoverer(const Program& program, const scenario::Case& scenario,
-                std::filesystem::path folder);
+                std::filesystem::path folder, bool observe = false);
 
   // Holds the recovery against the scenario's `expect` and, by a second one on the same directory,
   // against `idempotent`.
@@ -35,6 +37,9 @@ class LiveRecoverer : public Recoverer {
   const Program& program_;
   const scenario::Case& scenario_;
   std::filesystem::path folder_;
+  bool observe_;
+  trace::Observations observations_;  // of the recovery being made
+  bool timed_out_ = false;            // it
 };
 
 // The last line of a log, without the process id and the time that Redis puts before each: the same

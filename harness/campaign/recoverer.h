@@ -11,6 +11,7 @@
 
 #include "harness/oracle/state.h"
 #include "harness/oracle/verdict.h"
+#include "harness/trace/observations.h"
 #include "harness/trace/trace.h"
 
 namespace crashpoint::campaign {
@@ -22,6 +23,8 @@ struct Recovered {
   // What was checked besides start and data and does not depend on when the crash came: usable,
   // idempotent, expectations.
   std::vector<oracle::Verdict> checks;
+  // All that could have mattered to it in the directory; nothing: not known.
+  std::optional<std::vector<trace::Question>> asked = {};
   double start_ms = 0;  // until it served
   double load_ms = 0;   // until its state was read
 };

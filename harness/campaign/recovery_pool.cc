@@ -20,8 +20,10 @@ double ms_since(std::chrono::steady_clock::time_point begin) {
 }  // namespace
 
 RecoveryPool::RecoveryPool(unsigned workers, const std::filesystem::path& folder,
-                           const RecovererFactory& factory, Done done, Recorded recorded)
-    : done_(std::move(done)),
+                           const RecovererFactory& factory, IsNeeded is_needed, Done done,
+                           Recorded recorded)
+    : is_needed_(std::move(is_needed)),
+      done_(std::move(done)),
       recorded_(std::move(recorded)),
       queue_max_(kQueuedPerWorker * workers) {
   for (unsigned worker = 0; worker < workers; ++worker) {
@@ -98,19 +100,27 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
           room_.notify_one();
         }
       }
-      const auto begin = std::chrono::steady_clock::now();
-      layout.lay_out(job.image);
-      Times times{.lay_out_ms = ms_since(begin)};
+      Times times;
+      const auto lay_out = [&] {
+        const auto begin = std::chrono::steady_clock::now();
+        layout.lay_out(job.image);
+        times.lay_out_ms = ms_since(begin);
+      };
       if (job.record) {
+        lay_out();
         std::optional<trace::Trace> trace = recoverer->record(layout.directory());
         const std::lock_guard lock(done_mutex_);
         recorded_(job.number, std::move(trace));
-      } else {
+      } else if (is_needed_(job.number, job.image)) {
+        lay_out();
         Recovered recovered = recoverer->recover(layout.directory());
         times.start_ms = recovered.start_ms;
         times.load_ms = recovered.load_ms;
         const std::lock_guard lock(done_mutex_);
-        done_(job.number, std::move(recovered));
+        done_(job.number, std::move(job.image), std::move(recovered));
+      } else {
+        const std::lock_guard lock(done_mutex_);
+        done_(job.number, std::move(job.image), std::nullopt);
       }
       {
         const std::lock_guard lock(mutex_);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -19,8 +20,11 @@ namespace crashpoint::campaign {
 
 class RecoveryPool {
  public:
-  // What became of a job. Called from a worker, one call at a time.
-  using Done = std::function<void(std::uint64_t job, Recovered recovered)>;
+  // Asked of each job before it is begun: false, and it is not. From a worker.
+  using IsNeeded = std::function<bool(std::uint64_t job, const crash::CrashImage& image)>;
+  // What became of a job; nothing: it was not needed. Called from a worker, one call at a time.
+  using Done = std::function<void(std::uint64_t job, crash::CrashImage image,
+                                  std::optional<Recovered> recovered)>;
   using Recorded = std::function<void(std::uint64_t job, std::optional<trace::Trace> trace)>;
 
   struct Times {  // summed over workers
@@ -31,7 +35,7 @@ class RecoveryPool {
 
   // `folder` exists; each worker lays out below it.
   RecoveryPool(unsigned workers, const std::filesystem::path& folder,
-               const RecovererFactory& factory, Done done, Recorded recorded);
+               const RecovererFactory& factory, IsNeeded is_needed, Done done, Recorded recorded);
   // Jobs not yet begun are dropped.
   ~RecoveryPool();
   RecoveryPool(const RecoveryPool&) = delete;
@@ -55,6 +59,7 @@ class RecoveryPool {
   void work(unsigned worker, const std::filesystem::path& folder, const RecovererFactory& factory);
   void rethrow() const;
 
+  IsNeeded is_needed_;
   Done done_;
   Recorded recorded_;
   std::size_t queue_max_;

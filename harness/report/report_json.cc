@@ -154,6 +154,7 @@ Json to_json(const StateCounts& states) {
                  {"permitted", states.permitted},
                  {"permitted_exactly", states.permitted_exactly},
                  {"tried", states.tried},
+                 {"alike", states.alike},
                  {"violating", states.violating},
                  {"inconclusive", states.inconclusive},
                  {"findings", states.findings}};
@@ -327,6 +328,7 @@ StateCounts states_from(const Json& object) {
   states.permitted = object.at("permitted").get<std::uint64_t>();
   states.permitted_exactly = object.at("permitted_exactly").get<bool>();
   states.tried = object.at("tried").get<std::uint64_t>();
+  get(object, "alike", states.alike);
   states.violating = object.at("violating").get<std::uint64_t>();
   states.inconclusive = object.at("inconclusive").get<std::uint64_t>();
   get(object, "findings", states.findings);

@@ -49,7 +49,8 @@ struct StateCounts {
   std::uint64_t points = 0;                      // crash points looked at
   std::uint64_t permitted = 0;                   // distinct directories known to be permitted there
   bool permitted_exactly = true;                 // else there are more
-  std::uint64_t tried = 0;                       // of those: recovered and judged
+  std::uint64_t tried = 0;                       // of those: judged by what the target recovers
+  std::uint64_t alike = 0;                       // of those: what recovery cannot tell from another
   std::uint64_t violating = 0;                   // of those
   std::uint64_t inconclusive = 0;                // of those
   std::uint64_t findings = 0;                    // causes of the violations

@@ -36,10 +36,17 @@ std::string read_link(const std::string& path) {
   return size < 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
-// The path with every symlink followed; the path itself if there is nothing.
-std::string canonical(const std::string& path) {
-  std::array<char, PATH_MAX> buffer;
-  return ::realpath(path.c_str(), buffer.data()) != nullptr ? std::string(buffer.data()) : path;
+bool is_inside(const std::string& directory, std::string_view absolute) {
+  return absolute.size() >= directory.size() && absolute.starts_with(directory) &&
+         (absolute.size() == directory.size() || absolute[directory.size()] == '/');
+}
+
+Name name_in(const std::string& directory, std::string_view absolute) {
+  if (!is_inside(directory, absolute)) {
+    return absolute;
+  }
+  return absolute.size() == directory.size() ? std::string_view(".")
+                                             : absolute.substr(directory.size() + 1);
 }
 
 // The number after `label` in a file of /proc, in base `base`; -1: not there.
@@ -83,6 +90,11 @@ std::string read_whole_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::string canonical(const std::string& path) {
+  std::array<char, PATH_MAX> buffer;
+  return ::realpath(path.c_str(), buffer.data()) != nullptr ? std::string(buffer.data()) : path;
+}
 
 Descriptor::~Descriptor() {
   for (const int ours : {position_file, copy}) {
@@ -165,20 +177,12 @@ void Files::read_directory(const std::string& absolute, Image* image, bool with_
   }
 }
 
-bool Files::is_inside(std::string_view absolute) const {
-  return absolute.size() >= data_directory_.size() && absolute.starts_with(data_directory_) &&
-         (absolute.size() == data_directory_.size() || absolute[data_directory_.size()] == '/');
-}
-
 Name Files::name_of(std::string_view absolute) const {
-  if (!is_inside(absolute)) {
-    return absolute;
-  }
-  return absolute.size() == data_directory_.size() ? std::string_view(".")
-                                                   : absolute.substr(data_directory_.size() + 1);
+  return name_in(data_directory_, absolute);
 }
 
-ResolvedPath Files::resolve(ThreadId thread, int directory_fd, std::string_view path) const {
+ResolvedPath resolve_path(const std::string& data_directory, ThreadId thread, int directory_fd,
+                          std::string_view path) {
   std::string absolute;
   for (const std::string_view self : {"/proc/self/", "/proc/thread-self/"}) {
     if (path.starts_with(self)) {
@@ -211,8 +215,8 @@ ResolvedPath Files::resolve(ThreadId thread, int directory_fd, std::string_view 
     absolute = parent + last;
   }
   ResolvedPath resolved;
-  resolved.inside = is_inside(absolute);
-  resolved.name = name_of(absolute);
+  resolved.inside = is_inside(data_directory, absolute);
+  resolved.name = name_in(data_directory, absolute);
   resolved.absolute = std::move(absolute);
   return resolved;
 }
@@ -301,7 +305,7 @@ Inode& Files::add(const struct stat& status, std::string_view absolute) {
   Inode& inode = inodes_.emplace_back();
   inode.id = inodes_.size();
   inode.path = name_of(absolute);
-  inode.inside = is_inside(absolute);
+  inode.inside = is_inside(data_directory_, absolute);
   inode.directory = S_ISDIR(status.st_mode);
   inode.regular = S_ISREG(status.st_mode);
   inode.links = 0;

@@ -90,6 +90,13 @@ struct ResolvedPath {
   bool inside = false;
 };
 
+// The path with every symlink followed; the path itself if there is nothing.
+[[nodiscard]] std::string canonical(const std::string& path);
+
+// `directory_fd` as for openat(2); `data_directory` is canonical.
+[[nodiscard]] ResolvedPath resolve_path(const std::string& data_directory, ThreadId thread,
+                                        int directory_fd, std::string_view path);
+
 class Files {
  public:
   // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to.
@@ -98,9 +105,11 @@ class Files {
   // What 1 and 2 of this thread stand for now is the tree's standard output and error from here on.
   void take_streams(ThreadId thread);
 
-  // `directory_fd` as for openat(2).
+  // As resolve_path().
   [[nodiscard]] ResolvedPath resolve(ThreadId thread, int directory_fd,
-                                     std::string_view path) const;
+                                     std::string_view path) const {
+    return resolve_path(data_directory_, thread, directory_fd, path);
+  }
 
   // The file at an absolute path, its last symlink followed or not; nullptr: none there.
   Inode* find(const ResolvedPath& path, bool follow = false);
@@ -135,7 +144,6 @@ class Files {
 
   Inode& add(const struct stat& status, std::string_view absolute);
   Inode& known(const struct stat& status, std::string_view absolute);
-  [[nodiscard]] bool is_inside(std::string_view absolute) const;
   [[nodiscard]] Name name_of(std::string_view absolute) const;
   void read_directory(const std::string& absolute, Image* image, bool with_content);
   void drop_name(const std::string& name);

@@ -54,7 +54,7 @@ std::vector<sock_filter> decide(const Syscall& syscall) {
 
 }  // namespace
 
-std::vector<sock_filter> make_filter() {
+std::vector<sock_filter> make_filter(std::span<const Syscall> calls, long stop_from) {
   std::vector<sock_filter> code = {
       load(offsetof(seccomp_data, arch)),
       jump(BPF_JEQ, audit_architecture(), 1, 0),
@@ -65,7 +65,11 @@ std::vector<sock_filter> make_filter() {
     code.push_back(jump(BPF_JGE, foreign_numbers_from(), 0, 1));
     code.push_back(answer(trace_with(kForeign)));
   }
-  for (const Syscall& syscall : syscalls()) {
+  if (stop_from != 0) {
+    code.push_back(jump(BPF_JGE, static_cast<std::uint32_t>(stop_from), 0, 1));
+    code.push_back(answer(trace_with(kNative)));
+  }
+  for (const Syscall& syscall : calls) {
     const std::vector<sock_filter> decision = decide(syscall);
     code.push_back(jump(BPF_JEQ, static_cast<std::uint32_t>(syscall.number), 0, decision.size()));
     code.insert(code.end(), decision.begin(), decision.end());

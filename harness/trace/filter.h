@@ -1,10 +1,13 @@
-// The seccomp filter a traced program runs under: the syscalls of syscalls.h stop for the tracer,
+// The seccomp filter a traced program runs under: the syscalls of a table (syscalls.h) stop for the tracer,
 // all others run at full speed.
 #pragma once
 
 #include <linux/filter.h>
 
+#include <span>
 #include <vector>
+
+#include "harness/trace/syscalls.h"
 
 namespace crashpoint::trace {
 
@@ -13,7 +16,9 @@ namespace crashpoint::trace {
 inline constexpr unsigned kNative = 0;
 inline constexpr unsigned kForeign = 1;
 
-[[nodiscard]] std::vector<sock_filter> make_filter();
+// `stop_from`: all numbers from here on stop as well; 0: none.
+[[nodiscard]] std::vector<sock_filter> make_filter(std::span<const Syscall> calls,
+                                                   long stop_from = 0);
 
 // In the child, before exec: async-signal-safe. Returns 0 or an errno. The filter is inherited by
 // all that the program starts and cannot be taken off; PR_SET_NO_NEW_PRIVS is set with it, so that

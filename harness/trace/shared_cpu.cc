@@ -49,8 +49,8 @@ int claim(int cpu) {
 
 void SharedCpu::look(pid_t last) {
   const std::int64_t now = now_ns();
-  const bool busy = now - std::exchange(window_began_ns_, now) < kWindow * kGapMaxNs;
-  const bool pays = busy && 2 * hits_ > kWindow;
+  const bool busy = now - std::exchange(window_began_ns_, now) < window_ * kGapMaxNs;
+  const bool pays = busy && 2 * hits_ > window_;
   if (confined_ != 0 && !pays) {
     release();
   } else if (confined_ == 0 && pays) {

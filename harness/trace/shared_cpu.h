@@ -22,7 +22,7 @@ class SharedCpu {
   // `tid` has stopped at a syscall.
   void stopped(pid_t tid) {
     hits_ += tid == candidate_ ? 1 : 0;
-    if (++stops_ == kWindow) {
+    if (++stops_ >= window_) {
       look(tid);
     }
   }
@@ -31,11 +31,14 @@ class SharedCpu {
   // Both have their own CPUs again, until the next window shows that it pays.
   void release();
 
+  // For programs that stop often in the short time they run.
+  void decide_soon() { window_ = 4; }
+
   // The thread that shares our CPU; 0: none.
   [[nodiscard]] pid_t confined() const { return confined_; }
 
  private:
-  static constexpr unsigned kWindow = 64;  // stops
+  unsigned window_ = 64;  // stops after which is decided anew
 
   void look(pid_t last);
   void confine(pid_t tid);

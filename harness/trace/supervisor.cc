@@ -80,6 +80,10 @@ Supervisor::Supervisor(const TracerOptions& options, Recorder* recorder, Wakeup&
       tracees_(*this),
       faults_(options.faults, options.seed),
       random_(options.seed, "tracer") {
+  if (!options.record && options.observations != nullptr) {
+    observer_.emplace(options.data_directory, *options.observations);
+    tracees_.shared_cpu().decide_soon();
+  }
   for (const Fault& fault : options.faults) {
     if (const auto* const at = std::get_if<AfterAcked>(&fault.at)) {
       ack_counts_.insert(at->commands);
@@ -118,6 +122,11 @@ void Supervisor::end() {
 }
 
 void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
+  if (observer_.has_value()) {
+    observer_->enter(thread, entry);
+    tracees_.resume(thread);
+    return;
+  }
   thread.call.syscall = nullptr;
   const Syscall* const syscall = find_syscall(entry.number);
   if (!started_ || syscall == nullptr || entry.filter_data != kNative) {
@@ -296,6 +305,11 @@ void Supervisor::act(Thread& thread, const Strike& strike) {
 }
 
 void Supervisor::on_syscall_exit(Thread& thread, std::int64_t performed) {
+  if (observer_.has_value()) {
+    observer_->leave(thread, performed);
+    tracees_.resume(thread);
+    return;
+  }
   auto found = unfinished_.extract(thread.id.tid);
   std::int64_t result = performed;
   if (!found.empty()) {

@@ -18,6 +18,7 @@
 #include "harness/base/random.h"
 #include "harness/trace/armed_faults.h"
 #include "harness/trace/fault.h"
+#include "harness/trace/observer.h"
 #include "harness/trace/pieces.h"
 #include "harness/trace/recorder.h"
 #include "harness/trace/tracees.h"
@@ -89,6 +90,7 @@ class Supervisor : public Tracees::Handler {
 
   const TracerOptions& options_;
   Recorder* recorder_;
+  std::optional<Observer> observer_;
   Wakeup& wakeup_;
   MainEnded main_ended_;
   Tracees tracees_;

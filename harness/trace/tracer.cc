@@ -34,6 +34,7 @@
 #include "harness/trace/fault_rules.h"
 #include "harness/trace/filter.h"
 #include "harness/trace/libfiu.h"
+#include "harness/trace/observer.h"
 #include "harness/trace/recorder.h"
 #include "harness/trace/supervisor.h"
 #include "harness/trace/support.h"
@@ -171,7 +172,12 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
   }
   prepare_environment(spec.argv.empty() ? "" : spec.argv.front(), options_,
                       fiu_.has_value() ? &*fiu_ : nullptr, traced.environment);
-  const std::vector<sock_filter> filter = make_filter();
+  std::vector<sock_filter> filter;
+  if (options_.record) {
+    filter = make_filter(syscalls());
+  } else if (options_.observations != nullptr) {
+    filter = make_filter(Observer::calls(), Observer::unknown_from());
+  }
 
   std::promise<void> ready;
   std::future<void> is_ready = ready.get_future();
@@ -180,7 +186,7 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
     is_ready.get();
     pid_ = target::launch(traced, [&] {
       int error = handshake_.wait_to_be_attached();
-      if (error == 0 && options_.record) {
+      if (error == 0 && !filter.empty()) {
         error = install_filter(filter);
       }
       if (error != 0) {

@@ -24,6 +24,7 @@
 
 #include "harness/target/process.h"
 #include "harness/trace/fault.h"
+#include "harness/trace/observations.h"
 #include "harness/trace/trace.h"
 
 namespace crashpoint::trace {
@@ -42,6 +43,10 @@ struct TracerOptions {
   // false: guard only. Nothing is recorded and the program runs at full speed; only faults at a
   // moment (AfterAcked, AtTime) and kills from outside are possible.
   bool record = true;
+
+  // Not recording only: told what the program looks at of the data directory. Borrowed until the tree is
+  // gone.
+  Observations* observations = nullptr;
 
   // Of the recorded bytes, and of the events, what is beyond this is kept in an unlinked file in
   // `spill_directory` (empty: $TMPDIR, or /tmp).
