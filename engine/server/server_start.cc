@@ -68,7 +68,9 @@ Server::Server(ServerOptions options, LogFile& log)
   figures_.startup_memory_bytes = used_memory_bytes(figures_);
 }
 
-Server::~Server() = default;
+Server::~Server() {
+  keyspace_.leave_to_exit();
+}
 
 void Server::fit_descriptor_limit() {
   const auto wanted = static_cast<std::size_t>(config_.number("maxclients"));
