@@ -28,7 +28,8 @@ enum CommandFlag : std::uint32_t {
   kAllowBusy = 1u << 15,
   kArbitraryKeys = 1u << 16,  // touches keys it does not name: what it expires is logged apart
   kNoAsyncLoading = 1u << 17,
-  kMayReplicate = 1u << 18,  // no write, but has effects elsewhere: waits as one in CLIENT PAUSE WRITE
+  kMayReplicate =
+      1u << 18,  // no write, but has effects elsewhere: waits as one in CLIENT PAUSE WRITE
 };
 
 // What reaches the effect log when the command has changed something (propagation.cc).

@@ -237,7 +237,7 @@ inline constexpr std::string_view kWaiting[] = {
 };
 
 // Chance decides what they do.
-inline constexpr std::string_view kChance[] = {
+inline constexpr std::string_view kByChance[] = {
     "SPOP $k",
     "SPOP $k $i",
     "SPOP $k $p",

@@ -33,7 +33,7 @@ std::string_view choose(CommandGrammar& grammar, bool with_chance) {
     return kWaiting[grammar.below(std::size(kWaiting))];
   }
   if (with_chance && grammar.below(8) == 0) {
-    return kChance[grammar.below(std::size(kChance))];
+    return kByChance[grammar.below(std::size(kByChance))];
   }
   const std::size_t index = grammar.below(std::size(kDetermined) + std::size(kUnordered));
   return index < std::size(kDetermined) ? kDetermined[index]

@@ -36,4 +36,7 @@ inline constexpr std::string_view kExecAborted =
 inline constexpr std::string_view kNotInTransaction =
     "ERR Command not allowed inside a transaction";
 
+inline constexpr std::string_view kOutOfMemory =
+    "OOM command not allowed when used memory > 'maxmemory'.";
+
 }  // namespace engine::commands::errors

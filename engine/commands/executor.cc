@@ -80,6 +80,17 @@ void Executor::before_sleep() {
     state_->unblock(*session);
   }
   expire_keys(*state_, kFastCycleUs);
+  if (state_->eviction.is_behind()) {
+    state_->eviction.make_room();
+  }
+}
+
+void Executor::evict_soon() {
+  state_->eviction.go_on();
+}
+
+bool Executor::is_evicting() const {
+  return state_->eviction.is_behind();
 }
 
 void Executor::cron() {

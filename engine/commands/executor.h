@@ -47,6 +47,9 @@ class Executor {
   void before_sleep();
   // Ten times a second: expires keys for longer, when there are many.
   void cron();
+  // Makes room at maxmemory in the turns to come; and whether that is still going on.
+  void evict_soon();
+  bool is_evicting() const;
   // Monotonic milliseconds at which the first blocked client's wait ends; -1: none waits for a
   // time.
   std::int64_t next_timeout_ms() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
 
 #include "engine/base/text.h"
@@ -35,7 +36,8 @@ ExecutorState::ExecutorState(keyspace::Keyspace& data, EffectLog& log, ServerCon
       random(Random::from_entropy()),
       propagation(log, settings),
       pubsub(control),
-      monitors(control) {}
+      monitors(control),
+      eviction(*this) {}
 
 bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
   if (replaying || !entry.has_expiry() || keyspace.database(database).expire_ms(entry) >= now_ms) {
@@ -46,7 +48,7 @@ bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
 }
 
 void ExecutorState::erase_expired(int database, KeyEntry& entry) {
-  propagation.expired(database, entry.key());
+  propagation.erased(database, entry.key(), settings.lazyfree_lazy_expire);
   watched_keys.changed(database, entry.key());
   keyspace.database(database).erase(entry.key());
   ++statistics.expired_keys;
@@ -75,6 +77,10 @@ std::uint32_t ExecutorState::access_for_new_key() const {
   return settings.access == Settings::Access::kLru
              ? static_cast<std::uint32_t>(now_ms / 1000) & kAccessMask
              : minutes_of(now_ms) << 8 | kFrequencyOfNewKey;
+}
+
+std::uint32_t ExecutorState::idle_seconds(const keyspace::Object& object) const {
+  return (static_cast<std::uint32_t>(now_ms / 1000) - object.access()) & kAccessMask;
 }
 
 std::uint32_t ExecutorState::decayed_frequency(const keyspace::Object& object) const {
@@ -168,23 +174,22 @@ std::string unknown_command(std::span<const std::string_view> argv) {
          "', with args beginning with: " + arguments;
 }
 
+bool is_one_of(const CommandSpec& spec, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), spec.name) != names.end();
+}
+
+// The others take memory while they wait for EXEC.
+bool ends_transaction(const CommandSpec& spec) {
+  return is_one_of(spec, {"EXEC", "DISCARD", "QUIT", "RESET"});
+}
+
 bool is_allowed_while_subscribed(const CommandSpec& spec) {
-  for (const std::string_view name : {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE",
-                                      "PUNSUBSCRIBE", "SUNSUBSCRIBE", "PING", "QUIT", "RESET"}) {
-    if (spec.name == name) {
-      return true;
-    }
-  }
-  return false;
+  return is_one_of(spec, {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE",
+                          "SUNSUBSCRIBE", "PING", "QUIT", "RESET"});
 }
 
 bool is_executed_inside_transaction(const CommandSpec& spec) {
-  for (const std::string_view name : {"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"}) {
-    if (spec.name == name) {
-      return true;
-    }
-  }
-  return false;
+  return is_one_of(spec, {"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"});
 }
 
 }  // namespace
@@ -244,10 +249,9 @@ bool ExecutorState::may_run(Session& session, const CommandSpec& spec) {
   if (!spec.has(kNoAuth) && must_authenticate(session)) {
     return reject(session, &spec, errors::kNoAuth);
   }
-  if ((flags & kDenyOom) != 0) {
-    if (const std::string_view refusal = server.memory_refusal(); !refusal.empty()) {
-      return reject(session, &spec, refusal);
-    }
+  if (settings.maxmemory_bytes != 0 && eviction.make_room() == Eviction::Room::kNone &&
+      ((flags & kDenyOom) != 0 || (session.in_transaction && !ends_transaction(spec)))) {
+    return reject(session, &spec, errors::kOutOfMemory);
   }
   if ((flags & kWrite) != 0 || spec.name == "PING") {
     if (const std::string_view refusal = server.write_refusal(); !refusal.empty()) {

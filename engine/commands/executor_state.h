@@ -11,6 +11,7 @@
 #include "engine/commands/blocking.h"
 #include "engine/commands/command.h"
 #include "engine/commands/effect_log.h"
+#include "engine/commands/eviction.h"
 #include "engine/commands/monitor.h"
 #include "engine/commands/propagation.h"
 #include "engine/commands/pubsub.h"
@@ -47,6 +48,7 @@ class ExecutorState {
   PubSub pubsub;
   Monitors monitors;
   SlowLog slowlog;
+  Eviction eviction;
 
   // Read once per turn: a transaction, and in practice a pipeline, sees one time.
   std::int64_t now_ms = 0;
@@ -61,6 +63,10 @@ class ExecutorState {
   // Marks the value as used now, for OBJECT IDLETIME and FREQ.
   void touch(keyspace::Object& object);
   std::uint32_t access_for_new_key() const;
+  std::uint32_t idle_seconds(const keyspace::Object& object) const;
+  bool is_over_maxmemory() const {
+    return settings.maxmemory_bytes != 0 && server.used_memory_bytes() > settings.maxmemory_bytes;
+  }
   // Frequency now, after what it has lost since the last use (LFU).
   std::uint32_t decayed_frequency(const keyspace::Object& object) const;
 

@@ -55,8 +55,12 @@ TEST(Executor, RefusesToExecuteQueuedWritesOnceTheServerSaysSo) {
 TEST(Executor, RefusesWhatMayGrowTheDataWhenMemoryIsFull) {
   TestExecutor test;
   test.run("SET k v");
-  test.server.memory_error = "OOM command not allowed when used memory > 'maxmemory'.";
-  EXPECT_THAT(test.run("SET k w"), StartsWith("-OOM"));
+  test.executor.settings().maxmemory_bytes = 1;
+  EXPECT_EQ(test.run("SET k w"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_EQ(test.run("GET k"), "$1\r\nv\r\n");
+  test.run("MULTI");
+  EXPECT_THAT(test.run("GET k"), StartsWith("-OOM")) << "a queue takes memory, too";
+  EXPECT_EQ(test.run("DISCARD"), "+OK\r\n");
   EXPECT_EQ(test.run("DEL k"), ":1\r\n");
 }
 

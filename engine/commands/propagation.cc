@@ -29,9 +29,8 @@ void Propagation::executed(Context& context) {
   }
 }
 
-void Propagation::expired(int database, std::string_view key) {
-  pending_.push_back(
-      {database, {std::string(delete_command(settings_.lazyfree_lazy_expire)), std::string(key)}});
+void Propagation::erased(int database, std::string_view key, bool lazily) {
+  pending_.push_back({database, {std::string(delete_command(lazily)), std::string(key)}});
 }
 
 void Propagation::end_transaction() {

@@ -30,8 +30,9 @@ class Propagation {
   // A command was executed: logs its effect if it had one, with what expired meanwhile. Outside a
   // transaction that ends the step.
   void executed(Context& context);
-  // A key was erased because its time was over. Logged with the next executed() or flush().
-  void expired(int database, std::string_view key);
+  // A key was erased by the server, not by a command. Logged with the next executed() or flush(), as UNLINK
+  // where such keys are freed lazily.
+  void erased(int database, std::string_view key, bool lazily);
   // Logs what is pending: as one step, or `apart`, each effect by itself.
   void flush(bool apart = false);
 

@@ -36,9 +36,10 @@ class ServerControl {
   virtual std::string_view loading_refusal() = 0;
   // Asked before a command that writes: "MISCONF Errors writing to the AOF file: ...".
   virtual std::string_view write_refusal() = 0;
-  // Asked before a command that may grow the data set: "OOM command not allowed when used memory >
-  // 'maxmemory'.".
-  virtual std::string_view memory_refusal() = 0;
+  // What maxmemory limits.
+  virtual std::size_t used_memory_bytes() = 0;
+  // Not while the data set is loaded, nor while clients are paused: it shall not change then.
+  virtual bool may_evict() = 0;
   // Asked before a command that DEBUG's and CONFIG's protection concerns (enable-debug-command,
   // ...).
   virtual std::string_view debug_refusal(const Session& session) = 0;

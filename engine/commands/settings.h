@@ -7,6 +7,13 @@
 
 namespace engine::commands {
 
+// maxmemory-policy: which keys may go, and which of them goes first.
+struct EvictionPolicy {
+  enum class By : std::uint8_t { kNothing, kLastUse, kFrequency, kChance, kTimeToLive };
+  By by = By::kNothing;
+  bool only_volatile = false;  // those that expire
+};
+
 struct Settings {
   std::int64_t slowlog_log_slower_than_us = 10'000;  // negative: never, 0: every command
   std::size_t slowlog_max_len = 128;
@@ -16,8 +23,13 @@ struct Settings {
   bool lazyfree_lazy_user_del = false;  // UNLINK instead of DEL is logged
   bool lazyfree_lazy_expire = false;
   bool lazyfree_lazy_server_del = false;
-  bool active_expire = true;     // DEBUG SET-ACTIVE-EXPIRE
-  int active_expire_effort = 1;  // 1 .. 10
+  bool lazyfree_lazy_eviction = false;
+  std::uint64_t maxmemory_bytes = 0;  // 0: no limit
+  EvictionPolicy eviction;
+  std::size_t maxmemory_samples = 5;
+  int maxmemory_eviction_tenacity = 10;  // 0 .. 100
+  bool active_expire = true;             // DEBUG SET-ACTIVE-EXPIRE
+  int active_expire_effort = 1;          // 1 .. 10
   int hz = 10;
 
   enum class Access : std::uint8_t { kLru, kLfu };  // what maxmemory-policy needs to know of a key

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/commands/latency_histogram.h"
@@ -21,6 +22,9 @@ struct Statistics {
   std::uint64_t commands_processed = 0;
   std::uint64_t expired_keys = 0;
   std::uint64_t evicted_keys = 0;
+  // More was used than maxmemory, and could not at once be freed: how long, and since when (monotonic).
+  std::int64_t over_maxmemory_us = 0;
+  std::optional<std::int64_t> over_maxmemory_since_us;
   std::uint64_t keyspace_hits = 0;
   std::uint64_t keyspace_misses = 0;
   std::uint64_t error_replies = 0;

@@ -6,12 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/memory.h"
 #include "engine/base/text.h"
 #include "engine/commands/executor.h"
 
@@ -62,7 +64,8 @@ class QuietServer final : public ServerControl {
  public:
   std::string_view loading_refusal() override { return loading; }
   std::string_view write_refusal() override { return write_error; }
-  std::string_view memory_refusal() override { return memory_error; }
+  std::size_t used_memory_bytes() override { return used_memory.value_or(memory::used_bytes()); }
+  bool may_evict() override { return loading.empty(); }
   std::string_view debug_refusal(const Session&) override { return ""; }
   LatencyMonitor& latency() override { return latency_monitor; }
   std::string_view password() override { return required_password; }
@@ -100,7 +103,7 @@ class QuietServer final : public ServerControl {
   LatencyMonitor latency_monitor{clock};
   std::string loading;
   std::string write_error;
-  std::string memory_error;
+  std::optional<std::size_t> used_memory;  // none: what is used
   std::string required_password;
   std::vector<Session*> sessions;
   std::vector<Session*> changed;

@@ -64,6 +64,7 @@ class Database {
     return keys_.scan(cursor, count, fn);
   }
   KeyEntry& random(Random& random) { return *keys_.random(random); }  // not when empty
+  KeyEntry& random_expiring(Random& random) { return *expiry_.random(random); }  // when any expires
   void clear();
   std::size_t table_bytes() const { return keys_.bytes(); }
   std::size_t expiry_bytes() const { return expiry_.bytes(); }

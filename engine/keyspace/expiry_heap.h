@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <deque>
 
+#include "engine/base/random.h"
+
 namespace engine::keyspace {
 
 class KeyEntry;
@@ -18,6 +20,7 @@ class ExpiryHeap {
   void set(KeyEntry& entry, std::int64_t at_ms);
   bool remove(KeyEntry& entry);  // false when it had none
   KeyEntry* first() { return heap_.empty() ? nullptr : heap_.front().entry; }
+  KeyEntry* random(Random& random) { return heap_[random.below(heap_.size())].entry; }
   void clear() { heap_.clear(); }
 
  private:

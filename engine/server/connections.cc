@@ -204,7 +204,7 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
 }
 
 bool Connections::is_held_back(const Connection& connection, std::string_view command_name) const {
-  if (paused_until_ms_ <= now_ms_) {
+  if (!is_paused()) {
     return false;
   }
   return pause_all_ || commands::Executor::may_write(command_name) ||

@@ -84,6 +84,7 @@ class Connections {
   // Until then no command (or, unless `all`, no write) is executed.
   void pause(std::int64_t until_monotonic_ms, bool all);
   void unpause();
+  bool is_paused() const { return paused_until_ms_ > now_ms_; }
   // Milliseconds until a pause ends; -1: none.
   std::int64_t pause_left_ms() const;
 

@@ -145,6 +145,9 @@ constexpr Directive kObeyed[] = {
     choice("maxmemory-policy", "noeviction",
            "volatile-lru volatile-lfu volatile-random volatile-ttl allkeys-lru allkeys-lfu "
            "allkeys-random noeviction"),
+    integer("maxmemory-samples", "5", 1, kInt),
+    integer("maxmemory-eviction-tenacity", "10", 0, 100),
+    yes_no("lazyfree-lazy-eviction", "no"),
     of_kind(Kind::kBufferLimits, "client-output-buffer-limit",
             "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
     memory("client-query-buffer-limit", "1073741824", 1024 * 1024, kLong),
@@ -212,10 +215,7 @@ constexpr Directive kWithoutEffect[] = {
     yes_no("rdb-del-sync-files", "no"),
 
     // --- clients and memory ---
-    integer("maxmemory-samples", "5", 1, kInt),
-    integer("maxmemory-eviction-tenacity", "10", 0, 100),
     of_kind(Kind::kMemoryOrPercent, "maxmemory-clients", "0"),
-    yes_no("lazyfree-lazy-eviction", "no"),
     yes_no("lazyfree-lazy-user-flush", "no"),
     yes_no("activerehashing", "yes"),
     yes_no("jemalloc-bg-thread", "yes"),

@@ -257,7 +257,11 @@ void stats_section(const InfoSources& in, Writer& out) {
   out.fixed("expired_stale_perc", 0);
   out.zeros({"expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds"});
   out.field("evicted_keys", executed.evicted_keys);
-  out.zeros({"evicted_clients", "total_eviction_exceeded_time", "current_eviction_exceeded_time"});
+  const std::int64_t over_us =
+      in.clock.monotonic_us() - executed.over_maxmemory_since_us.value_or(in.clock.monotonic_us());
+  out.field("evicted_clients", 0);
+  out.field("total_eviction_exceeded_time", (executed.over_maxmemory_us + over_us) / 1000);
+  out.field("current_eviction_exceeded_time", over_us / 1000);
   out.field("keyspace_hits", executed.keyspace_hits);
   out.field("keyspace_misses", executed.keyspace_misses);
   out.field("pubsub_channels", in.executor.pubsub_channels());

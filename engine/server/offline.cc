@@ -39,7 +39,8 @@ class Replayer final : public aof::ReplayTarget,
   void append(std::span<const keyspace::Effect>, std::uint64_t) override {}
   std::string_view loading_refusal() override { return {}; }
   std::string_view write_refusal() override { return {}; }
-  std::string_view memory_refusal() override { return {}; }
+  std::size_t used_memory_bytes() override { return 0; }
+  bool may_evict() override { return false; }
   std::string_view debug_refusal(const commands::Session&) override { return {}; }
   LatencyMonitor& latency() override { return latency_; }
   std::string_view password() override { return {}; }

@@ -121,6 +121,9 @@ void Server::serve_while_loading() {
 }
 
 int Server::milliseconds_to_wait() const {
+  if (executor_.is_evicting()) {
+    return 0;
+  }
   const std::int64_t now_ms = clock_.monotonic_us() / 1000;
   std::int64_t next_ms = std::min(next_cron_ms_, next_sample_ms_);
   if (const std::int64_t timeout_ms = executor_.next_timeout_ms(); timeout_ms >= 0) {
@@ -154,7 +157,8 @@ void Server::sample_figures() {
   figures_.output.sample(connections_.statistics.output_bytes, now_ms);
   figures_.resident_bytes = resident_bytes();
   figures_.buffer_bytes = connections_.buffer_figures().total_bytes;
-  figures_.peak_memory_bytes = std::max(figures_.peak_memory_bytes, used_memory_bytes(figures_));
+  figures_.peak_memory_bytes =
+      std::max(figures_.peak_memory_bytes, server::used_memory_bytes(figures_));
 }
 
 void Server::on_ready(std::uint32_t) {

@@ -89,6 +89,7 @@ class Server final : private commands::ServerControl,
   // error is the whole reply.
   Status apply(Config wanted, bool in_transaction);
   void take_effect();
+  void fit_into_memory();  // after maxmemory has changed
   Status check_settable(std::string_view name) const;
   Status open_tcp(const Config& config);  // closes the TCP listeners there are
   bool is_allowed(std::string_view access) const;
@@ -100,7 +101,8 @@ class Server final : private commands::ServerControl,
   // --- ServerControl ---
   std::string_view loading_refusal() override;
   std::string_view write_refusal() override;
-  std::string_view memory_refusal() override;
+  std::size_t used_memory_bytes() override;
+  bool may_evict() override;
   std::string_view debug_refusal(const commands::Session& session) override;
   LatencyMonitor& latency() override { return latency_; }
   std::string_view password() override;
@@ -144,7 +146,6 @@ class Server final : private commands::ServerControl,
   std::int64_t next_cron_ms_ = 0;  // monotonic
   std::int64_t next_sample_ms_ = 0;
   std::int64_t cron_period_ms_ = 100;
-  std::uint64_t memory_limit_bytes_ = 0;  // maxmemory; 0: none
   bool stopping_ = false;
   bool replies_wait_ = false;
   bool cron_paused_ = false;             // DEBUG PAUSE-CRON

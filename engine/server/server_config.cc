@@ -140,9 +140,26 @@ Status Server::apply(Config wanted, bool in_transaction) {
     }
     return done;
   }
+  const bool has_new_limit = differs(wanted, config_, "maxmemory");
   config_ = std::move(wanted);
   take_effect();
+  if (has_new_limit) {
+    fit_into_memory();
+  }
   return {};
+}
+
+void Server::fit_into_memory() {
+  const std::uint64_t limit = config_.bytes("maxmemory");
+  if (const std::size_t used = used_memory_bytes(); limit > 0 && limit < used) {
+    log_.warning(
+        "WARNING: the new maxmemory value set via CONFIG SET ({}) is smaller than the current "
+        "memory "
+        "usage ({}). This will result in key eviction and/or the inability to accept new write "
+        "commands depending on the maxmemory-policy.",
+        limit, used);
+  }
+  executor_.evict_soon();
 }
 
 // Whatever cannot fail.
@@ -152,7 +169,6 @@ void Server::take_effect() {
   keyspace_.limits = encoding_limits(config_);
   set_command_settings(config_, executor_.settings());
   latency_.set_threshold_ms(config_.number("latency-monitor-threshold"));
-  memory_limit_bytes_ = config_.bytes("maxmemory");
   cron_period_ms_ = 1000 / config_.number("hz");
   if (config_.yes("set-proc-title")) {
     set_process_title(title(program_));

@@ -20,11 +20,12 @@ std::string_view Server::write_refusal() {
   return persistence_.write_gate();
 }
 
-std::string_view Server::memory_refusal() {
-  if (memory_limit_bytes_ == 0 || used_memory_bytes(figures_) <= memory_limit_bytes_) {
-    return {};
-  }
-  return "OOM command not allowed when used memory > 'maxmemory'.";
+std::size_t Server::used_memory_bytes() {
+  return server::used_memory_bytes(figures_);
+}
+
+bool Server::may_evict() {
+  return !persistence_.loading() && !connections_.is_paused();
 }
 
 std::string_view Server::password() {

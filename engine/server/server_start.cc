@@ -65,7 +65,7 @@ Server::Server(ServerOptions options, LogFile& log)
   figures_.executable = executable_path();
   figures_.config_file = std::move(options.config_file);
   figures_.start_ms = clock_.monotonic_us() / 1000;
-  figures_.startup_memory_bytes = used_memory_bytes(figures_);
+  figures_.startup_memory_bytes = server::used_memory_bytes(figures_);
 }
 
 Server::~Server() {
@@ -154,12 +154,6 @@ void Server::log_start() {
   if (const std::string names = names_of_set_without_effect(config_); !names.empty()) {
     log_.warning("WARNING These directives are accepted, but have no effect here: {}", names);
   }
-  if (config_.bytes("maxmemory") > 0 && config_.text("maxmemory-policy") != "noeviction") {
-    log_.warning(
-        "WARNING No key is evicted here: at maxmemory writes are refused, as with the "
-        "maxmemory-policy noeviction. {} only decides what is kept of a key's use.",
-        config_.text("maxmemory-policy"));
-  }
   if (overcommit_is_off()) {
     log_.warning(
         "WARNING Memory overcommit must be enabled! Without it, a background save may fail under "
@@ -174,6 +168,14 @@ void Server::log_ready() const {
   }
   if (unix_listener_) {
     log_.notice("The server is now ready to accept connections at {}", config_.text("unixsocket"));
+  }
+  constexpr std::uint64_t kLeastMemoryOfUse = 1 << 20;
+  if (const std::uint64_t limit = config_.bytes("maxmemory");
+      limit > 0 && limit < kLeastMemoryOfUse) {
+    log_.warning(
+        "WARNING: You specified a maxmemory value that is less than 1MB (current value is {} "
+        "bytes). Are you sure this is what you really want?",
+        limit);
   }
 }
 

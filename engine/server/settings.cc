@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <sstream>
+#include <utility>
 
 #include "engine/base/text.h"
 
@@ -43,6 +44,22 @@ rdb::EvictionHint eviction_hint(std::string_view maxmemory_policy) {
   }
   return maxmemory_policy.ends_with("lfu") ? rdb::EvictionHint::kFrequency
                                            : rdb::EvictionHint::kNone;
+}
+
+commands::EvictionPolicy eviction_policy(std::string_view name) {
+  using By = commands::EvictionPolicy::By;
+  constexpr std::pair<std::string_view, By> kBy[] = {{"-lru", By::kLastUse},
+                                                     {"-lfu", By::kFrequency},
+                                                     {"-random", By::kChance},
+                                                     {"-ttl", By::kTimeToLive}};
+  commands::EvictionPolicy policy;
+  policy.only_volatile = name.starts_with("volatile");
+  for (const auto& [suffix, by] : kBy) {
+    if (name.ends_with(suffix)) {
+      policy.by = by;
+    }
+  }
+  return policy;
 }
 
 persistence::SanitizePayload sanitize_payload(const std::string& name) {
@@ -129,6 +146,11 @@ void set_command_settings(const Config& config, commands::Settings& settings) {
   settings.latency_tracking = config.yes("latency-tracking");
   settings.proto_max_bulk_len = config.bytes("proto-max-bulk-len");
   settings.hll_sparse_max_bytes = config.bytes("hll-sparse-max-bytes");
+  settings.maxmemory_bytes = config.bytes("maxmemory");
+  settings.eviction = eviction_policy(config.text("maxmemory-policy"));
+  settings.maxmemory_samples = count(config, "maxmemory-samples");
+  settings.maxmemory_eviction_tenacity = small(config, "maxmemory-eviction-tenacity");
+  settings.lazyfree_lazy_eviction = config.yes("lazyfree-lazy-eviction");
   settings.lazyfree_lazy_user_del = config.yes("lazyfree-lazy-user-del");
   settings.lazyfree_lazy_expire = config.yes("lazyfree-lazy-expire");
   settings.lazyfree_lazy_server_del = config.yes("lazyfree-lazy-server-del");
