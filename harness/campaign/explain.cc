@@ -16,11 +16,16 @@ using oracle::CrashKind;
 
 namespace {
 
-// What had to survive may have become durable in the meantime, and is no part of the cause any more.
+// The same operations are lost, however much of them. What had to survive may have become durable in the
+// meantime, and is no part of the cause any more.
 bool same(const crash::Cause& a, const crash::Cause& b) {
-  return a.lost_shapes == b.lost_shapes && a.torn_shape == b.torn_shape && a.garbage == b.garbage &&
-         (a.kept_shapes == b.kept_shapes || (!a.lost_shapes.empty() && a.kept_shapes.empty()) ||
-          (!b.lost_shapes.empty() && b.kept_shapes.empty()));
+  return a.lost_operations == b.lost_operations &&
+         (a.kept_shapes == b.kept_shapes ||
+          (!a.lost_operations.empty() && (a.kept_shapes.empty() || b.kept_shapes.empty())));
+}
+
+std::string words_of(const crash::Cause& cause, std::uint32_t depth) {
+  return depth > 1 ? "recovery crashed: " + cause.words : cause.words;
 }
 
 }  // namespace
@@ -89,17 +94,18 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   const crash::Violates violates = [&](const crash::CrashImage& image) {
     return this->violates(results_of_({&image, 1}).front(), violation);
   };
-  const crash::Cause cause = find_cause(model, state.selection, violates);
-  for (std::size_t i = 0; i < causes_.size(); ++i) {
-    if (causes_[i].scene_depth == explored_.scenes[origin.scene].depth &&
-        causes_[i].check == verdict.check && same(causes_[i].cause, cause)) {
-      ++findings_[i].states;
-      return;
-    }
-  }
+  crash::Cause cause = find_cause(model, state.selection, violates);
   const Scene& scene = explored_.scenes[origin.scene];
   std::vector<std::string> profiles = profiles_with(scene, model.point(), cause, violation);
   keep_those_that_led_to(origin.scene, profiles);
+  for (std::size_t i = 0; i < causes_.size(); ++i) {
+    if (causes_[i].scene_depth == scene.depth && causes_[i].check == verdict.check &&
+        same(causes_[i].cause, cause)) {
+      ++findings_[i].states;
+      add_variant(i, std::move(cause), profiles);
+      return;
+    }
+  }
   if (const auto known = found_by_kill(verdict.check, profiles)) {
     ++findings_[*known].states;
     return;
@@ -107,7 +113,7 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   Finding finding;
   finding.kind = violation.kind;
   finding.verdict = verdict;
-  finding.cause = cause.words;
+  finding.cause = words_of(cause, scene.depth);
   finding.point = describe_point(*scene.timeline, model.point());
   finding.state = describe(model, state.selection);
   finding.point_number = origin.point;
@@ -116,12 +122,34 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   finding.profiles = std::move(profiles);
   finding.states = 1;
   if (scene.depth > 1) {
-    finding.cause = "recovery crashed: " + finding.cause;
     finding.point = "of recovery, " + finding.point;
   }
   finding.image = std::move(state.image);
   findings_.push_back(std::move(finding));
-  causes_.push_back({cause, verdict.check, scene.depth});
+  causes_.push_back(
+      {std::move(cause), verdict.check, scene.depth, findings_.back().profiles.size()});
+}
+
+// Told is the variant that most profiles permit, and of equals the first: the words do not depend on which
+// states were tried before it.
+void Explainer::add_variant(std::size_t finding, crash::Cause cause,
+                            const std::vector<std::string>& profiles) {
+  Finding& known = findings_[finding];
+  if (profiles.size() > causes_[finding].profiles) {
+    known.cause = words_of(cause, known.depth);
+    causes_[finding].profiles = profiles.size();
+    causes_[finding].cause = std::move(cause);
+  }
+  std::vector<std::string> all;
+  for (const crash::Profile& profile : explored_.profiles) {
+    const auto in = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), profile.name) != names.end();
+    };
+    if (in(known.profiles) || in(profiles)) {
+      all.push_back(profile.name);
+    }
+  }
+  known.profiles = std::move(all);
 }
 
 // In the same way as the state that is being explained.

@@ -44,11 +44,14 @@ class Explainer {
     crash::Cause cause;
     std::string check;
     std::uint32_t scene_depth = 1;
+    std::size_t profiles = 0;  // under which it is one in this variant
   };
 
   [[nodiscard]] Origin origin_of(const Violation& violation) const;
   void explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
                crash::CrashState&& state);
+  void add_variant(std::size_t finding, crash::Cause cause,
+                   const std::vector<std::string>& profiles);
   [[nodiscard]] bool violates(ResultId result, const Violation& violation);
   [[nodiscard]] std::vector<std::string> profiles_with(const Scene& scene, trace::Position point,
                                                        const crash::Cause& cause,

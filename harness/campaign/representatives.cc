@@ -32,6 +32,13 @@ std::string shape_of_point(const crash::Timeline& timeline, trace::Position poin
 
 bool Representatives::take(const Scene& scene, const crash::CrashModel& model,
                            const crash::Selection& selection, oracle::CrashKind kind) {
+  // What earlier bytes of a file read as in another place depends on the bytes: each such state is its own.
+  const bool stale =
+      std::count(selection.choices.begin(), selection.choices.end(), crash::Choice::kStale) > 0 ||
+      (selection.tear && selection.tear->rest == crash::Tear::Rest::kStale);
+  if (stale) {
+    return true;
+  }
   const crash::Timeline& timeline = model.timeline();
   std::set<std::string> shapes;
   for (std::size_t i = 0; i < model.nodes().size(); ++i) {
@@ -45,8 +52,9 @@ bool Representatives::take(const Scene& scene, const crash::CrashModel& model,
   std::string key = fmt::format("{}|{}|{}", static_cast<int>(kind),
                                 shape_of_point(timeline, model.point()), fmt::join(shapes, "|"));
   if (selection.tear) {
-    key += fmt::format("|{} {}", static_cast<int>(selection.tear->rest),
-                       crash::shape_of(timeline, timeline.calls()[selection.tear->call]));
+    const crash::Tear& tear = *selection.tear;
+    key += fmt::format("|{} {} {}", static_cast<int>(tear.rest), tear.from == 0 ? "head" : "tail",
+                       crash::shape_of(timeline, timeline.calls()[tear.call]));
   }
   return ++taken_[key] <= kOfOneShape;
 }

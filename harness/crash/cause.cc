@@ -46,12 +46,17 @@ class Minimiser {
         lost.choices[node] = Choice::kAbsent;
       }
       model_.drop_dependents(lost);
+      Selection without_bytes = lose_bytes(whole, *selection.tear);
       if (still(whole)) {
         selection = std::move(whole);
       } else if (model_.permits(lost) && still(lost)) {
         selection = std::move(lost);
+      } else if (without_bytes.choices != whole.choices && model_.permits(without_bytes) &&
+                 still(without_bytes)) {
+        selection = std::move(without_bytes);
       }
     }
+    empty_what_is_filled(selection);
     lose_whole_calls(selection);
     restore_by(selection, calls_of(missing(selection)));
     restore_by(selection, parts_missing(selection));
@@ -130,6 +135,36 @@ class Minimiser {
       }
     }
     return nodes;
+  }
+
+  // Instead of a part of its bytes, all of them are missing; the size is there.
+  [[nodiscard]] Selection lose_bytes(Selection selection, const Tear& tear) const {
+    for (const std::size_t index : nodes_of_call(tear.call)) {
+      const Node& node = model_.nodes()[index];
+      const bool bytes_alone = (node.classes & kDataOps) != 0 && (node.classes & kGrowOps) == 0;
+      const bool can_be_filled =
+          node.op_count == 1 && model_.timeline().ops()[node.first_op].past_end;
+      if (bytes_alone) {
+        selection.choices[index] = !can_be_filled                      ? Choice::kAbsent
+                                   : tear.rest == Tear::Rest::kGarbage ? Choice::kGarbage
+                                   : tear.rest == Tear::Rest::kStale   ? Choice::kStale
+                                                                       : Choice::kAbsent;
+      }
+    }
+    model_.drop_dependents(selection);
+    return selection;
+  }
+
+  // What reads as garbage is taken for zeros where that is enough.
+  void empty_what_is_filled(Selection& selection) {
+    Selection empty = selection;
+    for (Choice& choice : empty.choices) {
+      choice = choice == Choice::kPresent ? choice : Choice::kAbsent;
+    }
+    model_.drop_dependents(empty);
+    if (empty.choices != selection.choices && model_.permits(empty) && still(empty)) {
+      selection = std::move(empty);
+    }
   }
 
   // Of calls that are lost in part, or have garbage in their place, the whole is taken for lost.
@@ -310,6 +345,22 @@ std::set<std::string> shapes_of(const CrashModel& model, const Nodes& nodes) {
   return shapes;
 }
 
+// Of names one by one, of a file's content by the call that made it.
+std::set<std::string> operations_of(const CrashModel& model, const Nodes& nodes,
+                                    const std::string& torn_shape) {
+  std::set<std::string> operations;
+  for (const std::size_t index : nodes) {
+    const Node& node = model.nodes()[index];
+    operations.insert((node.classes & kEntryOp) != 0
+                          ? shape_of(model.timeline(), node)
+                          : shape_of(model.timeline(), model.timeline().calls()[node.call]));
+  }
+  if (!torn_shape.empty()) {
+    operations.insert(torn_shape);
+  }
+  return operations;
+}
+
 bool is_garbage(const Selection& selection) {
   return std::any_of(selection.choices.begin(), selection.choices.end(), [](Choice choice) {
     return choice == Choice::kGarbage || choice == Choice::kStale;
@@ -370,6 +421,7 @@ Cause find_cause(CrashModel& model, const Selection& selection, const Violates& 
   cause.lost_shapes = shapes_of(model, lost);
   cause.kept_shapes = shapes_of(model, kept);
   cause.torn_shape = torn_shape_of(model.timeline(), least.tear);
+  cause.lost_operations = operations_of(model, lost, cause.torn_shape);
   cause.words = words_of(model, cause, lost, kept);
   return cause;
 }

@@ -32,6 +32,8 @@ struct Cause {
   std::set<std::string> lost_shapes;
   std::set<std::string> kept_shapes;
   std::string torn_shape;
+  // Of what is lost, in whole or in part, torn or garbage: which operation it is that makes the difference.
+  std::set<std::string> lost_operations;
   std::string words;  // "rename of t to f survived, write of 3 bytes at 0 to t did not: ..."
 };
 
