@@ -63,12 +63,23 @@ void CrashModel::enter(std::uint32_t index) {
       count = 2;  // a rename over an existing name, which is never missing in between
     } else if (first.kind == MicroKind::kGrow && (class_of(first) & profile_.with_data) != 0) {
       count = 2;  // its bytes follow
+    } else if (op + 2 < end && grows_its_block(first, timeline_->ops()[op + 1])) {
+      count = 3;  // the new size follows, and the bytes behind the old one
     } else if (first.kind == MicroKind::kCutTail && (kResizeOp & profile_.with_data) != 0) {
       count = 2;  // the new size follows
     }
     add_node(index, op, count);
     op += count;
   }
+}
+
+// Whether bytes come as one with the growth that the same write goes on to: where blocks come whole, and
+// with their sizes.
+bool CrashModel::grows_its_block(const MicroOp& bytes, const MicroOp& next) const {
+  return profile_.tears == Tears::kBetweenBlocks && bytes.kind == MicroKind::kData &&
+         next.kind == MicroKind::kGrow && !next.new_block &&
+         (class_of(next) & profile_.with_data) != 0 &&
+         bytes.offset / kBlockSize == next.offset / kBlockSize;
 }
 
 void CrashModel::add_node(std::uint32_t call, std::uint32_t first_op, std::uint32_t op_count) {
@@ -324,14 +335,14 @@ void CrashModel::split_nodes_of(std::uint32_t index) {
       parted.push_back(std::move(node));
       continue;
     }
-    Node bytes = node;
-    bytes.first_op = node.first_op + 1;
-    bytes.op_count = 1;
-    bytes.classes = static_cast<OpClasses>(node.classes & kDataOps);
-    node.op_count = 1;
-    node.classes &= static_cast<OpClasses>(~kDataOps);
-    parted.push_back(std::move(node));
-    parted.push_back(std::move(bytes));
+    const OpClasses classes = node.classes;
+    const std::uint32_t count = std::exchange(node.op_count, 1);
+    for (std::uint32_t op = 0; op < count; ++op) {
+      const bool size = timeline_->ops()[node.first_op].kind == MicroKind::kGrow;
+      node.classes = static_cast<OpClasses>(classes & (size ? ~kDataOps : kDataOps));
+      parted.push_back(node);
+      ++node.first_op;
+    }
   }
   nodes_ = std::move(parted);
   find_needs_anew();

@@ -83,6 +83,7 @@ class CrashModel {
   void find_needs(Node& node);
   void find_needs_anew();
   [[nodiscard]] OpClasses class_of(const MicroOp& op) const;
+  [[nodiscard]] bool grows_its_block(const MicroOp& bytes, const MicroOp& next) const;
   [[nodiscard]] bool allocation_is_pending(InodeId inode, std::uint64_t offset) const;
 
   // Of a node with bytes: they come last in it, after the size.
