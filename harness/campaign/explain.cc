@@ -16,12 +16,10 @@ using oracle::CrashKind;
 
 namespace {
 
-// The same operations are lost, however much of them. What had to survive may have become durable in the
-// meantime, and is no part of the cause any more.
+// The same operations are lost, however much of them. What had to survive for that to show differs from
+// state to state, and may have become durable in the meantime.
 bool same(const crash::Cause& a, const crash::Cause& b) {
-  return a.lost_operations == b.lost_operations &&
-         (a.kept_shapes == b.kept_shapes ||
-          (!a.lost_operations.empty() && (a.kept_shapes.empty() || b.kept_shapes.empty())));
+  return a.lost_operations == b.lost_operations;
 }
 
 std::string words_of(const crash::Cause& cause, std::uint32_t depth) {

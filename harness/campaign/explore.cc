@@ -47,14 +47,15 @@ double ms_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-std::vector<trace::Position> replies_of(const trace::Trace& trace) {
-  std::vector<trace::Position> replies;
+std::vector<Scene::Reply> replies_of(const trace::Trace& trace) {
+  std::vector<Scene::Reply> replies;
   for (const trace::Event& event : trace.events) {
     if (event.op == trace::Op::kSend && event.exit != trace::kNever) {
-      replies.push_back(event.exit);
+      replies.push_back({event.exit, event.exit_ns});
     }
   }
-  std::sort(replies.begin(), replies.end());
+  std::sort(replies.begin(), replies.end(),
+            [](const Scene::Reply& a, const Scene::Reply& b) { return a.left < b.left; });
   return replies;
 }
 
@@ -80,7 +81,7 @@ class Explorer {
             }) {
     auto timeline = std::make_shared<const crash::Timeline>(std::move(trace));
     exploration_.notes = timeline->notes();
-    std::vector<trace::Position> replies = replies_of(timeline->trace());
+    std::vector<Scene::Reply> replies = replies_of(timeline->trace());
     explored_.scenes.push_back({std::move(timeline), points_, 1, 0, std::move(replies)});
     for (const auto& [kind, guarantee] : options.guarantees) {
       accounts_[kind] = {.kind = kind,
@@ -150,7 +151,7 @@ class Explorer {
         here.clear();
         const crash::StateCount count = for_each_state(model, states, [&](CrashState&& state) {
           return take(std::move(state), explored_.key_of(state.digest, scene, kind, model), scene,
-                      kind, model, account, here, waited_ms);
+                      point, kind, model, account, here, waited_ms);
         });
         account.permitted_exactly = account.permitted_exactly &&
                                     (count.all || states.last_phase != Phase::kSampled) &&
@@ -171,9 +172,9 @@ class Explorer {
   }
 
   // A state at a point: known, or new and to be tried. False: no more new ones may be tried.
-  bool take(CrashState&& state, const Digest& key, std::uint32_t scene, CrashKind kind,
-            const CrashModel& model, StateAccount& account, std::vector<std::uint32_t>& here,
-            double& waited_ms) {
+  bool take(CrashState&& state, const Digest& key, std::uint32_t scene, std::uint32_t point,
+            CrashKind kind, const CrashModel& model, StateAccount& account,
+            std::vector<std::uint32_t>& here, double& waited_ms) {
     if (const auto known = explored_.number_of(key)) {
       if (options_.prune != Prune::kNone) {
         ++account.skipped["equal to another state, and judged with it"];
@@ -182,7 +183,7 @@ class Explorer {
       return true;
     }
     if (options_.prune == Prune::kRepresentative &&
-        !representatives_.take(explored_.scenes[scene], model, state.selection, kind)) {
+        !representatives_.take(explored_.scenes[scene], point, model, state.selection, kind)) {
       ++account.skipped["pruned: states of the same shape are tried"];
       return true;
     }

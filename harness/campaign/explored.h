@@ -24,7 +24,11 @@ struct Scene {
   std::vector<crash::CrashPoint> points;
   std::uint32_t depth = 1;
   std::uint32_t parent = 0;              // depth > 1: the record whose recovery this is
-  std::vector<trace::Position> replies;  // when they had left, in order
+  struct Reply {
+    trace::Position left = 0;
+    std::int64_t left_ns = 0;
+  };
+  std::vector<Reply> replies;  // in that order
 };
 
 // Where a directory was found to be permitted: in a scene, by the crash of a kind, at a run of points.

@@ -1,6 +1,6 @@
 // Which crash states stand for others: a few for all that lost operations of the same shapes while the
 // target was doing the same. What was lost before and after a reply is not the same: something rested
-// on the one.
+// on the one; nor is what was lost when the reply was a second old, and two: it had to be safe by then.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace crashpoint::campaign {
 class Representatives {
  public:
   // Whether the state is one of the first of its kind; asked once for each state.
-  bool take(const Scene& scene, const crash::CrashModel& model, const crash::Selection& selection,
-            oracle::CrashKind kind);
+  bool take(const Scene& scene, std::uint32_t point, const crash::CrashModel& model,
+            const crash::Selection& selection, oracle::CrashKind kind);
 
  private:
   std::unordered_map<std::string, std::uint64_t> taken_;
