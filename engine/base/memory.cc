@@ -9,8 +9,10 @@
 namespace engine::memory {
 namespace {
 
-// Relaxed load and store rather than a read-modify-write: one thread writes, any may look.
+// Relaxed load and store rather than a read-modify-write: one thread writes each, any may look.
 std::atomic<std::size_t> used{0};
+std::atomic<std::size_t> released_apart{0};
+thread_local bool counts_apart = false;
 
 void count(std::size_t added, std::size_t removed) noexcept {
   used.store(used.load(std::memory_order_relaxed) + added - removed, std::memory_order_relaxed);
@@ -43,7 +45,13 @@ void* reallocate(void* block, std::size_t bytes) {
 }
 
 void release(void* block) noexcept {
-  count(0, usable_size(block));
+  const std::size_t bytes = usable_size(block);
+  if (counts_apart) {
+    released_apart.store(released_apart.load(std::memory_order_relaxed) + bytes,
+                         std::memory_order_relaxed);
+  } else {
+    count(0, bytes);
+  }
   std::free(block);
 }
 
@@ -51,8 +59,12 @@ std::size_t usable_size(const void* block) noexcept {
   return malloc_usable_size(const_cast<void*>(block));
 }
 
+void count_releases_apart() noexcept {
+  counts_apart = true;
+}
+
 std::size_t used_bytes() noexcept {
-  return used.load(std::memory_order_relaxed);
+  return used.load(std::memory_order_relaxed) - released_apart.load(std::memory_order_relaxed);
 }
 
 }  // namespace engine::memory

@@ -50,7 +50,11 @@ bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
 void ExecutorState::erase_expired(int database, KeyEntry& entry) {
   propagation.erased(database, entry.key(), settings.lazyfree_lazy_expire);
   watched_keys.changed(database, entry.key());
-  keyspace.database(database).erase(entry.key());
+  if (settings.lazyfree_lazy_expire) {
+    keyspace.database(database).erase_lazily(entry.key());
+  } else {
+    keyspace.database(database).erase(entry.key());
+  }
   ++statistics.expired_keys;
 }
 

@@ -72,10 +72,16 @@ KeyEntry* inspected(Context& c) {
 }  // namespace
 
 void del_command(Context& c) {
+  const bool lazily =
+      c.state.settings.lazyfree_lazy_user_del || equals_ignoring_case(c.argv[0], "unlink");
   std::int64_t erased = 0;
   for (const std::string_view key : c.argv.subspan(1)) {
     if (c.peek(key) != nullptr) {
-      c.erase(key);
+      if (lazily) {
+        c.db().erase_lazily(key);
+      } else {
+        c.erase(key);
+      }
       c.modified(key);
       ++erased;
     }

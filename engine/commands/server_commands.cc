@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,14 +33,21 @@ void break_watchers_of(ExecutorState& state, int index, const Database& holds) {
   });
 }
 
-// ASYNC and SYNC are taken, and are the same. Replies the error.
-bool parse_flush_mode(Context& c) {
-  if (c.argv.size() == 1 ||
-      (c.argv.size() == 2 && (c.is_word(1, "ASYNC") || c.is_word(1, "SYNC")))) {
-    return true;
+enum class Flush : std::uint8_t { kNow, kLazily };
+
+// Replies the error.
+std::optional<Flush> parse_flush_mode(Context& c) {
+  if (c.argv.size() == 1) {
+    return c.state.settings.lazyfree_lazy_user_flush ? Flush::kLazily : Flush::kNow;
+  }
+  if (c.argv.size() == 2 && c.is_word(1, "ASYNC")) {
+    return Flush::kLazily;
+  }
+  if (c.argv.size() == 2 && c.is_word(1, "SYNC")) {
+    return Flush::kNow;
   }
   c.error(errors::kSyntax);
-  return false;
+  return std::nullopt;
 }
 
 void reply_status(Context& c, const Status& status) {
@@ -65,24 +73,34 @@ void dbsize_command(Context& c) {
 }
 
 void flushdb_command(Context& c) {
-  if (!parse_flush_mode(c)) {
+  const std::optional<Flush> mode = parse_flush_mode(c);
+  if (!mode) {
     return;
   }
   break_watchers_of(c.state, c.db_index(), c.db());
   c.add_changes(c.db().size());
-  c.db().clear();
+  if (mode == Flush::kLazily) {
+    c.state.keyspace.clear_lazily(c.db_index());
+  } else {
+    c.db().clear();
+  }
   c.reply.ok();
 }
 
 void flushall_command(Context& c) {
-  if (!parse_flush_mode(c)) {
+  const std::optional<Flush> mode = parse_flush_mode(c);
+  if (!mode) {
     return;
   }
   for (int i = 0; i < c.state.keyspace.count(); ++i) {
     break_watchers_of(c.state, i, c.state.keyspace.database(i));
   }
   c.add_changes(c.state.keyspace.size());
-  c.state.keyspace.clear();
+  if (mode == Flush::kLazily) {
+    c.state.keyspace.clear_lazily();
+  } else {
+    c.state.keyspace.clear();
+  }
   if (!c.state.replaying) {
     c.state.server.flushed_all();
   }

@@ -21,6 +21,7 @@ struct Settings {
   std::size_t proto_max_bulk_len = 512ull << 20;
   std::size_t hll_sparse_max_bytes = 3000;
   bool lazyfree_lazy_user_del = false;  // UNLINK instead of DEL is logged
+  bool lazyfree_lazy_user_flush = false;
   bool lazyfree_lazy_expire = false;
   bool lazyfree_lazy_server_del = false;
   bool lazyfree_lazy_eviction = false;

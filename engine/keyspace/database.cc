@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/keyspace/lazy_free.h"
+
 namespace engine::keyspace {
 
 Database::~Database() {
@@ -42,6 +44,15 @@ bool Database::erase(std::string_view key) {
   }
   expiry_.remove(*entry);
   KeyEntry::destroy(entry);
+  return true;
+}
+
+bool Database::erase_lazily(std::string_view key) {
+  KeyEntry* entry = find(key);
+  if (entry == nullptr) {
+    return false;
+  }
+  lazy_free::take(extract(*entry));
   return true;
 }
 

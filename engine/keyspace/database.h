@@ -42,7 +42,8 @@ class Database {
   void fetch_slot(std::uint64_t hash) const { keys_.fetch_slot(hash); }
   // Inserts, or replaces the value and (unless told to keep it) drops the expiry.
   KeyEntry& put(std::string_view key, Object value, bool keep_expiry = false);
-  bool erase(std::string_view key);  // false when there was none
+  bool erase(std::string_view key);         // false when there was none
+  bool erase_lazily(std::string_view key);  // see lazy_free.h
   // Takes the value out; the key goes.
   Object extract(KeyEntry& entry);
 
@@ -63,7 +64,7 @@ class Database {
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
     return keys_.scan(cursor, count, fn);
   }
-  KeyEntry& random(Random& random) { return *keys_.random(random); }  // not when empty
+  KeyEntry& random(Random& random) { return *keys_.random(random); }             // not when empty
   KeyEntry& random_expiring(Random& random) { return *expiry_.random(random); }  // when any expires
   void clear();
   std::size_t table_bytes() const { return keys_.bytes(); }

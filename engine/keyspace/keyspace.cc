@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/memory.h"
+#include "engine/keyspace/lazy_free.h"
 
 namespace engine::keyspace {
 
@@ -31,6 +32,17 @@ void Keyspace::clear() {
   for (const auto& database : databases_) {
     database->clear();
   }
+}
+
+void Keyspace::clear_lazily() {
+  for (int i = 0; i < count(); ++i) {
+    clear_lazily(i);
+  }
+}
+
+void Keyspace::clear_lazily(int index) {
+  lazy_free::take(
+      std::exchange(databases_[static_cast<std::size_t>(index)], std::make_unique<Database>()));
 }
 
 std::size_t Keyspace::size() const {

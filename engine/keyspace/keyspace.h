@@ -23,6 +23,9 @@ class Keyspace {
   const Database& database(int index) const { return *databases_[static_cast<std::size_t>(index)]; }
   void swap(int a, int b);
   void clear();
+  // See lazy_free.h.
+  void clear_lazily();
+  void clear_lazily(int index);
   // The process is about to end: the destructor leaves the keys to the kernel, which frees in
   // milliseconds what would take seconds key by key.
   void leave_to_exit() { left_to_exit_ = true; }

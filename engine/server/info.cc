@@ -16,6 +16,7 @@
 
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/keyspace/lazy_free.h"
 #include "engine/server/version.h"
 
 namespace engine::server {
@@ -174,7 +175,9 @@ void memory_section(const InfoSources& in, Writer& out) {
   out.field("mem_cluster_links", 0);
   out.field("mem_aof_buffer", in.persistence.info().aof_buffer_length_bytes);
   out.field("mem_allocator", "libc");
-  out.zeros({"active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"});
+  out.field("active_defrag_running", 0);
+  out.field("lazyfree_pending_objects", keyspace::lazy_free::pending_objects());
+  out.field("lazyfreed_objects", keyspace::lazy_free::freed_objects());
 }
 
 void loading_fields(const InfoSources& in, const persistence::Info& info, Writer& out) {

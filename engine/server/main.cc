@@ -1,6 +1,7 @@
 // crashpoint-engine: reads its command line and starts a server.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -139,6 +140,9 @@ int serve(engine::server::ServerOptions options, bool configured) {
         options.program);
   }
   log.set_starting(false);
+  // Freed blocks are joined with their neighbours one by one: not all at once when somebody needs a large
+  // one, which after the freeing of millions of keys takes seconds, in whatever thread that is.
+  ::mallopt(M_MXFAST, 0);
   return engine::server::Server(std::move(options), log).run();
 }
 

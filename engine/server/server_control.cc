@@ -1,4 +1,5 @@
 // Server: what commands ask of it, other than CONFIG and DEBUG.
+#include "engine/keyspace/lazy_free.h"
 #include "engine/server/info.h"
 #include "engine/server/server.h"
 
@@ -36,6 +37,7 @@ void Server::reset_statistics() {
   executor_.statistics() = {};
   connections_.statistics = {};
   persistence_.reset_stats();
+  keyspace::lazy_free::reset_freed_objects();
 }
 
 std::string Server::info(std::span<const std::string_view> sections) {

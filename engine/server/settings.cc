@@ -152,6 +152,7 @@ void set_command_settings(const Config& config, commands::Settings& settings) {
   settings.maxmemory_eviction_tenacity = small(config, "maxmemory-eviction-tenacity");
   settings.lazyfree_lazy_eviction = config.yes("lazyfree-lazy-eviction");
   settings.lazyfree_lazy_user_del = config.yes("lazyfree-lazy-user-del");
+  settings.lazyfree_lazy_user_flush = config.yes("lazyfree-lazy-user-flush");
   settings.lazyfree_lazy_expire = config.yes("lazyfree-lazy-expire");
   settings.lazyfree_lazy_server_del = config.yes("lazyfree-lazy-server-del");
   settings.active_expire_effort = small(config, "active-expire-effort");
