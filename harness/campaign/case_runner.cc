@@ -159,13 +159,13 @@ class CaseRun {
                                                     &judged.crashed.traced.trace);
     ExploredCase explored = explore_case(judged.plan, judged.judge, trace, data_,
                                          folder / "crash-states", context_.jobs);
-    if (explored.violation) {
-      const ViolatingState& state = *explored.violation;
-      violation_ = state.verdict;
+    for (const ViolatingState& state : explored.violations) {
+      violation_ = violation_ ? violation_ : state.verdict;
       if (!context_.bundles.empty()) {
         gather_bundle(judged, crash::to_image(state.image), "", state.name);
-        bundle_->guarantee = state.guarantee;
-        bundle_->crash = state.crash;
+        bundles_.back().guarantee = state.guarantee;
+        bundles_.back().crash = state.crash;
+        bundles_.back().result.verdict = state.verdict;
       }
     }
     for (Verdict& verdict : explored.checks) {
@@ -221,7 +221,7 @@ class CaseRun {
     const std::int64_t began_ns = now_ns();
     const Clock::time_point began = Clock::now();
     std::optional<trace::Image> image;  // recovery changes the directory
-    if (!context_.bundles.empty() && !bundle_) {
+    if (!context_.bundles.empty() && bundles_.empty()) {
       image = crash::read_directory(data);
     }
     Recovery recovery = recover_and_judge(judged.plan, judged.judge, {}, data, folder);
@@ -237,6 +237,7 @@ class CaseRun {
         violation_->summary = prefix + violation_->summary;
         if (image) {
           gather_bundle(judged, *std::move(image), recovery.log, state);
+          bundles_.back().result.verdict = *violation_;
         }
       }
     }
@@ -290,18 +291,18 @@ class CaseRun {
 
   void gather_bundle(const JudgedRun& judged, trace::Image image, std::string log,
                      std::string crash_state) {
-    bundle_ = report::Bundle{
-        .result = {},  // when all is known
-        .version = std::string(version()),
-        .target = program_.version.empty() ? program_.use : program_.use + " " + program_.version,
-        .scenario = case_.stand_alone,
-        .crash_state = std::move(crash_state),
-        .guarantee = guarantee_,
-        .crash = {},
-        .history = judged.crashed.workload.history,
-        .base = judged.base,
-        .image = std::move(image),
-        .recovery_log = std::move(log)};
+    bundles_.push_back(
+        {.result = {},  // but for its verdict when all is known
+         .version = std::string(version()),
+         .target = program_.version.empty() ? program_.use : program_.use + " " + program_.version,
+         .scenario = case_.stand_alone,
+         .crash_state = std::move(crash_state),
+         .guarantee = guarantee_,
+         .crash = {},
+         .history = judged.crashed.workload.history,
+         .base = judged.base,
+         .image = std::move(image),
+         .recovery_log = std::move(log)});
   }
 
   // Which of the case's crash states it is; empty when it has only one.
@@ -469,8 +470,8 @@ class CaseRun {
       result_.checks.push_back(missed_.front());
     }
     result_.verdict = decide();
-    if (bundle_) {
-      keep_bundle();
+    for (std::size_t i = 0; i < bundles_.size(); ++i) {
+      keep_bundle(bundles_[i], i + 1);
     }
   }
 
@@ -493,20 +494,26 @@ class CaseRun {
     return pass;
   }
 
-  void keep_bundle() {
-    bundle_->result = result_;
-    const std::string name = report::bundle_name(result_);
+  // The first is the one of the case's verdict.
+  void keep_bundle(report::Bundle& bundle, std::size_t number) {
+    Verdict verdict = std::move(bundle.result.verdict);
+    bundle.result = result_;
+    bundle.result.verdict = std::move(verdict);
+    const std::string which = number == 1 ? "" : fmt::format("-{}", number);
+    const std::string name = report::bundle_name(result_) + which;
     const fs::path folder = context_.bundles / name;
     try {
       fs::create_directories(context_.bundles);
       fs::remove_all(folder);  // of an earlier run with the same report folder
-      report::write_bundle(*bundle_, folder);
+      report::write_bundle(bundle, folder);
     } catch (const std::exception& error) {
       result_.notes.push_back(fmt::format("the bundle could not be kept: {}", error.what()));
       return;
     }
-    result_.artifacts["bundle"] = (context_.bundles.filename() / name).string();
-    result_.reproduce = "crashpoint reproduce " + shell_quote(folder.string());
+    result_.artifacts["bundle" + which] = (context_.bundles.filename() / name).string();
+    if (number == 1) {
+      result_.reproduce = "crashpoint reproduce " + shell_quote(folder.string());
+    }
   }
 
   const scenario::Case& case_;
@@ -515,8 +522,8 @@ class CaseRun {
   Program program_;
   oracle::Guarantee guarantee_;
   std::vector<Verdict> missed_;
-  std::optional<Verdict> violation_;      // the first that a recovery showed
-  std::optional<report::Bundle> bundle_;  // of that recovery
+  std::optional<Verdict> violation_;     // the first that a recovery showed
+  std::vector<report::Bundle> bundles_;  // of that recovery, or of each finding of an exploration
   CaseStory story_;
   report::CaseResult result_;
 };

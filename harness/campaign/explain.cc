@@ -28,8 +28,9 @@ std::string words_of(const crash::Cause& cause, std::uint32_t depth) {
 
 }  // namespace
 
-// At the first point where it is a violation; of a crash during recovery, where it was first seen.
-Explainer::Origin Explainer::origin_of(const Violation& violation) const {
+// At the first point where it is a violation; of a crash during recovery, where it was first seen in the
+// recovery of a state that is none itself, if there is one.
+Explainer::Origin Explainer::origin_of(const Violation& violation) {
   const Record& record = explored_.records[violation.record];
   for (const Sighting& sighting : record.sightings) {
     if (sighting.scene == 0 && sighting.kind == violation.kind &&
@@ -37,12 +38,38 @@ Explainer::Origin Explainer::origin_of(const Violation& violation) const {
       return {0, sighting.kind, violation.point};
     }
   }
+  std::optional<Origin> inherited;
   for (const Sighting& sighting : record.sightings) {
-    if (sighting.scene != 0) {
-      return {sighting.scene, sighting.kind, sighting.points.first};
+    if (sighting.scene != 0 && led_there(sighting, violation)) {
+      const Origin origin{sighting.scene, sighting.kind, sighting.points.first};
+      if (!is_inherited(sighting.scene, violation)) {
+        return origin;
+      }
+      inherited = inherited ? inherited : origin;
     }
   }
-  return {0, record.sightings.front().kind, record.sightings.front().points.first};
+  return inherited
+             ? *inherited
+             : Origin{0, record.sightings.front().kind, record.sightings.front().points.first};
+}
+
+// Whether what was being recovered is a state of the run at the violation's point.
+bool Explainer::led_there(const Sighting& sighting, const Violation& violation) const {
+  const auto ways = explored_.judged_at(explored_.scenes[sighting.scene].parent);
+  return std::any_of(ways.begin(), ways.end(), [&](const auto& way) {
+    const auto& [kind, points] = way;
+    return std::max(kind, sighting.kind) == violation.kind && points.first <= violation.point &&
+           violation.point <= points.last;
+  });
+}
+
+// What was being recovered was lost already: that it still is after another crash is no news.
+bool Explainer::is_inherited(std::uint32_t scene, const Violation& violation) {
+  if (scene == 0) {
+    return false;
+  }
+  const Record& parent = explored_.records[explored_.scenes[scene].parent];
+  return parent.result && violates(*parent.result, violation);
 }
 
 std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations) {
@@ -69,7 +96,8 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
           explored_.number_of(explored_.key_of(state.digest, origin.scene, origin.kind, *model));
       const auto violation = known ? left.find(*known) : left.end();
       if (violation != left.end()) {
-        explain(origin, violation->second, *model, std::move(state));
+        finding_of_[violation->first] =
+            explain(origin, violation->second, *model, std::move(state));
         left.erase(violation);
       }
       return !left.empty();
@@ -78,15 +106,22 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
   return std::move(findings_);
 }
 
-void Explainer::explain(const Origin& origin, const Violation& violation, CrashModel& model,
-                        CrashState&& state) {
+std::size_t Explainer::explain(const Origin& origin, const Violation& violation, CrashModel& model,
+                               CrashState&& state) {
+  if (is_inherited(origin.scene, violation)) {
+    const auto parents = finding_of_.find(explored_.scenes[origin.scene].parent);
+    if (parents != finding_of_.end()) {
+      ++findings_[parents->second].states;
+      return parents->second;
+    }
+  }
   const oracle::Verdict& verdict = results_.verdict(*explored_.records[violation.record].result,
                                                     violation.kind, violation.point);
   for (std::size_t i = 0; i < causes_.size(); ++i) {
     if (causes_[i].scene_depth == explored_.scenes[origin.scene].depth &&
         causes_[i].check == verdict.check && has_cause(model, state.selection, causes_[i].cause)) {
       ++findings_[i].states;
-      return;
+      return i;
     }
   }
   const crash::Violates violates = [&](const crash::CrashImage& image) {
@@ -95,18 +130,18 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   crash::Cause cause = find_cause(model, state.selection, violates);
   const Scene& scene = explored_.scenes[origin.scene];
   std::vector<std::string> profiles = profiles_with(scene, model.point(), cause, violation);
-  keep_those_that_led_to(origin.scene, profiles);
+  keep_those_that_led_to(origin.scene, violation, profiles);
   for (std::size_t i = 0; i < causes_.size(); ++i) {
     if (causes_[i].scene_depth == scene.depth && causes_[i].check == verdict.check &&
         same(causes_[i].cause, cause)) {
       ++findings_[i].states;
       add_variant(i, std::move(cause), profiles);
-      return;
+      return i;
     }
   }
   if (const auto known = found_by_kill(verdict.check, profiles)) {
     ++findings_[*known].states;
-    return;
+    return *known;
   }
   Finding finding;
   finding.kind = violation.kind;
@@ -126,6 +161,7 @@ void Explainer::explain(const Origin& origin, const Violation& violation, CrashM
   findings_.push_back(std::move(finding));
   causes_.push_back(
       {std::move(cause), verdict.check, scene.depth, findings_.back().profiles.size()});
+  return findings_.size() - 1;
 }
 
 // Told is the variant that most profiles permit, and of equals the first: the words do not depend on which
@@ -179,23 +215,30 @@ std::vector<std::string> Explainer::profiles_with(const Scene& scene, trace::Pos
 }
 
 // A crash during recovery is possible under a profile only if the state that was being recovered is.
-void Explainer::keep_those_that_led_to(std::uint32_t scene,
+void Explainer::keep_those_that_led_to(std::uint32_t scene, const Violation& violation,
                                        std::vector<std::string>& profiles) const {
   while (explored_.scenes[scene].depth > 1) {
     const Record& record = explored_.records[explored_.scenes[scene].parent];
-    const Sighting& first = record.sightings.front();
+    // Of the run where it breaks the promise: earlier it may have been there for nothing lost.
+    const auto there =
+        std::find_if(record.sightings.begin(), record.sightings.end(), [&](const Sighting& at) {
+          return at.scene == 0 && at.points.first <= violation.point &&
+                 violation.point <= at.points.last;
+        });
+    const Sighting& at = there != record.sightings.end() ? *there : record.sightings.front();
+    const std::uint32_t point = at.scene == 0 ? violation.point : at.points.first;
     std::erase_if(profiles, [&](const std::string& name) {
-      return !is_permitted(record, first, explored_.profile_named(name));
+      return !is_permitted(record, at.scene, point, explored_.profile_named(name));
     });
-    scene = first.scene;
+    scene = at.scene;
   }
 }
 
-// Whether the state is one of that profile too, at the point where it was first seen.
-bool Explainer::is_permitted(const Record& record, const Sighting& at,
+// Whether the state is one of that profile too, at that point.
+bool Explainer::is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
                              const crash::Profile& profile) const {
-  CrashModel model(explored_.scenes[at.scene].timeline, profile);
-  model.advance(explored_.scenes[at.scene].points[at.points.first].position);
+  CrashModel model(explored_.scenes[scene].timeline, profile);
+  model.advance(explored_.scenes[scene].points[point].position);
   bool found = false;
   for_each_state(model, explored_.state_options(), [&](CrashState&& state) {
     found = state.digest == record.digest;

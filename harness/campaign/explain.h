@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,17 +48,21 @@ class Explainer {
     std::size_t profiles = 0;  // under which it is one in this variant
   };
 
-  [[nodiscard]] Origin origin_of(const Violation& violation) const;
-  void explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
-               crash::CrashState&& state);
+  [[nodiscard]] Origin origin_of(const Violation& violation);
+  [[nodiscard]] bool led_there(const Sighting& sighting, const Violation& violation) const;
+  [[nodiscard]] bool is_inherited(std::uint32_t scene, const Violation& violation);
+  // Which finding it is of.
+  std::size_t explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
+                      crash::CrashState&& state);
   void add_variant(std::size_t finding, crash::Cause cause,
                    const std::vector<std::string>& profiles);
   [[nodiscard]] bool violates(ResultId result, const Violation& violation);
   [[nodiscard]] std::vector<std::string> profiles_with(const Scene& scene, trace::Position point,
                                                        const crash::Cause& cause,
                                                        const Violation& violation);
-  void keep_those_that_led_to(std::uint32_t scene, std::vector<std::string>& profiles) const;
-  [[nodiscard]] bool is_permitted(const Record& record, const Sighting& at,
+  void keep_those_that_led_to(std::uint32_t scene, const Violation& violation,
+                              std::vector<std::string>& profiles) const;
+  [[nodiscard]] bool is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
                                   const crash::Profile& profile) const;
   [[nodiscard]] std::optional<std::size_t> found_by_kill(
       const std::string& check, const std::vector<std::string>& profiles) const;
@@ -66,7 +71,8 @@ class Explainer {
   RecoveredStates& results_;
   Recover results_of_;
   std::vector<Finding> findings_;
-  std::vector<KnownCause> causes_;  // of findings_
+  std::vector<KnownCause> causes_;                   // of findings_
+  std::map<std::uint32_t, std::size_t> finding_of_;  // of records
 };
 
 }  // namespace crashpoint::campaign

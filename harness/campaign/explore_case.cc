@@ -233,13 +233,13 @@ class CaseExploration {
     }
     for (const Finding& finding : exploration.findings) {
       result_.checks.push_back(verdict_of(finding, doubtful));
-      if (!result_.violation && doubtful.empty()) {
-        result_.violation = {
-            .verdict = result_.checks.back(),
-            .name = fmt::format("{} {}: {}", name_of(finding.kind), finding.point, finding.state),
-            .image = finding.image,
-            .guarantee = options_.guarantees.at(finding.kind),
-            .crash = moment_of(finding.judged_at)};
+      if (doubtful.empty()) {
+        result_.violations.push_back(
+            {.verdict = result_.checks.back(),
+             .name = fmt::format("{} {}: {}", name_of(finding.kind), finding.point, finding.state),
+             .image = finding.image,
+             .guarantee = options_.guarantees.at(finding.kind),
+             .crash = moment_of(finding.judged_at)});
       }
     }
     if (!doubtful.empty()) {
@@ -271,13 +271,13 @@ class CaseExploration {
         verdict.summary = fmt::format("{} {} ({}): {}", name_of(kept.kind), kept.point, kept.state,
                                       verdict.summary);
         verdict.outcome = doubtful.empty() ? verdict.outcome : Outcome::kInconclusive;
-        if (!result_.violation && verdict.outcome == Outcome::kViolation) {
-          result_.violation = {
-              .verdict = verdict,
-              .name = fmt::format("{} {}: {}", name_of(kept.kind), kept.point, kept.state),
-              .image = kept.image,
-              .guarantee = plan.guarantee,
-              .crash = {}};
+        if (result_.violations.empty() && verdict.outcome == Outcome::kViolation) {
+          result_.violations.push_back(
+              {.verdict = verdict,
+               .name = fmt::format("{} {}: {}", name_of(kept.kind), kept.point, kept.state),
+               .image = kept.image,
+               .guarantee = plan.guarantee,
+               .crash = {}});
         }
       }
       add(std::move(verdict));

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +26,8 @@ struct ViolatingState {
 };
 
 struct ExploredCase {
-  std::vector<oracle::Verdict> checks;  // one for each finding; a pass for each kind without one
-  std::optional<ViolatingState> violation;  // the first
+  std::vector<oracle::Verdict> checks;     // one for each finding; a pass for each kind without one
+  std::vector<ViolatingState> violations;  // one for each of those that are one, in order
   std::vector<report::StateCounts> states;
   std::vector<std::string> notes;
   std::uint64_t recoveries = 0;

@@ -343,6 +343,33 @@ TEST_F(Explore, ACrashDuringRecoveryIsACrashLikeAnyOther) {
   EXPECT_THAT(exploration.findings[0].verdict.summary, HasSubstr("lost"));
 }
 
+// A store that, at start, leaves a note beside its log.
+class NotingRecoverer : public StoreRecoverer {
+ public:
+  std::optional<trace::Trace> record(const std::filesystem::path& directory) override {
+    TraceScript script(crash::read_directory(directory));
+    if (!std::filesystem::exists(directory / "note")) {
+      script.create("note").append("note", "here").fsync("note").fsync_directory();
+    }
+    return script.trace();
+  }
+};
+
+TEST_F(Explore, WhatIsLostBeforeARecoveryIsNotBlamedOnACrashOfIt) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2", [&](const std::string& record) {
+    run.script().append("log.1", record);
+    run.reply();
+  });
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<NotingRecoverer>();
+  };
+  const std::vector<std::string> once = told(explore(run));
+  ASSERT_THAT(once, SizeIs(1));
+  options_.depth = 2;
+  EXPECT_EQ(told(explore(run)), once);
+}
+
 // ---- how it goes about it
 
 StoreRun flawed_run() {

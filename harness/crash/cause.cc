@@ -313,14 +313,17 @@ std::string words_of(const CrashModel& model, const Cause& cause, const Nodes& l
   }
   if (!lost.empty()) {
     const std::string what = fmt::format("{}", fmt::join(names_of(model, lost), ", "));
+    const char* const instead = cause.stale ? "earlier bytes of the file" : "garbage";
     if (kept.empty()) {
-      sentences.push_back(fmt::format("{} lost{}: {}", what,
-                                      cause.garbage ? ", with garbage in its place" : "",
-                                      unsynced(model, lost)));
+      sentences.push_back(
+          fmt::format("{} lost{}: {}", what,
+                      cause.garbage ? fmt::format(", with {} in its place", instead) : "",
+                      unsynced(model, lost)));
     } else {
       sentences.push_back(fmt::format(
           "{} survived, {} did not{}: {} in between", fmt::join(names_of(model, kept), ", "), what,
-          cause.garbage ? " (with garbage in its place)" : "", unsynced(model, lost)));
+          cause.garbage ? fmt::format(" (with {} in its place)", instead) : "",
+          unsynced(model, lost)));
     }
   }
   return fmt::format("{}", fmt::join(sentences, "; "));
@@ -418,6 +421,7 @@ Cause find_cause(CrashModel& model, const Selection& selection, const Violates& 
   cause.kept = ops_of(model, kept);
   cause.tear = least.tear;
   cause.garbage = is_garbage(least);
+  cause.stale = std::count(least.choices.begin(), least.choices.end(), Choice::kStale) > 0;
   cause.lost_shapes = shapes_of(model, lost);
   cause.kept_shapes = shapes_of(model, kept);
   cause.torn_shape = torn_shape_of(model.timeline(), least.tear);
@@ -470,7 +474,9 @@ std::vector<StateUnder> states_under(std::span<const Profile> profiles,
       if (can_be_lost) {
         const bool filled =
             cause.garbage && timeline->ops()[op].past_end && model.nodes()[*node].op_count == 1;
-        selection.choices[*node] = filled ? Choice::kGarbage : Choice::kAbsent;
+        selection.choices[*node] = !filled       ? Choice::kAbsent
+                                   : cause.stale ? Choice::kStale
+                                                 : Choice::kGarbage;
       }
     }
     if (!can_be_lost) {

@@ -27,6 +27,7 @@ struct Cause {
   std::vector<std::uint32_t> kept;
   std::optional<Tear> tear;  // the write that must be torn
   bool garbage = false;      // what is lost must read as garbage
+  bool stale = false;        // which must be earlier bytes of the file
   // What the above looks like with numbers in names left out: equal for the same cause elsewhere in
   // the run.
   std::set<std::string> lost_shapes;
