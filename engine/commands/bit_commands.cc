@@ -180,7 +180,7 @@ void setbit_command(Context& c) {
   const bool was_set = (bytes[byte] & mask) != 0;
   bytes[byte] = static_cast<char>(*bit == 1 ? bytes[byte] | mask : bytes[byte] & ~mask);
   if (grows || was_set != (*bit == 1)) {
-    c.modified(c.argv[1]);
+    c.modified(c.argv[1], {kStringEvent, "setbit"});
   }
   c.reply.integer(was_set ? 1 : 0);
 }
@@ -293,14 +293,12 @@ void bitop_command(Context& c) {
     sources.push_back(entry == nullptr ? std::string() : entry->object.text().str());
   }
   const std::string result = combine(found->second, sources);
-  const std::string_view destination = c.argv[2];
-  if (c.erase(destination) || !result.empty()) {
-    c.modified(destination);
-  }
+  std::optional<Object> value;
   if (!result.empty()) {
-    KeyEntry& entry = c.insert(destination, Object::verbatim_string(""));
-    std::memcpy(entry.object.resize(result.size()), result.data(), result.size());
+    value = Object::verbatim_string(result);
+    value->resize(result.size());  // raw, however short
   }
+  c.store(c.argv[2], std::move(value), {kStringEvent, "set"});
   c.reply.integer(static_cast<std::int64_t>(result.size()));
 }
 

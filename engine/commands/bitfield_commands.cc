@@ -217,7 +217,7 @@ void bitfield(Context& c, bool read_only) {
     ++changes;
   }
   if (changes > 0) {
-    c.modified(c.argv[1], changes);
+    c.modified(c.argv[1], {kStringEvent, "setbit"}, changes);
   }
 }
 

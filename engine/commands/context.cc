@@ -1,6 +1,7 @@
 #include "engine/commands/context.h"
 
 #include <memory>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/commands/executor_state.h"
@@ -37,7 +38,12 @@ KeyEntry* Context::peek(int database, std::string_view key) {
 
 KeyEntry* Context::find_to_read(std::string_view key) {
   KeyEntry* entry = find_to_write(key);
-  ++(entry == nullptr ? state.statistics.keyspace_misses : state.statistics.keyspace_hits);
+  if (entry == nullptr) {
+    ++state.statistics.keyspace_misses;
+    notify({kMissEvent, "keymiss"}, key);
+  } else {
+    ++state.statistics.keyspace_hits;
+  }
   return entry;
 }
 
@@ -51,6 +57,12 @@ KeyEntry* Context::find_to_write(std::string_view key) {
 }
 
 KeyEntry& Context::insert(int database, std::string_view key, keyspace::Object value) {
+  KeyEntry& entry = insert_unannounced(database, key, std::move(value));
+  state.notify({kNewEvent, "new"}, database, key);
+  return entry;
+}
+
+KeyEntry& Context::insert_unannounced(int database, std::string_view key, keyspace::Object value) {
   value.set_access(state.access_for_new_key());
   const Type type = value.type();
   KeyEntry& entry = state.keyspace.database(database).insert(key, std::move(value));
@@ -62,12 +74,32 @@ KeyEntry& Context::insert(int database, std::string_view key, keyspace::Object v
 
 void Context::erase_if_empty(KeyEntry& entry) {
   if (entry.object.size() == 0) {
+    notify({kGenericEvent, "del"}, entry.key());
     erase(entry.key());
   }
 }
 
-void Context::modified(int database, std::string_view key, std::uint64_t count) {
+void Context::store(std::string_view key, std::optional<keyspace::Object> value, Event event,
+                    std::uint64_t changes) {
+  const bool existed = erase(key);
+  if (value) {
+    insert_unannounced(session.database, key, std::move(*value));
+    if (!existed) {
+      notify({kNewEvent, "new"}, key);
+    }
+    modified(key, event, changes);
+  } else if (existed) {
+    modified(key, {kGenericEvent, "del"});
+  }
+}
+
+void Context::notify(Event event, std::string_view key) {
+  state.notify(event, session.database, key);
+}
+
+void Context::modified(int database, std::string_view key, Event event, std::uint64_t count) {
   state.watched_keys.changed(database, key);
+  state.notify(event, database, key);
   changes_ += count;
 }
 

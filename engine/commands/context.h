@@ -12,6 +12,7 @@
 
 #include "engine/commands/command.h"
 #include "engine/commands/errors.h"
+#include "engine/commands/events.h"
 #include "engine/commands/session.h"
 #include "engine/keyspace/database.h"
 #include "engine/keyspace/list.h"
@@ -70,16 +71,21 @@ class Context {
     return insert(session.database, key, std::move(value));
   }
   keyspace::KeyEntry& insert(int database, std::string_view key, keyspace::Object value);
+  // What a command has computed for a key takes the place of whatever was there; nothing: the key goes.
+  // Counts `changes`, one for a key that goes.
+  void store(std::string_view key, std::optional<keyspace::Object> value, Event event,
+             std::uint64_t changes = 1);
   bool erase(std::string_view key) { return db().erase(key); }
-  // Erases the key of a collection that has become empty.
+  // Erases the key of a collection that has become empty, and tells of it.
   void erase_if_empty(keyspace::KeyEntry& entry);
 
   // The key was changed: transactions that watch it fail. `count` changes are counted for the save
-  // rules; a command without any is not logged.
-  void modified(std::string_view key, std::uint64_t count = 1) {
-    modified(session.database, key, count);
+  // rules; a command without any is not logged. `event` is told to who has subscribed to such.
+  void modified(std::string_view key, Event event, std::uint64_t count = 1) {
+    modified(session.database, key, event, count);
   }
-  void modified(int database, std::string_view key, std::uint64_t count);
+  void modified(int database, std::string_view key, Event event, std::uint64_t count);
+  void notify(Event event, std::string_view key);
   void add_changes(std::uint64_t count) { changes_ += count; }
   std::uint64_t changes() const { return changes_; }
 
@@ -102,6 +108,9 @@ class Context {
   bool failed() const { return failed_; }
 
  private:
+  keyspace::KeyEntry& insert_unannounced(int database, std::string_view key,
+                                         keyspace::Object value);
+
   keyspace::Database* database_;
   std::uint64_t changes_ = 0;
   bool failed_ = false;

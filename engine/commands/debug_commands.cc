@@ -83,7 +83,7 @@ void populate(Context& c) {
     }
     c.insert(key,
              size > 0 ? keyspace::Object::verbatim_string(value) : keyspace::Object::string(value));
-    c.modified(key, 0);
+    c.modified(key, kNoEvent, 0);
   }
   c.reply.ok();
 }

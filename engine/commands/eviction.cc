@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/commands/executor_state.h"
+#include "engine/keyspace/lazy_free.h"
 
 namespace engine::commands {
 namespace {
@@ -49,7 +50,7 @@ Eviction::Room Eviction::evict() {
   for (int erased = 1; state_.is_over_maxmemory(); ++erased) {
     const std::optional<Victim> victim = choose();
     if (!victim) {
-      room = Room::kNone;
+      room = keyspace::lazy_free::pending_objects() > 0 ? Room::kFreeing : Room::kNone;
       break;
     }
     erase(*victim);
@@ -167,7 +168,13 @@ void Eviction::erase(const Victim& victim) {
   state_.propagation.erased(victim.database, key, state_.settings.lazyfree_lazy_eviction);
   state_.propagation.flush();
   state_.watched_keys.changed(victim.database, key);
-  state_.keyspace.database(victim.database).erase(key);
+  state_.notify({kEvictedEvent, "evicted"}, victim.database, key);
+  Database& database = state_.keyspace.database(victim.database);
+  if (state_.settings.lazyfree_lazy_eviction) {
+    database.erase_lazily(key);
+  } else {
+    database.erase(key);
+  }
   ++state_.statistics.evicted_keys;
   state_.latency.took("eviction-del", state_.clock.monotonic_us() - begin_us);
 }

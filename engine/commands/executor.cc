@@ -57,6 +57,7 @@ void Executor::begin_turn() {
 void Executor::execute(Session& session, std::span<const std::string_view> argv) {
   if (session.reply_mode == ReplyMode::kOn) {
     state_->process(session, argv);
+    state_->publish_events();
     return;
   }
   // CLIENT REPLY OFF or SKIP: what the command answers is taken back.
@@ -71,6 +72,7 @@ void Executor::execute(Session& session, std::span<const std::string_view> argv)
   if (session.reply_mode == ReplyMode::kSkipThis) {
     session.reply_mode = ReplyMode::kOn;
   }
+  state_->publish_events();
 }
 
 void Executor::before_sleep() {
@@ -83,6 +85,7 @@ void Executor::before_sleep() {
   if (state_->eviction.is_behind()) {
     state_->eviction.make_room();
   }
+  state_->publish_events();
 }
 
 void Executor::evict_soon() {
@@ -96,6 +99,7 @@ bool Executor::is_evicting() const {
 void Executor::cron() {
   begin_turn();
   expire_keys(*state_, kSlowCycleUsPerSecond / state_->settings.hz);
+  state_->publish_events();
 }
 
 std::int64_t Executor::next_timeout_ms() const {
@@ -126,6 +130,7 @@ bool Executor::replay(int db, std::span<const std::string_view> argv) {
   Context context(*state_, session, *spec, argv);
   spec->handler(context);
   state_->replaying = false;
+  state_->publish_events();
   session.output.clear();
   return true;
 }

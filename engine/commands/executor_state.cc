@@ -4,6 +4,7 @@
 #include <cmath>
 #include <initializer_list>
 #include <optional>
+#include <utility>
 
 #include "engine/base/text.h"
 #include "engine/commands/command_lookup.h"
@@ -50,12 +51,25 @@ bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
 void ExecutorState::erase_expired(int database, KeyEntry& entry) {
   propagation.erased(database, entry.key(), settings.lazyfree_lazy_expire);
   watched_keys.changed(database, entry.key());
+  notify({kExpiredEvent, "expired"}, database, entry.key());
   if (settings.lazyfree_lazy_expire) {
     keyspace.database(database).erase_lazily(entry.key());
   } else {
     keyspace.database(database).erase(entry.key());
   }
   ++statistics.expired_keys;
+}
+
+void ExecutorState::publish_events() {
+  for (const auto& [event, database, key] : std::exchange(events_, {})) {
+    const std::string at = "@" + std::to_string(database) + "__:";
+    if ((settings.notified_events & kKeyspaceChannels) != 0) {
+      pubsub.publish("__keyspace" + at + key, event.name);
+    }
+    if ((settings.notified_events & kKeyeventChannels) != 0) {
+      pubsub.publish("__keyevent" + at + std::string(event.name), key);
+    }
+  }
 }
 
 void ExecutorState::touch(keyspace::Object& object) {

@@ -5,12 +5,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/random.h"
 #include "engine/commands/blocking.h"
 #include "engine/commands/command.h"
 #include "engine/commands/effect_log.h"
+#include "engine/commands/events.h"
 #include "engine/commands/eviction.h"
 #include "engine/commands/monitor.h"
 #include "engine/commands/propagation.h"
@@ -70,6 +72,14 @@ class ExecutorState {
   // Frequency now, after what it has lost since the last use (LFU).
   std::uint32_t decayed_frequency(const keyspace::Object& object) const;
 
+  // Tells of what happened to a key, once the command is done: its reply comes before.
+  void notify(Event event, int database, std::string_view key) {
+    if ((settings.notified_events & event.kind) != 0) {
+      events_.push_back({event, database, std::string(key)});
+    }
+  }
+  void publish_events();
+
   // Runs the handler and logs what it did. For commands, those inside EXEC, and blocked ones.
   void call(Context& context);
   // Gives clients that wait for keys which have just come to hold something their turn.
@@ -87,11 +97,19 @@ class ExecutorState {
   void process(Session& session, std::span<const std::string_view> argv);
 
  private:
+  struct PendingEvent {
+    Event event;
+    int database;
+    std::string key;
+  };
+
   // The command if it exists and has enough arguments; else answers and returns null.
   const CommandSpec* resolve(Session& session, std::span<const std::string_view> argv);
   // Answers with the error; false.
   bool reject(Session& session, const CommandSpec* spec, std::string_view error);
   bool may_run(Session& session, const CommandSpec& spec);
+
+  std::vector<PendingEvent> events_;
 };
 
 }  // namespace engine::commands

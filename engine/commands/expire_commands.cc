@@ -90,10 +90,11 @@ void expire(Context& c, TimeUnit unit, bool absolute) {
   }
   if (*at_ms <= c.now_ms() && !c.state.replaying) {
     c.erase(key);
+    c.modified(key, {kGenericEvent, "del"});
   } else {
     c.db().set_expire(*entry, *at_ms);
+    c.modified(key, {kGenericEvent, "expire"});
   }
-  c.modified(key);
   c.reply.integer(1);
 }
 
@@ -147,7 +148,7 @@ void persist_command(Context& c) {
   if (entry == nullptr || !c.db().clear_expire(*entry)) {
     return c.reply.integer(0);
   }
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kGenericEvent, "persist"});
   c.reply.integer(1);
 }
 

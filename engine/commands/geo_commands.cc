@@ -315,17 +315,15 @@ void reply_found(Context& c, const Search& search, const std::vector<Found>& fou
 }
 
 void store_found(Context& c, const Search& search, const std::vector<Found>& found) {
+  const bool is_search = c.spec.name == "GEOSEARCHSTORE";
   auto zset = std::make_unique<SortedSet>();
   for (const Found& each : found) {
     const double score = search.store_distance ? each.distance / search.shape.unit_m : each.score;
     zset->set(each.member, score, c.limits());
   }
-  if (c.erase(*search.store) || !found.empty()) {
-    c.modified(*search.store, std::max<std::size_t>(found.size(), 1));
-  }
-  if (!found.empty()) {
-    c.insert(*search.store, Object::sorted_set(std::move(zset)));
-  }
+  c.store(*search.store,
+          found.empty() ? std::nullopt : std::optional(Object::sorted_set(std::move(zset))),
+          {kSortedSetEvent, is_search ? "geosearchstore" : "georadiusstore"}, found.size());
   c.reply.integer(static_cast<std::int64_t>(found.size()));
 }
 

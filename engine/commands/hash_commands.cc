@@ -64,7 +64,7 @@ void hset_command(Context& c) {
   for (std::size_t i = 2; i < c.argv.size(); i += 2) {
     created += hash.set(c.argv[i], c.argv[i + 1], c.limits()) ? 1 : 0;
   }
-  c.modified(c.argv[1], (c.argv.size() - 2) / 2);
+  c.modified(c.argv[1], {kHashEvent, "hset"}, (c.argv.size() - 2) / 2);
   if (is_hmset) {
     c.reply.ok();
   } else {
@@ -82,7 +82,7 @@ void hsetnx_command(Context& c) {
     return c.reply.integer(0);
   }
   hash.set(c.argv[2], c.argv[3], c.limits());
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kHashEvent, "hset"});
   c.reply.integer(1);
 }
 
@@ -115,7 +115,7 @@ void hdel_command(Context& c) {
       erased += entry->object.hash().erase(field) ? 1 : 0;
     }
     if (erased > 0) {
-      c.modified(c.argv[1], static_cast<std::uint64_t>(erased));
+      c.modified(c.argv[1], {kHashEvent, "hdel"}, static_cast<std::uint64_t>(erased));
       c.erase_if_empty(*entry);
     }
   }
@@ -203,7 +203,7 @@ void hincrby_command(Context& c) {
     return c.error(errors::kOverflow);
   }
   found_or_new(c, found).object.hash().set(c.argv[2], Digits(value), c.limits());
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kHashEvent, "hincrby"});
   c.reply.integer(value);
 }
 
@@ -235,7 +235,7 @@ void hincrbyfloat_command(Context& c) {
   }
   const std::string text = format_long_double(value);
   found_or_new(c, found).object.hash().set(c.argv[2], text, c.limits());
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kHashEvent, "hincrbyfloat"});
   c.reply.bulk(text);
 }
 

@@ -65,7 +65,7 @@ void count_one(Context& c) {
     if (!estimate) {
       return c.error(kCorrupted);
     }
-    c.modified(c.argv[1]);  // so it is logged, although a command that reads
+    c.modified(c.argv[1], kNoEvent);  // so it is logged, although a command that reads
   }
   c.reply.integer(static_cast<std::int64_t>(*estimate));
 }
@@ -138,7 +138,7 @@ void pfadd_command(Context& c) {
   }
   if (changes > 0) {
     hyperloglog.outdate_estimate();
-    c.modified(c.argv[1], changes);
+    c.modified(c.argv[1], {kStringEvent, "pfadd"}, changes);
   }
   if (corrupted) {
     return c.error(kCorrupted);
@@ -177,7 +177,7 @@ void pfmerge_command(Context& c) {
     }
   }
   destination.outdate_estimate();
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kStringEvent, "pfadd"});
   c.reply.ok();
 }
 

@@ -51,8 +51,8 @@ void rename(Context& c, bool only_if_new) {
   if (expire_ms != kNoExpiry) {
     c.db().set_expire(renamed, expire_ms);
   }
-  c.modified(from, 0);
-  c.modified(to);
+  c.modified(from, {kGenericEvent, "rename_from"}, 0);
+  c.modified(to, {kGenericEvent, "rename_to"});
   if (only_if_new) {
     c.reply.integer(1);
   } else {
@@ -82,7 +82,7 @@ void del_command(Context& c) {
       } else {
         c.erase(key);
       }
-      c.modified(key);
+      c.modified(key, {kGenericEvent, "del"});
       ++erased;
     }
   }
@@ -160,8 +160,8 @@ void move_command(Context& c) {
   if (expire_ms != kNoExpiry) {
     c.state.keyspace.database(*target).set_expire(moved, expire_ms);
   }
-  c.modified(key);
-  c.modified(*target, key, 0);
+  c.modified(key, {kGenericEvent, "move_from"});
+  c.modified(*target, key, {kGenericEvent, "move_to"}, 0);
   c.reply.integer(1);
 }
 
@@ -202,7 +202,7 @@ void copy_command(Context& c) {
   if (expire_ms != kNoExpiry) {
     database.set_expire(copied, expire_ms);
   }
-  c.modified(target, to, 1);
+  c.modified(target, to, {kGenericEvent, "copy_to"}, 1);
   c.reply.integer(1);
 }
 
@@ -267,7 +267,7 @@ void restore_command(Context& c) {
     expire_ms = absolute || *ttl > kForever - c.now_ms() ? *ttl : *ttl + c.now_ms();
     if (expire_ms <= c.now_ms() && !c.state.replaying) {
       if (replaced) {
-        c.modified(key);
+        c.modified(key, {kGenericEvent, "del"});
       }
       return c.reply.ok();
     }
@@ -283,7 +283,7 @@ void restore_command(Context& c) {
     entry.object.set_access((entry.object.access() & ~0xffu) |
                             static_cast<std::uint32_t>(*frequency));
   }
-  c.modified(key);
+  c.modified(key, {kGenericEvent, "restore"});
   c.reply.ok();
 }
 

@@ -40,7 +40,7 @@ void push(Context& c, ListEnd end, bool only_existing) {
   for (const std::string_view element : c.argv.subspan(2)) {
     entry->object.list().push(end, element, c.limits());
   }
-  c.modified(key, c.argv.size() - 2);
+  c.modified(key, {kListEvent, end == ListEnd::kFront ? "lpush" : "rpush"}, c.argv.size() - 2);
   c.reply.integer(length_of(entry));
 }
 
@@ -76,7 +76,8 @@ void pop(Context& c, ListEnd end) {
     list.drop(end);
   }
   if (popped > 0) {
-    c.modified(key, static_cast<std::uint64_t>(popped));
+    c.modified(key, {kListEvent, end == ListEnd::kFront ? "lpop" : "rpop"},
+               static_cast<std::uint64_t>(popped));
     c.erase_if_empty(*entry);
   }
 }
@@ -146,7 +147,7 @@ void lset_command(Context& c) {
     return c.error(errors::kIndexOutOfRange);
   }
   entry->object.list().set(cursor, c.argv[3], c.limits());
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], {kListEvent, "lset"});
   c.reply.ok();
 }
 
@@ -170,7 +171,7 @@ void linsert_command(Context& c) {
       } else {
         list.insert_before(cursor, c.argv[4], c.limits());
       }
-      c.modified(c.argv[1]);
+      c.modified(c.argv[1], {kListEvent, "linsert"});
       return c.reply.integer(length_of(entry));
     }
   }
@@ -223,7 +224,7 @@ void ltrim_command(Context& c) {
   const IndexRange kept = index_range(*start, *stop, size).value_or(IndexRange{0, 0});
   list.erase_range(kept.first + kept.count, size);
   list.erase_range(0, kept.first);
-  c.modified(c.argv[1], size - kept.count);
+  c.modified(c.argv[1], {kListEvent, "ltrim"}, size - kept.count);
   c.erase_if_empty(*entry);
   c.reply.ok();
 }
@@ -266,7 +267,7 @@ void lrem_command(Context& c) {
     cursor = index == 0 ? List::Cursor() : list.at(index - 1);
   }
   if (removed > 0) {
-    c.modified(c.argv[1], static_cast<std::uint64_t>(removed));
+    c.modified(c.argv[1], {kListEvent, "lrem"}, static_cast<std::uint64_t>(removed));
     c.erase_if_empty(*entry);
   }
   c.reply.integer(removed);

@@ -49,6 +49,13 @@ void pop_from(Context& c, KeyEntry& entry, ListEnd end, std::size_t count) {
   }
 }
 
+Event push_event(ListEnd end) {
+  return {kListEvent, end == ListEnd::kFront ? "lpush" : "rpush"};
+}
+Event pop_event(ListEnd end) {
+  return {kListEvent, end == ListEnd::kFront ? "lpop" : "rpop"};
+}
+
 void move(Context& c, KeyEntry& source, std::string_view destination, ListEnd from, ListEnd to) {
   KeyEntry* target = c.find_to_write(destination);
   if (c.wrong_type(target, Type::kList)) {
@@ -60,9 +67,9 @@ void move(Context& c, KeyEntry& source, std::string_view destination, ListEnd fr
     target = &c.insert(destination, Object::list(std::make_unique<List>()));
   }
   target->object.list().push(to, element, c.limits());
+  c.modified(destination, push_event(to));
+  c.modified(source_key, pop_event(from), 0);
   c.erase_if_empty(source);
-  c.modified(source_key, 0);
-  c.modified(destination);
   c.reply.bulk(element);
 }
 
@@ -114,7 +121,7 @@ void pop_or_wait(Context& c, ListEnd end) {
   c.reply.array(2);
   c.reply.bulk(entry->key());
   pop_from(c, *entry, end, 1);
-  c.modified(c.outcome.key);
+  c.modified(c.outcome.key, pop_event(end));
   c.erase_if_empty(*entry);
 }
 
@@ -164,7 +171,7 @@ void pop_many(Context& c, std::size_t count_index, std::optional<std::int64_t> u
   c.reply.bulk(entry->key());
   c.reply.array(popped);
   pop_from(c, *entry, *end, popped);
-  c.modified(c.outcome.key, popped);
+  c.modified(c.outcome.key, pop_event(*end), popped);
   c.erase_if_empty(*entry);
 }
 

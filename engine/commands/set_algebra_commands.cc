@@ -90,19 +90,15 @@ void reply_combined(Context& c, Combine combine) {
   result->for_each([&c](std::string_view member) { c.reply.bulk(member); });
 }
 
-void store_combined(Context& c, Combine combine) {
+void store_combined(Context& c, Combine combine, std::string_view event) {
   std::vector<const Set*> sets;
   if (!read_sets(c, c.argv.subspan(2), sets)) {
     return;
   }
   std::unique_ptr<Set> result = combine(c, sets);
   const std::size_t size = result->size();
-  if (c.erase(c.argv[1]) || size > 0) {
-    c.modified(c.argv[1]);
-  }
-  if (size > 0) {
-    c.insert(c.argv[1], Object::set(std::move(result)));
-  }
+  c.store(c.argv[1], size == 0 ? std::nullopt : std::optional(Object::set(std::move(result))),
+          {kSetEvent, event});
   c.reply.integer(static_cast<std::int64_t>(size));
 }
 
@@ -118,13 +114,13 @@ void sdiff_command(Context& c) {
   reply_combined(c, difference);
 }
 void sinterstore_command(Context& c) {
-  store_combined(c, intersection);
+  store_combined(c, intersection, "sinterstore");
 }
 void sunionstore_command(Context& c) {
-  store_combined(c, set_union);
+  store_combined(c, set_union, "sunionstore");
 }
 void sdiffstore_command(Context& c) {
-  store_combined(c, difference);
+  store_combined(c, difference, "sdiffstore");
 }
 
 void sintercard_command(Context& c) {

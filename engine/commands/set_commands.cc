@@ -49,7 +49,7 @@ void sadd_command(Context& c) {
     added += entry->object.set().insert(member, c.limits()) ? 1 : 0;
   }
   if (added > 0) {
-    c.modified(c.argv[1], static_cast<std::uint64_t>(added));
+    c.modified(c.argv[1], {kSetEvent, "sadd"}, static_cast<std::uint64_t>(added));
   }
   c.reply.integer(added);
 }
@@ -65,7 +65,7 @@ void srem_command(Context& c) {
       erased += entry->object.set().erase(member) ? 1 : 0;
     }
     if (erased > 0) {
-      c.modified(c.argv[1], static_cast<std::uint64_t>(erased));
+      c.modified(c.argv[1], {kSetEvent, "srem"}, static_cast<std::uint64_t>(erased));
       c.erase_if_empty(*entry);
     }
   }
@@ -88,13 +88,13 @@ void smove_command(Context& c) {
   if (!source->object.set().erase(member)) {
     return c.reply.integer(0);
   }
+  c.modified(c.argv[1], {kSetEvent, "srem"});
   c.erase_if_empty(*source);
   if (destination == nullptr) {
     destination = &c.insert(c.argv[2], Object::set(std::make_unique<Set>()));
   }
-  c.modified(c.argv[1]);
   if (destination->object.set().insert(member, c.limits())) {
-    c.modified(c.argv[2]);
+    c.modified(c.argv[2], {kSetEvent, "sadd"});
   }
   c.reply.integer(1);
 }
@@ -167,12 +167,14 @@ void spop_command(Context& c) {
   if (has_count && popped == set.size()) {
     set.for_each([&c](std::string_view member) { c.reply.bulk(member); });
     c.outcome.key_is_gone = true;
-    c.erase(c.argv[1]);
   } else {
     pop_some(c, set, popped);
-    c.erase_if_empty(*entry);
   }
-  c.modified(c.argv[1], popped);
+  c.modified(c.argv[1], {kSetEvent, "spop"}, popped);
+  if (c.outcome.key_is_gone || set.size() == 0) {
+    c.notify({kGenericEvent, "del"}, c.argv[1]);
+    c.erase(c.argv[1]);
+  }
 }
 
 void srandmember_command(Context& c) {

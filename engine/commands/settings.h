@@ -29,6 +29,7 @@ struct Settings {
   EvictionPolicy eviction;
   std::size_t maxmemory_samples = 5;
   int maxmemory_eviction_tenacity = 10;  // 0 .. 100
+  std::uint32_t notified_events = 0;     // of EventClass (notify-keyspace-events)
   bool active_expire = true;             // DEBUG SET-ACTIVE-EXPIRE
   int active_expire_effort = 1;          // 1 .. 10
   int hz = 10;

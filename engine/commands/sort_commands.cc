@@ -232,12 +232,9 @@ void sort(Context& c, bool may_store) {
   }
   if (options.store) {
     const std::size_t stored = result->size();
-    if (c.erase(*options.store) || stored > 0) {
-      c.modified(*options.store, std::max<std::size_t>(1, stored));
-    }
-    if (stored > 0) {
-      c.insert(*options.store, Object::list(std::move(result)));
-    }
+    c.store(*options.store,
+            stored == 0 ? std::nullopt : std::optional(Object::list(std::move(result))),
+            {kListEvent, "sortstore"}, stored);
     c.reply.integer(static_cast<std::int64_t>(stored));
   }
 }

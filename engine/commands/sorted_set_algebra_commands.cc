@@ -220,7 +220,7 @@ void reply_computed(Context& c, Operation operation) {
   });
 }
 
-void store_computed(Context& c, Operation operation) {
+void store_computed(Context& c, Operation operation, std::string_view event) {
   Request request;
   std::size_t next = 0;
   if (!parse_inputs(c, 2, request, next) || !parse_options(c, next, operation, true, request)) {
@@ -229,12 +229,9 @@ void store_computed(Context& c, Operation operation) {
   std::unique_ptr<SortedSet> result = compute(c, operation, request);
   result->convert_to_listpack_if_small(c.limits());
   const std::size_t size = result->size();
-  if (c.erase(c.argv[1]) || size > 0) {
-    c.modified(c.argv[1]);
-  }
-  if (size > 0) {
-    c.insert(c.argv[1], Object::sorted_set(std::move(result)));
-  }
+  c.store(c.argv[1],
+          size == 0 ? std::nullopt : std::optional(Object::sorted_set(std::move(result))),
+          {kSortedSetEvent, event});
   c.reply.integer(static_cast<std::int64_t>(size));
 }
 
@@ -250,13 +247,13 @@ void zdiff_command(Context& c) {
   reply_computed(c, Operation::kDifference);
 }
 void zunionstore_command(Context& c) {
-  store_computed(c, Operation::kUnion);
+  store_computed(c, Operation::kUnion, "zunionstore");
 }
 void zinterstore_command(Context& c) {
-  store_computed(c, Operation::kIntersection);
+  store_computed(c, Operation::kIntersection, "zinterstore");
 }
 void zdiffstore_command(Context& c) {
-  store_computed(c, Operation::kDifference);
+  store_computed(c, Operation::kDifference, "zdiffstore");
 }
 
 void zintercard_command(Context& c) {

@@ -162,7 +162,8 @@ void add_members(Context& c, const AddOptions& options, std::vector<ScoredMember
     processed |= added != Added::kNothing;
   }
   if (created + moved > 0) {
-    c.modified(c.argv[1], static_cast<std::uint64_t>(created + moved));
+    c.modified(c.argv[1], {kSortedSetEvent, options.increment ? "zincr" : "zadd"},
+               static_cast<std::uint64_t>(created + moved));
   }
   if (!options.increment) {
     c.reply.integer(options.count_changed ? created + moved : created);
@@ -196,7 +197,7 @@ void zrem_command(Context& c) {
       erased += entry->object.sorted_set().erase(member) ? 1 : 0;
     }
     if (erased > 0) {
-      c.modified(c.argv[1], static_cast<std::uint64_t>(erased));
+      c.modified(c.argv[1], {kSortedSetEvent, "zrem"}, static_cast<std::uint64_t>(erased));
       c.erase_if_empty(*entry);
     }
   }

@@ -53,12 +53,16 @@ void pop_from(Context& c, KeyEntry& entry, ListEnd end, std::size_t count, bool 
   }
 }
 
+Event pop_event(ListEnd end) {
+  return {kSortedSetEvent, end == ListEnd::kFront ? "zpopmin" : "zpopmax"};
+}
+
 // Says what was popped, for the log.
 void popped_from(Context& c, std::span<const std::string_view> keys, KeyEntry& entry, ListEnd end,
                  std::size_t count) {
   c.outcome.key = *std::find(keys.begin(), keys.end(), entry.key());
   c.outcome.end = end;
-  c.modified(c.outcome.key, count);
+  c.modified(c.outcome.key, pop_event(end), count);
   c.erase_if_empty(entry);
 }
 
@@ -86,7 +90,7 @@ void pop(Context& c, ListEnd end) {
   const bool as_pairs = has_count && c.reply.resp3();
   c.reply.array(as_pairs ? count : 2 * count);
   pop_from(c, *entry, end, count, as_pairs);
-  c.modified(c.argv[1], count);
+  c.modified(c.argv[1], pop_event(end), count);
   c.erase_if_empty(*entry);
 }
 

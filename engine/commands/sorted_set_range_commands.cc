@@ -109,7 +109,7 @@ void count_range(Context& c, By by) {
   c.reply.integer(range ? static_cast<std::int64_t>(range->count) : 0);
 }
 
-void remove_range(Context& c, By by) {
+void remove_range(Context& c, By by, std::string_view event) {
   RangeSpec spec;
   spec.by = by;
   if (!parse_bounds(c, 2, spec)) {
@@ -124,7 +124,7 @@ void remove_range(Context& c, By by) {
     return c.reply.integer(0);
   }
   entry->object.sorted_set().erase_range(range->first, range->count);
-  c.modified(c.argv[1], range->count);
+  c.modified(c.argv[1], {kSortedSetEvent, event}, range->count);
   c.erase_if_empty(*entry);
   c.reply.integer(static_cast<std::int64_t>(range->count));
 }
@@ -156,13 +156,13 @@ void zlexcount_command(Context& c) {
   count_range(c, By::kMember);
 }
 void zremrangebyrank_command(Context& c) {
-  remove_range(c, By::kRank);
+  remove_range(c, By::kRank, "zremrangebyrank");
 }
 void zremrangebyscore_command(Context& c) {
-  remove_range(c, By::kScore);
+  remove_range(c, By::kScore, "zremrangebyscore");
 }
 void zremrangebylex_command(Context& c) {
-  remove_range(c, By::kMember);
+  remove_range(c, By::kMember, "zremrangebylex");
 }
 
 void zrangestore_command(Context& c) {
@@ -181,12 +181,9 @@ void zrangestore_command(Context& c) {
         [&](std::string_view member, double score) { result->set(member, score, c.limits()); });
   }
   const std::size_t size = result->size();
-  if (c.erase(c.argv[1]) || size > 0) {
-    c.modified(c.argv[1]);
-  }
-  if (size > 0) {
-    c.insert(c.argv[1], Object::sorted_set(std::move(result)));
-  }
+  c.store(c.argv[1],
+          size == 0 ? std::nullopt : std::optional(Object::sorted_set(std::move(result))),
+          {kSortedSetEvent, "zrangestore"});
   c.reply.integer(static_cast<std::int64_t>(size));
 }
 

@@ -20,6 +20,10 @@ using keyspace::KeyEntry;
 using keyspace::Object;
 using keyspace::Type;
 
+constexpr Event kSet = {kStringEvent, "set"};
+constexpr Event kExpire = {kGenericEvent, "expire"};
+constexpr Event kDelete = {kGenericEvent, "del"};
+
 // Gives the key this string, whatever it held; drops the expiry unless told to keep it.
 KeyEntry& put(Context& c, KeyEntry* entry, std::string_view key, std::string_view value,
               bool keep_expiry = false) {
@@ -126,7 +130,7 @@ void add_to_integer(Context& c, std::int64_t increment) {
   } else {
     entry->object.assign(value);
   }
-  c.modified(key);
+  c.modified(key, {kStringEvent, "incrby"});
   c.reply.integer(value);
 }
 
@@ -137,7 +141,8 @@ void set_with_expiry(Context& c, TimeUnit unit) {
   }
   KeyEntry& entry = put(c, c.find_to_write(c.argv[1]), c.argv[1], c.argv[3]);
   c.db().set_expire(entry, *at_ms);
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], kSet);
+  c.notify(kExpire, c.argv[1]);
   c.reply.ok();
 }
 
@@ -153,7 +158,7 @@ bool are_pairs(Context& c, std::string_view name) {
 void set_all_pairs(Context& c) {
   for (std::size_t i = 1; i < c.argv.size(); i += 2) {
     put(c, c.find_to_write(c.argv[i]), c.argv[i], c.argv[i + 1]);
-    c.modified(c.argv[i]);
+    c.modified(c.argv[i], kSet);
   }
 }
 
@@ -167,7 +172,7 @@ void set_command(Context& c) {
   const std::string_view key = c.argv[1];
   if (c.argv.size() == 3) {
     put(c, c.find_to_write(key), key, c.argv[2]);
-    c.modified(key);
+    c.modified(key, kSet);
     return c.reply.ok();
   }
   const std::optional<SetOptions> options = parse_options(c, 3, true);
@@ -193,10 +198,11 @@ void set_command(Context& c) {
     return;
   }
   KeyEntry& set = put(c, entry, key, c.argv[2], options->keep_expiry);
+  c.modified(key, kSet);
   if (expire_at_ms) {
     c.db().set_expire(set, *expire_at_ms);
+    c.notify(kExpire, key);
   }
-  c.modified(key);
   if (!options->get) {
     c.reply.ok();
   }
@@ -207,7 +213,7 @@ void setnx_command(Context& c) {
     return c.reply.integer(0);
   }
   put(c, nullptr, c.argv[1], c.argv[2]);
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], kSet);
   c.reply.integer(1);
 }
 
@@ -225,7 +231,7 @@ void getset_command(Context& c) {
     return;
   }
   put(c, entry, c.argv[1], c.argv[2]);
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], kSet);
 }
 
 void getdel_command(Context& c) {
@@ -234,7 +240,7 @@ void getdel_command(Context& c) {
     return;
   }
   c.erase(c.argv[1]);
-  c.modified(c.argv[1]);
+  c.modified(c.argv[1], kDelete);
 }
 
 void getex_command(Context& c) {
@@ -261,12 +267,13 @@ void getex_command(Context& c) {
   if (expire_at_ms) {
     if (*expire_at_ms <= c.now_ms() && !c.state.replaying) {
       c.erase(c.argv[1]);
+      c.modified(c.argv[1], kDelete);
     } else {
       c.db().set_expire(*entry, *expire_at_ms);
+      c.modified(c.argv[1], kExpire);
     }
-    c.modified(c.argv[1]);
   } else if (options->persist && c.db().clear_expire(*entry)) {
-    c.modified(c.argv[1]);
+    c.modified(c.argv[1], {kGenericEvent, "persist"});
   }
 }
 
@@ -294,7 +301,7 @@ void append_command(Context& c) {
     char* bytes = entry->object.resize(size + tail.size());
     std::memcpy(bytes + size, tail.data(), tail.size());
   }
-  c.modified(key);
+  c.modified(key, {kStringEvent, "append"});
   c.reply.integer(static_cast<std::int64_t>(entry->object.size()));
 }
 
@@ -325,7 +332,7 @@ void setrange_command(Context& c) {
   }
   char* bytes = entry->object.resize(std::max(size, begin + value.size()));
   std::memcpy(bytes + begin, value.data(), value.size());
-  c.modified(key);
+  c.modified(key, {kStringEvent, "setrange"});
   c.reply.integer(static_cast<std::int64_t>(entry->object.size()));
 }
 
@@ -441,7 +448,7 @@ void incrbyfloat_command(Context& c) {
     entry->object = Object::verbatim_string(text);
     entry->object.set_access(access);
   }
-  c.modified(key);
+  c.modified(key, {kStringEvent, "incrbyfloat"});
   c.reply.bulk(text);
 }
 

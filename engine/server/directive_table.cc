@@ -176,6 +176,7 @@ constexpr Directive kObeyed[] = {
     integer("latency-monitor-threshold", "0", 0, kLong),
     yes_no("latency-tracking", "yes"),
     of_kind(Kind::kPercentiles, "latency-tracking-info-percentiles", "50 99 99.9"),
+    of_kind(Kind::kEvents, "notify-keyspace-events", ""),
 
     // --- access control ---
     checked(text("aclfile", "", kImmutable), refuse_acl_file),
@@ -226,7 +227,6 @@ constexpr Directive kWithoutEffect[] = {
     integer("active-defrag-cycle-max", "25", 1, 99),
     integer("active-defrag-max-scan-fields", "1000", 1, kLong),
     integer("tracking-table-max-keys", "1000000", 0, kLong),
-    of_kind(Kind::kEvents, "notify-keyspace-events", ""),
 
     // --- encodings ---
     integer("list-compress-depth", "0", 0, kInt),

@@ -298,6 +298,19 @@ constexpr std::string_view kWrites = R"(
     SET w 1 | EXEC | SELECT 2 | MULTI | SET x 1 | SET y 1 | EXEC | SELECT 0 | SET end 1
 )";
 
+std::vector<std::vector<std::string>> writes() {
+  std::istringstream words{std::string(kWrites)};
+  std::vector<std::vector<std::string>> commands(1);
+  for (std::string word; words >> word;) {
+    if (word == "|") {
+      commands.emplace_back();
+    } else {
+      commands.back().push_back(word);
+    }
+  }
+  return commands;
+}
+
 // Times that were relative are taken from the clock of each server.
 std::string without_times(const std::string& bytes) {
   return std::regex_replace(bytes, std::regex("\r\n1[0-9]{12}\r\n"), "\r\n<now>\r\n");
@@ -316,21 +329,45 @@ TEST(AppendOnlyFileParity, WithAofChecksumNoTheLogHasTheBytesOfRedis) {
     TestServer server(directory, arguments, kind);
     ASSERT_TRUE(server.is_ready()) << server.log();
     TestClient client = server.client();
-    std::istringstream words{std::string(kWrites)};
-    std::vector<std::string> argv;
-    for (std::string word; words >> word;) {
-      if (word != "|") {
-        argv.push_back(word);
-        continue;
-      }
-      client.command(argv);
-      argv.clear();
+    for (const auto& command : writes()) {
+      client.command(command);
     }
-    client.command(argv);
     logs.push_back(without_times(directory.read("appendonlydir/appendonly.aof.1.incr.aof")));
   }
   EXPECT_THAT(logs[0], HasSubstr("$3\r\nend\r\n"));
   EXPECT_EQ(logs[0], logs[1]);
+}
+
+// Every event of every write, in its order.
+TEST_F(RedisParity, KeyspaceEventsAreTheSame) {
+  std::vector<std::vector<std::string>> events;
+  for (TestServer* server : {&engine_, &redis_}) {
+    TestClient subscriber = server->client();
+    TestClient client = server->client();
+    client("CONFIG", "SET", "notify-keyspace-events", "KEAmn");
+    client("CONFIG", "SET", "save", "");
+    subscriber("PSUBSCRIBE", "*");
+    for (const auto& command : writes()) {
+      client.command(command);
+    }
+    client("SET", "expiring", "x", "PX", "1");
+    EXPECT_TRUE(eventually([&client] { return client("GET", "expiring") == "(nil)"; }));
+    client("CONFIG", "SET", "notify-keyspace-events", "El");
+    client("SET", "a", "1");
+    client("LPUSH", "list", "a");
+    client("PUBLISH", "end", "of it");
+    events.emplace_back();
+    while (events.back().empty() || events.back().back() != "[pmessage, *, end, of it]") {
+      events.back().push_back(subscriber.read_reply());
+      ASSERT_NE(events.back().back(), "(timeout)");
+    }
+    std::erase_if(events.back(), [](const std::string& event) {  // how often the test has looked
+      return event.find("keymiss") != std::string::npos &&
+             event.find("expiring") != std::string::npos;
+    });
+  }
+  ASSERT_GT(events[0].size(), 300u);
+  EXPECT_THAT(events[0], ElementsAreArray(events[1]));
 }
 
 }  // namespace

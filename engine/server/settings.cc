@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/text.h"
+#include "engine/commands/events.h"
 
 namespace engine::server {
 namespace {
@@ -146,6 +147,7 @@ void set_command_settings(const Config& config, commands::Settings& settings) {
   settings.latency_tracking = config.yes("latency-tracking");
   settings.proto_max_bulk_len = config.bytes("proto-max-bulk-len");
   settings.hll_sparse_max_bytes = config.bytes("hll-sparse-max-bytes");
+  settings.notified_events = commands::event_classes(config.text("notify-keyspace-events"));
   settings.maxmemory_bytes = config.bytes("maxmemory");
   settings.eviction = eviction_policy(config.text("maxmemory-policy"));
   settings.maxmemory_samples = count(config, "maxmemory-samples");
