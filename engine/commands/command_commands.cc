@@ -8,6 +8,7 @@
 
 #include "engine/base/text.h"
 #include "engine/commands/command_lookup.h"
+#include "engine/commands/command_table.h"
 #include "engine/commands/context.h"
 #include "engine/commands/handlers.h"
 
@@ -34,6 +35,12 @@ constexpr std::pair<std::uint32_t, std::string_view> kFlagNames[] = {
     {kMovableKeys, "movablekeys"},
     {kAllowBusy, "allow_busy"},
 };
+
+// The categories of ACLs, in the order in which Redis lists them.
+constexpr std::string_view kCategories[] = {
+    "@keyspace", "@read",     "@write",       "@set",        "@sortedset",  "@list",  "@hash",
+    "@string",   "@bitmap",   "@hyperloglog", "@geo",        "@pubsub",     "@admin", "@fast",
+    "@slow",     "@blocking", "@dangerous",   "@connection", "@transaction"};
 
 struct GroupNames {
   std::string_view group;     // in COMMAND DOCS
@@ -72,6 +79,34 @@ GroupNames names_of(Group group) {
   return {};
 }
 
+// Where group and flags do not say it: what is added, and with "-" what is taken away.
+struct Exception {
+  std::string_view command;
+  std::string_view categories;
+};
+constexpr Exception kExceptions[] = {
+    {"CLIENT", "-@connection"},
+    {"COMMAND", "@connection"},
+    {"COMMAND|COUNT", "@connection"},
+    {"COMMAND|DOCS", "@connection"},
+    {"COMMAND|GETKEYS", "@connection"},
+    {"COMMAND|HELP", "@connection"},
+    {"COMMAND|INFO", "@connection"},
+    {"COMMAND|LIST", "@connection"},
+    {"DBSIZE", "@keyspace"},
+    {"FLUSHALL", "@keyspace @dangerous"},
+    {"FLUSHDB", "@keyspace @dangerous"},
+    {"INFO", "@dangerous"},
+    {"KEYS", "@dangerous"},
+    {"LASTSAVE", "@admin @dangerous"},
+    {"OBJECT", "-@keyspace"},
+    {"RESTORE", "@dangerous"},
+    {"ROLE", "@admin @dangerous"},
+    {"SORT", "-@keyspace @set @sortedset @list @dangerous"},
+    {"SORT_RO", "-@keyspace @set @sortedset @list @dangerous"},
+    {"SWAPDB", "@keyspace @dangerous"},
+};
+
 void reply_strings(Context& c, const std::vector<std::string_view>& names) {
   c.reply.set(names.size());
   for (const std::string_view name : names) {
@@ -90,28 +125,28 @@ std::vector<std::string_view> flag_names(const CommandSpec& spec) {
 }
 
 std::vector<std::string_view> categories(const CommandSpec& spec) {
+  std::string words = " " + std::string(names_of(spec.group).category);
+  constexpr std::pair<std::uint32_t, std::string_view> kOfFlags[] = {
+      {kWrite, " @write"},   {kReadOnly, " @read"},     {kAdmin, " @admin @dangerous"},
+      {kPubSub, " @pubsub"}, {kBlocking, " @blocking"},
+  };
+  for (const auto& [flag, category] : kOfFlags) {
+    words += spec.has(flag) ? category : "";
+  }
+  words += spec.has(kFast) ? " @fast" : " @slow";
+  for (const Exception& exception : kExceptions) {
+    if (exception.command == spec.name) {
+      words += " " + std::string(exception.categories);
+    }
+  }
+  words += " ";
   std::vector<std::string_view> names;
-  if (spec.has(kWrite)) {
-    names.push_back("@write");
-  }
-  if (spec.has(kReadOnly)) {
-    names.push_back("@read");
-  }
-  if (const std::string_view category = names_of(spec.group).category; !category.empty()) {
-    names.push_back(category);
-  }
-  if (spec.has(kAdmin)) {
-    names.push_back("@admin");
-  }
-  if (spec.has(kPubSub)) {
-    names.push_back("@pubsub");
-  }
-  names.push_back(spec.has(kFast) ? "@fast" : "@slow");
-  if (spec.has(kBlocking)) {
-    names.push_back("@blocking");
-  }
-  if (spec.has(kAdmin)) {
-    names.push_back("@dangerous");
+  for (const std::string_view category : kCategories) {
+    const std::string name(category);
+    if (words.find(" " + name + " ") != std::string::npos &&
+        words.find(" -" + name + " ") == std::string::npos) {
+      names.push_back(category);
+    }
   }
   return names;
 }
@@ -245,7 +280,10 @@ void command_list_command(Context& c) {
   if (c.argv.size() != 2 && !(c.argv.size() == 5 && c.is_word(2, "FILTERBY"))) {
     return c.error(errors::kSyntax);
   }
-  std::vector<const CommandSpec*> listed = top_level_commands();
+  std::vector<const CommandSpec*> listed;
+  for (const CommandSpec& spec : command_table()) {
+    listed.push_back(&spec);
+  }
   if (c.argv.size() == 5) {
     const std::string_view wanted = c.argv[4];
     if (c.is_word(3, "PATTERN")) {
