@@ -72,6 +72,24 @@ bool Explainer::is_inherited(std::uint32_t scene, const Violation& violation) {
   return parent.result && violates(*parent.result, violation);
 }
 
+// The finding of a state that was being recovered, where all that led there broke the promise already.
+std::optional<std::size_t> Explainer::inherited_from(const Violation& violation) {
+  std::optional<std::size_t> finding;
+  for (const Sighting& sighting : explored_.records[violation.record].sightings) {
+    if (sighting.scene == 0 || !led_there(sighting, violation)) {
+      continue;
+    }
+    if (!is_inherited(sighting.scene, violation)) {
+      return std::nullopt;
+    }
+    const auto parents = finding_of_.find(explored_.scenes[sighting.scene].parent);
+    if (!finding && parents != finding_of_.end()) {
+      finding = parents->second;
+    }
+  }
+  return finding;
+}
+
 std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations) {
   // By place, so that one walk along each scene serves them all.
   std::map<Origin, std::vector<Violation>> by_origin;
@@ -108,12 +126,9 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
 
 std::size_t Explainer::explain(const Origin& origin, const Violation& violation, CrashModel& model,
                                CrashState&& state) {
-  if (is_inherited(origin.scene, violation)) {
-    const auto parents = finding_of_.find(explored_.scenes[origin.scene].parent);
-    if (parents != finding_of_.end()) {
-      ++findings_[parents->second].states;
-      return parents->second;
-    }
+  if (const auto known = origin.scene == 0 ? std::nullopt : inherited_from(violation)) {
+    ++findings_[*known].states;
+    return *known;
   }
   const oracle::Verdict& verdict = results_.verdict(*explored_.records[violation.record].result,
                                                     violation.kind, violation.point);

@@ -51,6 +51,7 @@ class Explainer {
   [[nodiscard]] Origin origin_of(const Violation& violation);
   [[nodiscard]] bool led_there(const Sighting& sighting, const Violation& violation) const;
   [[nodiscard]] bool is_inherited(std::uint32_t scene, const Violation& violation);
+  [[nodiscard]] std::optional<std::size_t> inherited_from(const Violation& violation);
   // Which finding it is of.
   std::size_t explain(const Origin& origin, const Violation& violation, crash::CrashModel& model,
                       crash::CrashState&& state);
