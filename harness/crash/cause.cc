@@ -142,8 +142,7 @@ class Minimiser {
     for (const std::size_t index : nodes_of_call(tear.call)) {
       const Node& node = model_.nodes()[index];
       const bool bytes_alone = (node.classes & kDataOps) != 0 && (node.classes & kGrowOps) == 0;
-      const bool can_be_filled =
-          node.op_count == 1 && model_.timeline().ops()[node.first_op].past_end;
+      const bool can_be_filled = model_.may_be_garbage(index);
       if (bytes_alone) {
         selection.choices[index] = !can_be_filled                      ? Choice::kAbsent
                                    : tear.rest == Tear::Rest::kGarbage ? Choice::kGarbage
@@ -461,25 +460,23 @@ std::vector<StateUnder> states_under(std::span<const Profile> profiles,
                                      trace::Position point, const Cause& cause) {
   std::vector<StateUnder> states;
   for (const Profile& profile : profiles) {
-    if (cause.garbage && !profile.garbage) {
-      continue;
-    }
     CrashModel model(timeline, profile);
     model.advance(point);
     Selection selection = model.everything();
     bool can_be_lost = true;
+    bool any_filled = false;
     for (const std::uint32_t op : cause.lost) {
       const std::optional<std::size_t> node = model.node_of(op);
       can_be_lost = can_be_lost && node && !model.nodes()[*node].durable;
       if (can_be_lost) {
-        const bool filled =
-            cause.garbage && timeline->ops()[op].past_end && model.nodes()[*node].op_count == 1;
+        const bool filled = cause.garbage && model.may_be_garbage(*node);
+        any_filled = any_filled || filled;
         selection.choices[*node] = !filled       ? Choice::kAbsent
                                    : cause.stale ? Choice::kStale
                                                  : Choice::kGarbage;
       }
     }
-    if (!can_be_lost) {
+    if (!can_be_lost || (cause.garbage && !any_filled)) {
       continue;
     }
     model.drop_dependents(selection);

@@ -502,12 +502,18 @@ void CrashModel::add_needed(Selection& selection) const {
   }
 }
 
+bool CrashModel::may_be_garbage(std::size_t node) const {
+  return profile_.garbage && nodes_[node].op_count == 1 &&
+         timeline_->ops()[nodes_[node].first_op].past_end &&
+         (profile_.tears == Tears::kAnywhere || (nodes_[node].classes & kNewDataOp) != 0);
+}
+
 bool CrashModel::permits(const Selection& selection) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Choice choice = selection.choices[i];
     if (choice == Choice::kAbsent
             ? nodes_[i].durable
-            : choice != Choice::kPresent && (!profile_.garbage || nodes_[i].durable)) {
+            : choice != Choice::kPresent && (!may_be_garbage(i) || nodes_[i].durable)) {
       return false;
     }
     if (choice == Choice::kAbsent) {

@@ -65,6 +65,10 @@ class CrashModel {
   // Puts in what is needed by what is there, and what is durable.
   void add_needed(Selection& selection) const;
   [[nodiscard]] bool permits(const Selection& selection) const;
+
+  // Whether something else may be read where the node's bytes did not come. On a filesystem that is in
+  // blocks that are new only: behind the end of one that is on disk there are zeros.
+  [[nodiscard]] bool may_be_garbage(std::size_t node) const;
   // Tears a write of the selection there, or where the profile tears it nearest before that: what
   // lies wholly beyond is lost. Nothing if the profile does not tear it.
   [[nodiscard]] std::optional<Selection> torn(Selection selection, Tear tear) const;

@@ -290,8 +290,7 @@ class Enumeration {
     Selection selection = model_.everything();
     without(selection, write.data_nodes);
     for (const std::size_t node : write.data_nodes) {
-      const bool alone = model_.nodes()[node].op_count == 1;
-      if (alone && model_.timeline().ops()[model_.nodes()[node].first_op].past_end) {
+      if (model_.may_be_garbage(node)) {
         selection.choices[node] = choice;
       }
     }
@@ -405,8 +404,7 @@ class Enumeration {
   }
 
   [[nodiscard]] bool may_be_garbage(std::size_t node) const {
-    return options_.garbage && model_.profile().garbage && model_.nodes()[node].op_count == 1 &&
-           model_.timeline().ops()[model_.nodes()[node].first_op].past_end;
+    return options_.garbage && model_.may_be_garbage(node);
   }
 
   void take_samples() {
