@@ -19,7 +19,6 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
-#include <new>
 #include <shared_mutex>
 
 #include <boost/algorithm/string/split.hpp>
@@ -91,10 +90,10 @@ int act(const char* /*name*/, int* failnum, void** failinfo, unsigned int* /*fla
 // Shared by the threads that are in libfiu, which has locks of its own; taken by a fork, in whose child
 // they would otherwise stay locked for ever.
 std::shared_mutex& fork_guard() {
-  static std::shared_mutex* const guard = [] {
-    // The child has a new one: glibc lets only the thread that took it unlock it, by its id.
+  static std::shared_mutex* guard = [] {
+    // The child has one of its own: glibc lets only the thread that took it unlock it, by its id.
     ENGINE_CHECK(pthread_atfork([] { fork_guard().lock(); }, [] { fork_guard().unlock(); },
-                                [] { new (&fork_guard()) std::shared_mutex; }) == 0);
+                                [] { guard = new std::shared_mutex; }) == 0);
     return new std::shared_mutex;
   }();
   return *guard;

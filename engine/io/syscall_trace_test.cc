@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -19,7 +20,7 @@ namespace {
 
 struct Recorder {
   std::mutex mutex;
-  bool active = false;
+  std::atomic<bool> active = false;  // the rest under the mutex
   std::string root;
   std::vector<TracedCall> calls;
   std::size_t count = 0;
