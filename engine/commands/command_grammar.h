@@ -36,7 +36,7 @@ class CommandGrammar {
 
   // Few keys, so that commands meet what others left, of whatever type.
   std::string key() { return "k" + std::to_string(random_.below(7)); }
-  // Keys of small sorted sets only: the order of members of unequal score is not random in a listpack.
+  // Keys of sorted sets only whose scores are equal: else a range by member means nothing.
   std::string lex_key() { return "z" + std::to_string(random_.below(2)); }
   // Sorted sets of places.
   std::string geo_key() { return random_.below(12) == 0 ? key() : "g" + lex_key(); }

@@ -140,7 +140,7 @@ inline constexpr std::string_view kDetermined[] = {
     "ZRANGE $k $i $i [REV] [WITHSCORES] [LIMIT $i $i]",
     "ZRANGE $k $s $s BYSCORE [REV] [WITHSCORES] [LIMIT $i $i]",
     "ZADD $z 0 $m 0 $m 0 $m",
-    "ZADD $z $fm+",
+    "ZADD $z 0 $m 0 $m",
     "ZRANGE $z $l $l BYLEX [REV] [LIMIT $i $i|WITHSCORES]",
     "ZREVRANGE $k $i $i [WITHSCORES]",
     "ZRANGEBYSCORE $k $s $s [WITHSCORES] [LIMIT $i $i]",

@@ -45,6 +45,11 @@ TEST(Geo, FindsAmongManyPlacesWhatRedisFinds) {
     }
     commands.push_back(search);
   }
+  // Distances to the last bit, also between places on one meridian.
+  commands.push_back({"GEOADD", "few", "180", "84.370720", "a", "13.3", "38.1", "b"});
+  commands.push_back({"GEOSEARCHSTORE", "stored", "few", "FROMLONLAT", "180", "21.288298",
+                      "BYRADIUS", "21000", "km", "STOREDIST"});
+  commands.push_back({"ZRANGE", "stored", "0", "-1", "WITHSCORES"});
   RealRedis redis;
   TestExecutor ours;
   const std::vector<std::string> theirs = redis.run(commands, [](const Command&) { return false; });

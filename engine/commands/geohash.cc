@@ -189,8 +189,11 @@ std::string geohash_text(const Place& place) {
 double distance_m(const Place& a, const Place& b) {
   const double latitude_a = radians(a.latitude);
   const double latitude_b = radians(b.latitude);
-  const double u = std::sin((latitude_b - latitude_a) / 2);
   const double v = std::sin((radians(b.longitude) - radians(a.longitude)) / 2);
+  if (v == 0) {  // on one meridian: the same but for the last bits, which STOREDIST stores
+    return kEarthRadiusM * std::abs(latitude_b - latitude_a);
+  }
+  const double u = std::sin((latitude_b - latitude_a) / 2);
   return 2.0 * kEarthRadiusM *
          std::asin(std::sqrt(u * u + std::cos(latitude_a) * std::cos(latitude_b) * v * v));
 }
