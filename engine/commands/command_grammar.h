@@ -98,9 +98,10 @@ class CommandGrammar {
   std::string positive() {
     return random_.below(15) == 0 ? integer() : std::to_string(1 + random_.below(4));
   }
+  // Not -0: a skiplist keeps its sign and a listpack does not, and in Redis SORT makes one of the other.
   std::string number() {
-    static constexpr std::string_view kOdd[] = {"inf",  "-inf", "nan",  "x",   "",
-                                                "0x10", "-0",   "1e17", "0.1", "3.0"};
+    static constexpr std::string_view kOdd[] = {"inf",  "-inf", "nan", "x",  "",
+                                                "0x10", "1e17", "0.1", "3.0"};
     if (random_.below(10) == 0) {
       return one_of(kOdd);
     }
@@ -125,8 +126,10 @@ class CommandGrammar {
     return random_.below(8) == 0 ? integer()
                                  : std::to_string(99'999'999'000'000 + random_.below(9));
   }
+  // Hardly ever twice the same: which of two equal ones is later depends on when a server looks at the clock.
   std::string seconds_left() {
-    return random_.below(3) == 0 ? integer() + "00000" : std::to_string(100'000 + random_.below(9));
+    return random_.below(3) == 0 ? integer() + std::to_string(10'000 + random_.below(90'000))
+                                 : std::to_string(100'000 + random_.below(10'000'000));
   }
   std::string database() {
     return random_.below(12) == 0 ? integer() : std::to_string(random_.below(3));

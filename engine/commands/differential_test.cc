@@ -145,6 +145,25 @@ RC_GTEST_PROP(Differential, EveryReplyAndAllDataAreRedissInResp3, ()) {
   expect_same_replies(expand(*sequences(), false), 3);
 }
 
+TEST(Differential, ANegativeZeroKeepsItsSignWhereRedisKeepsIt) {
+  TestExecutor ours;
+  const std::vector<Command> commands = {
+      {"RESET"},
+      {"FLUSHALL"},
+      {"ZADD", "k1", "-0", "a"},
+      {"ZINCRBY", "k1", "-0", "b"},
+      {"ZSCORE", "k1", "a"},
+      {"ZADD", "k2", "-0", std::string(100, 'x'), "1", "b"},  // no listpack
+      {"ZRANGE", "k2", "0", "-1", "WITHSCORES"},
+      {"DEBUG", "DIGEST-VALUE", "k1", "k2"},
+  };
+  const std::vector<std::string> theirs = reference().run(commands, has_no_order);
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    EXPECT_EQ(reply_text(ours.run(ours.default_session(), commands[i])), theirs[i])
+        << joined(commands[i]);
+  }
+}
+
 RC_GTEST_PROP(Differential, TheLogReplayedOnRedisMakesTheSameData, ()) {
   const std::vector<Command> commands = expand(*sequences(), true);
   TestExecutor ours;

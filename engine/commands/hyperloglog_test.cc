@@ -149,5 +149,18 @@ TEST(HyperLogLog, ACountThatKeepsItsEstimateIsLogged) {
   EXPECT_EQ(ours.run("PFSELFTEST"), "+OK\r\n");
 }
 
+TEST(HyperLogLog, WhatAnAddChangedBeforeItFoundCorruptionIsLoggedAsTheValue) {
+  TestExecutor ours;
+  ours.run("PFADD h 5 e");
+  ours.run("SETRANGE h 16 0");
+  ours.effects.steps.clear();
+  EXPECT_EQ(ours.run("PFADD h \"\\r\\n\" 007 1e3"),
+            "-INVALIDOBJ Corrupted HLL object detected\r\n");
+  const std::string value = ours.run("GET h");
+  ASSERT_EQ(ours.effects.argvs.back().second.size(), 4u);
+  EXPECT_EQ(ours.effects.argvs.back().second[0], "SET");
+  EXPECT_NE(value.find(ours.effects.argvs.back().second[2]), std::string::npos);
+}
+
 }  // namespace
 }  // namespace engine::commands

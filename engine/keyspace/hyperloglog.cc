@@ -67,7 +67,7 @@ Run run_at(std::string_view runs, std::size_t at) {
   if ((first & 0x40) == 0) {
     return {1, (first & 63u) + 1, 0};
   }
-  // Where it is cut, Redis reads the NUL that stands behind every string of its own.
+  // Where the second byte is missing the run is corrupted: its `bytes` lead beyond the end.
   const std::size_t second =
       at + 1 < runs.size() ? static_cast<std::uint8_t>(runs[at + 1]) : std::size_t{0};
   return {2, ((first & 63u) << 8 | second) + 1, 0};
@@ -95,7 +95,7 @@ bool for_each_run(std::string_view runs, Fn&& fn) {
   std::size_t index = 0;
   for (std::size_t at = 0; at < runs.size();) {
     const Run run = run_at(runs, at);
-    if (index + run.length > HyperLogLog::kRegisters) {
+    if (at + run.bytes > runs.size() || index + run.length > HyperLogLog::kRegisters) {
       return false;
     }
     fn(index, run);
@@ -267,6 +267,9 @@ std::optional<std::uint64_t> HyperLogLog::renew_estimate() {
     std::size_t covered = 0;
     for (std::size_t at = 0; at < body.size();) {
       const Run run = run_at(body, at);
+      if (at + run.bytes > body.size()) {
+        return std::nullopt;
+      }
       histogram[run.value] += static_cast<int>(run.length);
       covered += run.length;
       at += run.bytes;
