@@ -174,10 +174,12 @@ std::unique_ptr<SortedSet> compute(Context& c, Operation operation, const Reques
     case Operation::kUnion:
       for (const Input& input : request.inputs) {
         input.for_each([&](std::string_view member, double score) {
-          const double weighted = input.weighted(score);
-          const std::optional<double> held = result->score(member);
-          result->set(member, held ? combine(request.aggregate, *held, weighted) : weighted,
-                      c.limits());
+          double total = input.weighted(score);
+          if (const std::optional<double> held = result->score(member)) {
+            total = combine(request.aggregate, *held, total);
+            result->erase(member);  // or the sign of a zero would stay
+          }
+          result->set(member, total, c.limits());
         });
       }
       break;

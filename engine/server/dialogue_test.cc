@@ -598,6 +598,20 @@ constexpr Dialogue kDialogues[] = {
       a QUIT
       a PING
     )"},
+    {"SignsOfZeros", R"(
+      a ZADD z 0 m
+      a ZUNION 1 z WEIGHTS -1 WITHSCORES
+      a ZUNION 2 z z WEIGHTS -1 1 WITHSCORES
+      a ZUNION 2 z z WEIGHTS -1 -1 WITHSCORES
+      a ZINTER 2 z z WEIGHTS -1 1 WITHSCORES
+      a ZADD z -0 m
+      a ZSCORE z m
+      a ZINCRBY z -0 m
+      a ZADD y -0 m
+      a ZSCORE y m
+      a ZADD y 0 m
+      a ZSCORE y m
+    )"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, Dialogues, ::testing::ValuesIn(kDialogues),
