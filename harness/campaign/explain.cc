@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "harness/crash/states.h"
@@ -121,6 +122,7 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
       return !left.empty();
     });
   }
+  join_narrower();
   return std::move(findings_);
 }
 
@@ -183,12 +185,50 @@ std::size_t Explainer::explain(const Origin& origin, const Violation& violation,
 // states were tried before it.
 void Explainer::add_variant(std::size_t finding, crash::Cause cause,
                             const std::vector<std::string>& profiles) {
-  Finding& known = findings_[finding];
   if (profiles.size() > causes_[finding].profiles) {
-    known.cause = words_of(cause, known.depth);
+    findings_[finding].cause = words_of(cause, findings_[finding].depth);
     causes_[finding].profiles = profiles.size();
     causes_[finding].cause = std::move(cause);
   }
+  add_profiles(finding, profiles);
+}
+
+// Where the loss of one operation is a finding, that another which would have mended it was lost as well is
+// none of its own.
+void Explainer::join_narrower() {
+  std::vector<Finding> left;
+  std::vector<std::size_t> into(findings_.size());
+  for (std::size_t i = 0; i < findings_.size(); ++i) {
+    into[i] = i;
+    for (std::size_t j = 0; j < findings_.size(); ++j) {
+      const std::set<std::string>& fewer = causes_[j].cause.lost_operations;
+      const std::set<std::string>& more = causes_[i].cause.lost_operations;
+      const bool wider = !fewer.empty() && fewer.size() < more.size() &&
+                         fewer.size() < causes_[into[i]].cause.lost_operations.size() &&
+                         std::includes(more.begin(), more.end(), fewer.begin(), fewer.end());
+      if (wider && causes_[i].check == causes_[j].check &&
+          causes_[i].scene_depth == causes_[j].scene_depth &&
+          findings_[i].kind == findings_[j].kind) {
+        into[i] = j;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < findings_.size(); ++i) {
+    if (into[i] != i) {
+      findings_[into[i]].states += findings_[i].states;
+      add_profiles(into[i], findings_[i].profiles);
+    }
+  }
+  for (std::size_t i = 0; i < findings_.size(); ++i) {
+    if (into[i] == i) {
+      left.push_back(std::move(findings_[i]));
+    }
+  }
+  findings_ = std::move(left);
+}
+
+void Explainer::add_profiles(std::size_t finding, const std::vector<std::string>& profiles) {
+  Finding& known = findings_[finding];
   std::vector<std::string> all;
   for (const crash::Profile& profile : explored_.profiles) {
     const auto in = [&](const std::vector<std::string>& names) {

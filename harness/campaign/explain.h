@@ -57,6 +57,8 @@ class Explainer {
                       crash::CrashState&& state);
   void add_variant(std::size_t finding, crash::Cause cause,
                    const std::vector<std::string>& profiles);
+  void add_profiles(std::size_t finding, const std::vector<std::string>& profiles);
+  void join_narrower();
   [[nodiscard]] bool violates(ResultId result, const Violation& violation);
   [[nodiscard]] std::vector<std::string> profiles_with(const Scene& scene, trace::Position point,
                                                        const crash::Cause& cause,
