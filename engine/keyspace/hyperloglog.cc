@@ -31,7 +31,7 @@ constexpr std::size_t kShortZerosMax = 64;  // registers
 std::uint8_t dense_register(std::string_view registers, std::size_t index) {
   const std::size_t byte = index * 6 / 8;
   const unsigned shift = index * 6 % 8;
-  unsigned bits = static_cast<unsigned char>(registers[byte]) >> shift;
+  unsigned bits = unsigned{static_cast<unsigned char>(registers[byte])} >> shift;
   if (shift > 2) {
     bits |= static_cast<unsigned>(static_cast<unsigned char>(registers[byte + 1])) << (8 - shift);
   }
