@@ -85,12 +85,12 @@ std::optional<RangeArguments> parse_range(Context& c, std::size_t first, bool en
     }
     range.start = *start;
   }
-  if (given == 3) {
-    range.in_bits = c.is_word(first + 2, "BIT");
-    if (!range.in_bits && !c.is_word(first + 2, "BYTE")) {
-      c.error(errors::kSyntax);
-      return std::nullopt;
-    }
+  // Of two mistakes redis-server tells of the unit in BITPOS, where the end is optional, and of the end in
+  // BITCOUNT.
+  const bool bad_unit = given == 3 && !c.is_word(first + 2, "BIT") && !c.is_word(first + 2, "BYTE");
+  if (bad_unit && end_is_optional) {
+    c.error(errors::kSyntax);
+    return std::nullopt;
   }
   if (given >= 2) {
     const auto end = c.integer(first + 1);
@@ -99,6 +99,11 @@ std::optional<RangeArguments> parse_range(Context& c, std::size_t first, bool en
     }
     range.end = *end;
   }
+  if (bad_unit) {
+    c.error(errors::kSyntax);
+    return std::nullopt;
+  }
+  range.in_bits = given == 3 && c.is_word(first + 2, "BIT");
   return range;
 }
 

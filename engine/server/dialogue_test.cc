@@ -598,6 +598,19 @@ constexpr Dialogue kDialogues[] = {
       a QUIT
       a PING
     )"},
+    {"MistakesInRangesOfBits", R"(
+      a SET k abc
+      a BITPOS k 1 x 1 extra
+      a BITPOS k 1 0 x extra
+      a BITPOS k 1 0 x BIT
+      a BITPOS k 2 x 0 extra
+      a BITPOS k 1 0 1 BIT extra
+      a BITCOUNT k 0 x extra
+      a BITCOUNT k x 0 extra
+      a BITCOUNT k 0 1 extra
+      a BITCOUNT k 0
+      a BITCOUNT k 0 1 BIT extra
+    )"},
     {"SignsOfZeros", R"(
       a ZADD z 0 m
       a ZUNION 1 z WEIGHTS -1 WITHSCORES
