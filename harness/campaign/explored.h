@@ -23,7 +23,7 @@ struct Scene {
   std::shared_ptr<const crash::Timeline> timeline;
   std::vector<crash::CrashPoint> points;
   std::uint32_t depth = 1;
-  std::uint32_t parent = 0;              // depth > 1: the record whose recovery this is
+  std::uint32_t parent = 0;  // depth > 1: the record whose recovery this is
   struct Reply {
     trace::Position left = 0;
     std::int64_t left_ns = 0;
