@@ -12,11 +12,9 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <ostream>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,6 +22,7 @@
 #include "harness/campaign/alike.h"
 #include "harness/campaign/engine_recoverer.h"
 #include "harness/campaign/explore.h"
+#include "harness/campaign/explore_for_test.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/program.h"
 #include "harness/crash/lay_out.h"
@@ -37,37 +36,6 @@ namespace {
 
 using oracle::CrashKind;
 using ::testing::UnorderedElementsAreArray;
-
-// What recoveries brought back: every directory is recovered once in all explorations, so that leaving nothing
-// out is no slower than it must be.
-class Memory {
- public:
-  class Remembering : public Recoverer {
-   public:
-    Remembering(Memory& memory, std::unique_ptr<Recoverer> real)
-        : memory_(memory), real_(std::move(real)) {}
-    Recovered recover(const std::filesystem::path& directory) override {
-      const crash::Digest digest = crash::share(crash::read_directory(directory)).digest();
-      {
-        const std::lock_guard lock(memory_.mutex_);
-        if (const auto known = memory_.known_.find(digest); known != memory_.known_.end()) {
-          return known->second;
-        }
-      }
-      Recovered recovered = real_->recover(directory);
-      const std::lock_guard lock(memory_.mutex_);
-      return memory_.known_.emplace(digest, std::move(recovered)).first->second;
-    }
-
-   private:
-    Memory& memory_;
-    std::unique_ptr<Recoverer> real_;
-  };
-
- private:
-  std::mutex mutex_;
-  std::unordered_map<crash::Digest, Recovered> known_;
-};
 
 struct Subject {
   std::string scenario;  // below scenarios/
@@ -147,16 +115,6 @@ class Pruned : public ::testing::TestWithParam<Subject> {
         options);
   }
 
-  // In the form "kill start: cause [profiles]".
-  static std::vector<std::string> told(const Exploration& exploration) {
-    std::vector<std::string> all;
-    for (const Finding& finding : exploration.findings) {
-      all.push_back(
-          fmt::format("{} {}: {} [{}]", finding.kind == CrashKind::kProcessKill ? "kill" : "power",
-                      finding.verdict.check, finding.cause, describe_profiles(finding.profiles)));
-    }
-    return all;
-  }
   static void print(const char* prune, const Exploration& exploration) {
     std::uint64_t tried = 0;
     for (const StateAccount& account : exploration.accounts) {

@@ -15,7 +15,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,6 +22,7 @@
 #include "harness/base/temporary_directory.h"
 #include "harness/campaign/engine_recoverer.h"
 #include "harness/campaign/explore.h"
+#include "harness/campaign/explore_for_test.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/program.h"
 #include "harness/crash/lay_out.h"
@@ -226,30 +226,6 @@ constexpr const char* kBase = "*.base.rdb";
 constexpr const char* kTempBase = "*temp-rewriteaof*";
 constexpr const char* kDirectory = "appendonlydir";
 
-// Most states of one bug are states of the others too: each directory is recovered once.
-class Memory {
- public:
-  class Remembering : public Recoverer {
-   public:
-    Remembering(Memory& memory, std::unique_ptr<Recoverer> real)
-        : memory_(memory), real_(std::move(real)) {}
-    Recovered recover(const std::filesystem::path& directory) override {
-      const crash::Digest digest = crash::share(crash::read_directory(directory)).digest();
-      const auto known = memory_.known_.find(digest);
-      return known != memory_.known_.end()
-                 ? known->second
-                 : memory_.known_.emplace(digest, real_->recover(directory)).first->second;
-    }
-
-   private:
-    Memory& memory_;
-    std::unique_ptr<Recoverer> real_;
-  };
-
- private:
-  std::unordered_map<crash::Digest, Recovered> known_;
-};
-
 class Sensitivity : public ::testing::Test {
  protected:
   Sensitivity() { ::setenv("CRASHPOINT_ENGINE", CRASHPOINT_ENGINE_BINARY, 1); }
@@ -306,17 +282,6 @@ class Sensitivity : public ::testing::Test {
         options);
   }
 
-  // In the form "kill start: cause".
-  static std::vector<std::string> told(const Exploration& exploration) {
-    std::vector<std::string> all;
-    for (const Finding& finding : exploration.findings) {
-      all.push_back(
-          fmt::format("{} {}: {} [{}]", finding.kind == CrashKind::kProcessKill ? "kill" : "power",
-                      finding.verdict.check, finding.cause, describe_profiles(finding.profiles)));
-    }
-    return all;
-  }
-
   void expect_found(const std::vector<Bug>& bugs) {
     const Recording recording = record();
     const Exploration correct = explore(recording);
@@ -343,7 +308,7 @@ class Sensitivity : public ::testing::Test {
   TemporaryDirectory folder_{std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : ""};
   scenario::Case case_;
   Program program_;
-  Memory memory_;
+  Memory memory_;  // most states of one bug are states of the others too
   std::string profile_ = "weakest";
 };
 
