@@ -15,9 +15,9 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/campaign/case_runner.h"
-#include "harness/campaign/program.h"
 #include "harness/campaign/worker_pool.h"
 #include "harness/campaign/workspace.h"
+#include "harness/recovery/program.h"
 #include "harness/report/report_json.h"
 
 namespace crashpoint::campaign {
@@ -29,8 +29,8 @@ namespace fs = std::filesystem;
 std::set<std::string> failpoints_of(const scenario::Case& scenario) {
   std::set<std::string> names;
   for (const auto* faults : {&scenario.faults, &scenario.recovery.faults}) {
-    for (const trace::Fault& fault : *faults) {
-      const auto* place = std::get_if<trace::Place>(&fault.at);
+    for (const fault::Fault& fault : *faults) {
+      const auto* place = std::get_if<fault::Place>(&fault.at);
       if (place != nullptr && !place->failpoint.empty()) {
         names.insert(place->failpoint);
       }
@@ -41,7 +41,7 @@ std::set<std::string> failpoints_of(const scenario::Case& scenario) {
 
 // The first word of each line of `program --list-failpoints`.
 std::vector<std::string> list_failpoints(const std::string& program) {
-  std::istringstream output(output_of(program, "--list-failpoints"));
+  std::istringstream output(recovery::output_of(program, "--list-failpoints"));
   std::vector<std::string> names;
   for (std::string line; std::getline(output, line);) {
     names.push_back(line.substr(0, line.find_first_of(" \t")));
@@ -54,13 +54,13 @@ class Programs {
  public:
   explicit Programs(fs::path links) : links_(std::move(links)) {}
 
-  const Program& of(const scenario::Target& target) {
+  const recovery::Program& of(const scenario::Target& target) {
     const std::string key =
         target.use == "command" ? fmt::format("{}", fmt::join(target.command, "\n")) : target.use;
     const auto known = programs_.find(key);
     return known != programs_.end()
                ? known->second
-               : programs_.emplace(key, find_program(target, links_)).first->second;
+               : programs_.emplace(key, recovery::find_program(target, links_)).first->second;
   }
 
   std::vector<std::string> names() const {
@@ -73,7 +73,7 @@ class Programs {
 
  private:
   fs::path links_;
-  std::map<std::string, Program> programs_;
+  std::map<std::string, recovery::Program> programs_;
 };
 
 class Campaign {
@@ -193,7 +193,7 @@ class Campaign {
 
   // A declared finding that occurs does not fail the run; one that no longer occurs does.
   void apply_known_findings(const scenario::Case& scenario, report::CaseResult& result) {
-    const Program& program = programs_.of(scenario.target);
+    const recovery::Program& program = programs_.of(scenario.target);
     for (const scenario::KnownFinding& finding : scenario.known_findings) {
       if (finding.target != program.use ||
           !(finding.version.empty() || name_match(finding.version, program.version)) ||

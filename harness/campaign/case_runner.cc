@@ -19,15 +19,15 @@
 #include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/campaign/case_story.h"
-#include "harness/campaign/explore_case.h"
-#include "harness/campaign/live_target.h"
-#include "harness/campaign/pattern_check.h"
-#include "harness/campaign/recovery.h"
 #include "harness/crash/damage.h"
 #include "harness/crash/image.h"
 #include "harness/crash/lay_out.h"
-#include "harness/oracle/judge.h"
+#include "harness/explore/explore_case.h"
 #include "harness/oracle/promise.h"
+#include "harness/oracle/resp/judge.h"
+#include "harness/recovery/live_target.h"
+#include "harness/recovery/pattern_check.h"
+#include "harness/recovery/recovery_checks.h"
 #include "harness/report/bundle.h"
 #include "harness/workload/acks.h"
 #include "harness/workload/runner.h"
@@ -56,15 +56,15 @@ Verdict inconclusive(std::string check, std::string summary) {
 // What the run under faults left behind, apart from the data directory.
 struct CrashedRun {
   workload::Run workload;
-  trace::Run traced;
+  ptrace::Run traced;
 };
 
 // All that a recovery of it is judged by.
 struct JudgedRun {
   const CrashedRun& crashed;
-  const oracle::State& base;  // what the target held before the workload
+  const target::State& base;  // what the target held before the workload
   const oracle::Judge& judge;
-  const RecoveryPlan& plan;
+  const recovery::RecoveryPlan& plan;
 };
 
 class CaseRun {
@@ -90,7 +90,7 @@ class CaseRun {
     try {
       fs::create_directories(data_);
       prepare();
-      oracle::State base;
+      target::State base;
       for (std::uint32_t cycle = 1; cycle <= case_.recovery.cycles && !failed(); ++cycle) {
         base = run_cycle(cycle, std::move(base));
       }
@@ -129,7 +129,7 @@ class CaseRun {
 
   // One round: workload, crash, recovery of each crash state, verdicts. Returns what the directory
   // then holds.
-  oracle::State run_cycle(std::uint32_t cycle, oracle::State base) {
+  target::State run_cycle(std::uint32_t cycle, target::State base) {
     const fs::path folder = context_.folder / fmt::format("cycle-{}", cycle);
     const CrashedRun crashed = run_under_faults(cycle, folder);
     if (failed()) {
@@ -141,11 +141,11 @@ class CaseRun {
     result_.timing.judge_ms += ms_since(prepared);
     add(judge.replies(), cycle_prefix(cycle));
 
-    const RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
-                              scenario::Target other;
-                              other.use = use;
-                              return context_.program(other);
-                            }};
+    const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
+                                        scenario::Target other;
+                                        other.use = use;
+                                        return context_.program(other);
+                                      }};
     if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
       explore({crashed, base, judge, plan}, folder);
       return {};
@@ -157,9 +157,9 @@ class CaseRun {
     // Borrowed: the run outlives its exploration.
     const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
                                                     &judged.crashed.traced.trace);
-    ExploredCase explored = explore_case(judged.plan, judged.judge, trace, data_,
-                                         folder / "crash-states", context_.jobs);
-    for (const ViolatingState& state : explored.violations) {
+    explore::ExploredCase explored = explore::explore_case(judged.plan, judged.judge, trace, data_,
+                                                           folder / "crash-states", context_.jobs);
+    for (const explore::ViolatingState& state : explored.violations) {
       violation_ = violation_ ? violation_ : state.verdict;
       if (!context_.bundles.empty()) {
         gather_bundle(judged, crash::to_image(state.image), "", state.name);
@@ -180,7 +180,7 @@ class CaseRun {
     result_.timing.judge_ms += explored.times.judge_ms;
   }
 
-  oracle::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {
+  target::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {
     if (case_.damage.empty()) {
       return recover_one(judged, data_, folder / "recovery", cycle, "").final_state;
     }
@@ -195,7 +195,7 @@ class CaseRun {
     }
     std::sort(acked.begin(), acked.end());
     const crash::RunContext run{&trace, trace::kNever, acked};
-    oracle::State state;
+    target::State state;
     std::size_t number = 0;
     for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
       trace::Image damaged = image;
@@ -211,8 +211,9 @@ class CaseRun {
   }
 
   // `damage` names the crash state where the case has several.
-  Recovery recover_one(const JudgedRun& judged, const fs::path& data, const fs::path& folder,
-                       std::uint32_t cycle, const std::string& damage) {
+  recovery::Recovery recover_one(const JudgedRun& judged, const fs::path& data,
+                                 const fs::path& folder, std::uint32_t cycle,
+                                 const std::string& damage) {
     const std::string state = name_state(cycle, damage);
     const std::string prefix = state.empty() ? "" : state + ": ";
     if (!case_.recovery.faults.empty()) {
@@ -224,7 +225,8 @@ class CaseRun {
     if (!context_.bundles.empty() && bundles_.empty()) {
       image = crash::read_directory(data);
     }
-    Recovery recovery = recover_and_judge(judged.plan, judged.judge, {}, data, folder);
+    recovery::Recovery recovery =
+        recovery::recover_and_judge(judged.plan, judged.judge, {}, data, folder);
     ++result_.cycles;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
@@ -253,21 +255,21 @@ class CaseRun {
                       const std::string& damage) {
     const std::int64_t began_ns = now_ns();
     const milliseconds deadline(case_.recovery.deadline_ms);
-    trace::TracerOptions options;
+    ptrace::TracerOptions options;
     options.faults = case_.recovery.faults;
     options.seed = derive_seed(case_.seed, "recovery");
-    LiveTarget target(program_, with_failpoints(case_.recovery.faults), data, folder / "struck",
-                      std::move(options));
+    recovery::LiveTarget target(program_, with_failpoints(case_.recovery.faults), data,
+                                folder / "struck", std::move(options));
     target.tracer().begin_workload();
     target.wait_ready(deadline);
     target.tracer().kill_tree();
-    const trace::Run struck = target.tracer().finish();
+    const ptrace::Run struck = target.tracer().finish();
     ++result_.cycles;
     result_.timing.recovery_ms += static_cast<double>(now_ns() - began_ns) / 1e6;
     take_fault_reports(case_.recovery.faults, struck.faults, case_.faults.size());
     if (!violation_) {
       std::vector<std::string> told;
-      for (const trace::FaultReport& report : struck.faults) {
+      for (const fault::FaultReport& report : struck.faults) {
         if (report.fired > 0) {
           told.push_back(report.where);
         }
@@ -278,10 +280,10 @@ class CaseRun {
 
   // The target, where it announces its failpoints if one of `faults` strikes at one: passing one
   // then costs a stop.
-  scenario::Target with_failpoints(const std::vector<trace::Fault>& faults) const {
+  scenario::Target with_failpoints(const std::vector<fault::Fault>& faults) const {
     scenario::Target target = case_.target;
-    if (std::any_of(faults.begin(), faults.end(), [](const trace::Fault& fault) {
-          const auto* place = std::get_if<trace::Place>(&fault.at);
+    if (std::any_of(faults.begin(), faults.end(), [](const fault::Fault& fault) {
+          const auto* place = std::get_if<fault::Place>(&fault.at);
           return place != nullptr && !place->failpoint.empty();
         })) {
       target.environment["CRASHPOINT_FAILPOINTS"] = "traced";
@@ -316,16 +318,17 @@ class CaseRun {
   }
 
   CrashedRun run_under_faults(std::uint32_t cycle, const fs::path& folder) {
-    trace::TracerOptions options;
+    ptrace::TracerOptions options;
     options.faults = case_.faults;
     options.seed =
         cycle == 1 ? case_.seed : derive_seed(case_.seed, fmt::format("cycle/{}", cycle));
     workload::Plan plan = case_.workload;
     plan.seed = options.seed;
 
-    LiveTarget target(program_, with_failpoints(case_.faults), data_, folder / "run",
-                      std::move(options));
-    const StartOutcome start = target.wait_ready(milliseconds(case_.recovery.deadline_ms));
+    recovery::LiveTarget target(program_, with_failpoints(case_.faults), data_, folder / "run",
+                                std::move(options));
+    const recovery::StartOutcome start =
+        target.wait_ready(milliseconds(case_.recovery.deadline_ms));
     result_.timing.start_ms += start.ms;
 
     CrashedRun crashed;
@@ -353,7 +356,7 @@ class CaseRun {
     take_fault_reports(case_.faults, crashed.traced.faults, 0);
     story_.tell_run(crashed.traced, crashed.workload.history, case_.faults, plan, steps,
                     ended_by_itself
-                        ? fmt::format("the target {}", describe_status(*ended_by_itself))
+                        ? fmt::format("the target {}", recovery::describe_status(*ended_by_itself))
                         : "the target and all its children are killed");
     result_.notes.insert(result_.notes.end(), crashed.traced.trace.notes.begin(),
                          crashed.traced.trace.notes.end());
@@ -362,7 +365,7 @@ class CaseRun {
   }
 
   // Connections that break announce the end of the process: its status tells why.
-  std::optional<int> wait_for_own_end(LiveTarget& target, workload::End end) const {
+  std::optional<int> wait_for_own_end(recovery::LiveTarget& target, workload::End end) const {
     if (end == workload::End::kTargetGone) {
       target.tracer().wait_for_main(milliseconds(case_.recovery.deadline_ms));
     }
@@ -376,19 +379,19 @@ class CaseRun {
   }
 
   // Was the run itself what the scenario meant it to be?
-  void judge_run(const StartOutcome& start, const CrashedRun& crashed, std::optional<int> ended,
-                 const std::string& log, std::uint32_t cycle) {
+  void judge_run(const recovery::StartOutcome& start, const CrashedRun& crashed,
+                 std::optional<int> ended, const std::string& log, std::uint32_t cycle) {
     const bool any_fired =
         std::any_of(crashed.traced.faults.begin(), crashed.traced.faults.end(),
-                    [](const trace::FaultReport& report) { return report.fired > 0; });
+                    [](const fault::FaultReport& report) { return report.fired > 0; });
     const std::string_view tail =
         std::string_view(log).substr(log.size() - std::min<std::size_t>(log.size(), 400));
     if (!start.ready() && !any_fired) {
       add(inconclusive("run", fmt::format("the target did not start: {}; the end of its output: {}",
-                                          start.kind == StartOutcome::Kind::kTimeout
+                                          start.kind == recovery::StartOutcome::Kind::kTimeout
                                               ? fmt::format("no answer within {} ms",
                                                             case_.recovery.deadline_ms)
-                                              : describe_status(start.status),
+                                              : recovery::describe_status(start.status),
                                           escape(tail))),
           cycle_prefix(cycle));
       return;
@@ -407,12 +410,13 @@ class CaseRun {
       verdict.outcome = Outcome::kViolation;
       verdict.check = "run";
       verdict.promise = "the target stays up while nothing is done to it";
-      verdict.summary =
-          fmt::format("it {}; the end of its output: {}", describe_status(*ended), escape(tail));
+      verdict.summary = fmt::format("it {}; the end of its output: {}",
+                                    recovery::describe_status(*ended), escape(tail));
       add(std::move(verdict), cycle_prefix(cycle));
     }
     if (missed_.empty()) {  // else nothing was tested
-      for (Verdict& verdict : judge_log("run log", "before the crash", case_.oracle.run_log, log)) {
+      for (Verdict& verdict :
+           recovery::judge_log("run log", "before the crash", case_.oracle.run_log, log)) {
         add(std::move(verdict), cycle_prefix(cycle));
       }
     }
@@ -428,10 +432,10 @@ class CaseRun {
   }
 
   // `first` is where those of `faults` begin among all of the case.
-  void take_fault_reports(const std::vector<trace::Fault>& faults,
-                          const std::vector<trace::FaultReport>& reports, std::size_t first) {
+  void take_fault_reports(const std::vector<fault::Fault>& faults,
+                          const std::vector<fault::FaultReport>& reports, std::size_t first) {
     for (std::size_t i = 0; i < reports.size(); ++i) {
-      const trace::FaultReport& report = reports[i];
+      const fault::FaultReport& report = reports[i];
       if (first + i < result_.faults.size()) {  // a further cycle or crash state: they add up
         result_.faults[first + i].report.passed += report.passed;
         result_.faults[first + i].report.fired += report.fired;
@@ -519,7 +523,7 @@ class CaseRun {
   const scenario::Case& case_;
   const CaseContext& context_;
   fs::path data_;
-  Program program_;
+  recovery::Program program_;
   oracle::Guarantee guarantee_;
   std::vector<Verdict> missed_;
   std::optional<Verdict> violation_;     // the first that a recovery showed

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "harness/campaign/program.h"
+#include "harness/recovery/program.h"
 #include "harness/report/result.h"
 #include "harness/scenario/scenario.h"
 
@@ -14,7 +14,7 @@ namespace crashpoint::campaign {
 struct CaseContext {
   std::filesystem::path folder;  // for this case alone: made, and removed again
   // The program behind a target; find_program() with the run's folder for links, or a cache of it.
-  std::function<Program(const scenario::Target&)> program;
+  std::function<recovery::Program(const scenario::Target&)> program;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
   std::filesystem::path bundles;  // where the bundle of a violation goes; empty: none is made
   unsigned jobs = 1;              // crash states recovered at the same time

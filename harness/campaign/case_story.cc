@@ -45,8 +45,8 @@ std::string describe_start(const std::string& damage) {
 
 }  // namespace
 
-void CaseStory::tell_run(const trace::Run& traced, const workload::History& history,
-                         const std::vector<trace::Fault>& faults, const workload::Plan& plan,
+void CaseStory::tell_run(const ptrace::Run& traced, const workload::History& history,
+                         const std::vector<fault::Fault>& faults, const workload::Plan& plan,
                          const Steps& steps, const std::string& end) {
   moments_.clear();
   if (history.began_ns == 0) {
@@ -77,7 +77,7 @@ void CaseStory::tell_struck_start(const workload::History& history, const std::s
                    struck.empty() ? "ended" : fmt::format("struck: {}", fmt::join(struck, "; "))));
 }
 
-void CaseStory::tell_recovery(const workload::History& history, const Recovery& recovery,
+void CaseStory::tell_recovery(const workload::History& history, const recovery::Recovery& recovery,
                               const std::string& damage, std::int64_t began_ns) {
   if (!struck_) {
     forget_recovery();

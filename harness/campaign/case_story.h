@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/campaign/recovery.h"
+#include "harness/ptrace/tracer.h"
+#include "harness/recovery/recovery_checks.h"
 #include "harness/report/result.h"
-#include "harness/trace/tracer.h"
 #include "harness/workload/history.h"
 #include "harness/workload/plan.h"
 
@@ -21,13 +21,13 @@ class CaseStory {
   using Steps = std::vector<std::pair<std::int64_t, std::size_t>>;
 
   // Of several cycles the last: of the one that failed, if one did. `end` says how the run ended.
-  void tell_run(const trace::Run& traced, const workload::History& history,
-                const std::vector<trace::Fault>& faults, const workload::Plan& plan,
+  void tell_run(const ptrace::Run& traced, const workload::History& history,
+                const std::vector<fault::Fault>& faults, const workload::Plan& plan,
                 const Steps& steps, const std::string& end);
 
   // Of several recoveries the last that is told. `damage` names the crash state where the case has
   // several; `began_ns` is when the target was started.
-  void tell_recovery(const workload::History& history, const Recovery& recovery,
+  void tell_recovery(const workload::History& history, const recovery::Recovery& recovery,
                      const std::string& damage, std::int64_t began_ns);
 
   // A start that `recovery.faults` struck, before the recovery that is told next.

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "harness/base/error.h"
-#include "harness/campaign/program.h"
-#include "harness/campaign/recovery.h"
 #include "harness/crash/lay_out.h"
-#include "harness/oracle/judge.h"
+#include "harness/oracle/resp/judge.h"
+#include "harness/recovery/program.h"
+#include "harness/recovery/recovery_checks.h"
 #include "harness/scenario/load.h"
 
 namespace crashpoint::campaign {
@@ -60,20 +60,22 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
   const auto find = [&](const scenario::Target& wanted) {
     const fs::path links = folder / "programs";
     fs::create_directories(links);
-    return find_program(wanted, links);
+    return recovery::find_program(wanted, links);
   };
-  const Program program = find(scenario.target);
-  const RecoveryPlan plan{scenario, program, bundle.guarantee, [&](const std::string& use) {
-                            scenario::Target other;
-                            other.use = use;
-                            return find(other);
-                          }};
+  const recovery::Program program = find(scenario.target);
+  const recovery::RecoveryPlan plan{scenario, program, bundle.guarantee,
+                                    [&](const std::string& use) {
+                                      scenario::Target other;
+                                      other.use = use;
+                                      return find(other);
+                                    }};
   const fs::path data = folder / "data";
   crash::lay_out(bundle.image, data);
   const oracle::Judge judge(bundle.history, bundle.base, scenario.files.empty());
 
   const auto began = std::chrono::steady_clock::now();
-  Recovery recovery = recover_and_judge(plan, judge, bundle.crash, data, folder / "recovery");
+  recovery::Recovery recovery =
+      recovery::recover_and_judge(plan, judge, bundle.crash, data, folder / "recovery");
   const double total_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
 

@@ -16,18 +16,18 @@
 
 #include "harness/base/text.h"
 #include "harness/base/version.h"
-#include "harness/campaign/program.h"
 #include "harness/campaign/workspace.h"
 #include "harness/cli/commands.h"
-#include "harness/trace/libfiu.h"
-#include "harness/trace/support.h"
+#include "harness/fault/libfiu.h"
+#include "harness/ptrace/support.h"
+#include "harness/recovery/program.h"
 
 #include <CLI/CLI.hpp>
 
 namespace crashpoint::cli {
 namespace {
 
-using trace::SupportCheck;
+using ptrace::SupportCheck;
 
 // A target on a worker has a connection per client, and the harness a copy of each.
 constexpr rlim_t kOpenFilesWanted = 256;
@@ -94,7 +94,7 @@ std::string room_of(const std::filesystem::path& folder) {
 }
 
 std::vector<SupportCheck> check_machine() {
-  std::vector<SupportCheck> checks = trace::check_support();
+  std::vector<SupportCheck> checks = ptrace::check_support();
   checks.push_back(check_yama());
   try {
     const campaign::Workspace workspace = campaign::Workspace::open();
@@ -106,7 +106,7 @@ std::vector<SupportCheck> check_machine() {
       checks.push_back(check_found(name, false, [&, use = use] {
         scenario::Target target;
         target.use = use;
-        const campaign::Program program = campaign::find_program(target, workspace.path());
+        const recovery::Program program = recovery::find_program(target, workspace.path());
         const std::filesystem::path file = std::filesystem::canonical(program.command.front());
         return fmt::format("{} ({})", program.version, file.string());
       }));
@@ -115,7 +115,7 @@ std::vector<SupportCheck> check_machine() {
     checks.push_back({"work folder", false, true, error.what()});
   }
   checks.push_back(check_found("libfiu's preload", false, [] {
-    trace::require_libfiu();
+    fault::require_libfiu();
     return std::string("found: `libfiu` faults can be used");
   }));
   checks.push_back(check_limit("open files", RLIMIT_NOFILE, kOpenFilesWanted, "-n"));

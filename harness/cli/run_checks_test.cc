@@ -11,7 +11,7 @@
 #include "harness/base/temporary_directory.h"
 #include "harness/base/text.h"
 #include "harness/cli/shell_for_test.h"
-#include "harness/trace/run_for_test.h"
+#include "harness/ptrace/run_for_test.h"
 
 namespace crashpoint::cli {
 namespace {
@@ -167,8 +167,8 @@ TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
   };
   EXPECT_TRUE(noted("mapped is mapped shared and writable"));
   EXPECT_TRUE(noted("made-writable is mapped shared and writable"));
-  EXPECT_EQ(noted("direct is opened with O_DIRECT"), trace::can_open_direct(temp_.path()));
-  EXPECT_EQ(noted("io_uring was answered ENOSYS"), trace::can_use_io_uring());
+  EXPECT_EQ(noted("direct is opened with O_DIRECT"), ptrace::can_open_direct(temp_.path()));
+  EXPECT_EQ(noted("io_uring was answered ENOSYS"), ptrace::can_use_io_uring());
 }
 
 }  // namespace

@@ -14,10 +14,10 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
+#include "harness/ptrace/tracer.h"
+#include "harness/report/trace_text.h"
 #include "harness/trace/audit.h"
 #include "harness/trace/trace_file.h"
-#include "harness/trace/trace_text.h"
-#include "harness/trace/tracer.h"
 
 #include <CLI/CLI.hpp>
 
@@ -57,7 +57,7 @@ void take_signals() {
 }
 
 // Ctrl-C reaches the program by itself; one that goes on is killed at the second.
-void wait_for_end(trace::Tracer& tracer) {
+void wait_for_end(ptrace::Tracer& tracer) {
   while (!tracer.wait_for_end(std::chrono::milliseconds(50))) {
     if (g_passed_on != 0) {
       tracer.signal_main(g_passed_on);
@@ -90,9 +90,9 @@ void tell(std::FILE* out, const trace::Trace& trace, const std::string& director
   const std::int64_t began_ns = trace.events.empty() ? 0 : trace.events.front().enter_ns;
   fmt::print(out, "crashpoint trace: {} in {}\n", counted(trace.events.size(), "event", "events"),
              directory);
-  fmt::print(out, "\noperations (seconds, who, what)\n{}", operations_text(trace, lines));
-  fmt::print(out, "\nfiles\n{}", files_text(audit));
-  fmt::print(out, "\naudit\n{}", audit_text(audit, began_ns));
+  fmt::print(out, "\noperations (seconds, who, what)\n{}", report::operations_text(trace, lines));
+  fmt::print(out, "\nfiles\n{}", report::files_text(audit));
+  fmt::print(out, "\naudit\n{}", report::audit_text(audit, began_ns));
   if (!trace.notes.empty()) {
     fmt::print(out, "\nnot seen in full\n");
     for (const std::string& note : trace.notes) {
@@ -118,14 +118,14 @@ int trace_program(const TraceOptions& options) {
   target::ProcessSpec spec;
   spec.argv = options.command;
   spec.interactive = true;
-  trace::TracerOptions tracer_options;
+  ptrace::TracerOptions tracer_options;
   tracer_options.data_directory = std::filesystem::canonical(options.directory);
   tracer_options.trace_file = options.output;
   tracer_options.keep_initial_content = !options.output.empty();
   take_signals();
-  trace::Tracer tracer(spec, tracer_options);
+  ptrace::Tracer tracer(spec, tracer_options);
   wait_for_end(tracer);
-  const trace::Run run = tracer.finish();
+  const ptrace::Run run = tracer.finish();
 
   // Like strace and time: the program's own output stays as it is.
   std::fflush(stdout);

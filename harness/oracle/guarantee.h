@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/oracle/state.h"
+#include "harness/target/state.h"
 
 namespace crashpoint::oracle {
 
@@ -43,10 +43,10 @@ struct ExpectedTtl {
 
 // Explicit state, as the scenario lists it. Only what is named is checked.
 struct Expectations {
-  std::map<Key, Value> values = {};
-  std::map<Key, std::string> types = {};  // type_name() only
-  std::vector<Key> absent = {};
-  std::map<Key, ExpectedTtl> ttls = {};                // what is left when the state was read
+  std::map<target::Key, target::Value> values = {};
+  std::map<target::Key, std::string> types = {};  // type_name() only
+  std::vector<target::Key> absent = {};
+  std::map<target::Key, ExpectedTtl> ttls = {};        // what is left when the state was read
   std::map<std::uint32_t, std::uint64_t> dbsize = {};  // database -> keys
 
   [[nodiscard]] bool empty() const {

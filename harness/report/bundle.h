@@ -15,9 +15,9 @@
 #include <string>
 
 #include "harness/oracle/guarantee.h"
-#include "harness/oracle/judge.h"
-#include "harness/oracle/state.h"
+#include "harness/oracle/resp/judge.h"
 #include "harness/report/result.h"
+#include "harness/target/state.h"
 #include "harness/trace/trace.h"
 #include "harness/workload/history.h"
 
@@ -32,7 +32,7 @@ struct Bundle {
   oracle::Guarantee guarantee;
   oracle::CrashMoment crash;
   workload::History history;
-  oracle::State base;
+  target::State base;
   trace::Image image;
   std::string recovery_log;
 };

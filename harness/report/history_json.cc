@@ -164,50 +164,50 @@ double to_score(const std::string& text) {
 
 struct FromValue {
   Json operator()(const std::string& string) const { return escape(string); }
-  Json operator()(const oracle::List& list) const { return escaped(list); }
-  Json operator()(const oracle::Set& set) const { return escaped(set); }
-  Json operator()(const oracle::Hash& hash) const {
+  Json operator()(const target::List& list) const { return escaped(list); }
+  Json operator()(const target::Set& set) const { return escaped(set); }
+  Json operator()(const target::Hash& hash) const {
     Json pairs = Json::array();
     for (const auto& [field, value] : hash) {
       pairs.push_back({escape(field), escape(value)});
     }
     return pairs;
   }
-  Json operator()(const oracle::SortedSet& zset) const {
+  Json operator()(const target::SortedSet& zset) const {
     Json pairs = Json::array();
     for (const auto& [member, score] : zset) {
       pairs.push_back({escape(member), from_score(score)});
     }
     return pairs;
   }
-  Json operator()(const oracle::Opaque& opaque) const { return escape(opaque.dump); }
+  Json operator()(const target::Opaque& opaque) const { return escape(opaque.dump); }
 };
 
-oracle::Value to_value(const std::string& type, const Json& content) {
+target::Value to_value(const std::string& type, const Json& content) {
   if (type == "string") {
     return bytes_of(content);
   }
   if (type == "list") {
-    return unescaped<oracle::List>(content);
+    return unescaped<target::List>(content);
   }
   if (type == "set") {
-    return unescaped<oracle::Set>(content);
+    return unescaped<target::Set>(content);
   }
   if (type == "hash") {
-    oracle::Hash hash;
+    target::Hash hash;
     for (const Json& pair : content) {
       hash.emplace(bytes_of(pair.at(0)), bytes_of(pair.at(1)));
     }
     return hash;
   }
   if (type == "zset") {
-    oracle::SortedSet zset;
+    target::SortedSet zset;
     for (const Json& pair : content) {
       zset.emplace(bytes_of(pair.at(0)), to_score(pair.at(1).get<std::string>()));
     }
     return zset;
   }
-  return oracle::Opaque{type, bytes_of(content)};
+  return target::Opaque{type, bytes_of(content)};
 }
 
 }  // namespace
@@ -265,12 +265,12 @@ History decode_history(std::string_view text) {
   return history;
 }
 
-std::string encode_state(const oracle::State& state) {
+std::string encode_state(const target::State& state) {
   Json keys = Json::array();
   for (const auto& [key, entry] : state.entries) {
     Json object = {{"database", key.database},
                    {"key", escape(key.name)},
-                   {"type", oracle::type_name(entry.value)},
+                   {"type", target::type_name(entry.value)},
                    {"value", std::visit(FromValue{}, entry.value)}};
     if (entry.expire_at_ms) {
       object["expire_at_ms"] = *entry.expire_at_ms;
@@ -284,19 +284,19 @@ std::string encode_state(const oracle::State& state) {
          "\n";
 }
 
-oracle::State decode_state(std::string_view text) {
+target::State decode_state(std::string_view text) {
   const Json object = Json::parse(text);
-  oracle::State state;
+  target::State state;
   object.at("observed_from_ms").get_to(state.observed_from_ms);
   object.at("observed_to_ms").get_to(state.observed_to_ms);
   for (const Json& key : object.at("keys")) {
-    oracle::Entry entry;
+    target::Entry entry;
     entry.value = to_value(key.at("type").get<std::string>(), key.at("value"));
     if (key.contains("expire_at_ms")) {
       entry.expire_at_ms = key["expire_at_ms"].get<std::int64_t>();
     }
     state.entries.emplace(
-        oracle::Key{key.at("database").get<std::uint32_t>(), bytes_of(key.at("key"))},
+        target::Key{key.at("database").get<std::uint32_t>(), bytes_of(key.at("key"))},
         std::move(entry));
   }
   return state;

@@ -8,16 +8,16 @@
 #include <string>
 #include <string_view>
 
-#include "harness/oracle/state.h"
+#include "harness/target/state.h"
 #include "harness/workload/history.h"
 
 namespace crashpoint::report {
 
 [[nodiscard]] std::string encode_history(const workload::History& history);
-[[nodiscard]] std::string encode_state(const oracle::State& state);
+[[nodiscard]] std::string encode_state(const target::State& state);
 
 // Throw std::runtime_error saying where the text is not what was encoded.
 [[nodiscard]] workload::History decode_history(std::string_view text);
-[[nodiscard]] oracle::State decode_state(std::string_view text);
+[[nodiscard]] target::State decode_state(std::string_view text);
 
 }  // namespace crashpoint::report

@@ -79,18 +79,18 @@ RC_GTEST_PROP(HistoryJson, GivesTheSameHistoryBack, (const std::string& bytes)) 
 }
 
 RC_GTEST_PROP(StateJson, GivesTheSameStateBack, (const std::string& bytes, double score)) {
-  oracle::State written;
+  target::State written;
   written.observed_from_ms = 5;
   written.observed_to_ms = 9;
   written.entries[{0, bytes}] = {bytes, 1'700'000'000'000};
-  written.entries[{1, "list"}] = {oracle::List{bytes, bytes, ""}, std::nullopt};
-  written.entries[{1, "set"}] = {oracle::Set{bytes, "m"}, std::nullopt};
-  written.entries[{1, "hash"}] = {oracle::Hash{{bytes, bytes}, {"f", ""}}, std::nullopt};
+  written.entries[{1, "list"}] = {target::List{bytes, bytes, ""}, std::nullopt};
+  written.entries[{1, "set"}] = {target::Set{bytes, "m"}, std::nullopt};
+  written.entries[{1, "hash"}] = {target::Hash{{bytes, bytes}, {"f", ""}}, std::nullopt};
   written.entries[{15, "zset"}] = {
-      oracle::SortedSet{{bytes, score}, {"top", std::numeric_limits<double>::infinity()}},
+      target::SortedSet{{bytes, score}, {"top", std::numeric_limits<double>::infinity()}},
       std::nullopt};
-  written.entries[{15, "stream"}] = {oracle::Opaque{"stream", bytes}, std::nullopt};
-  const oracle::State read = decode_state(encode_state(written));
+  written.entries[{15, "stream"}] = {target::Opaque{"stream", bytes}, std::nullopt};
+  const target::State read = decode_state(encode_state(written));
   RC_ASSERT((read.entries == written.entries));
   RC_ASSERT(read.observed_from_ms == 5);
   RC_ASSERT(read.observed_to_ms == 9);

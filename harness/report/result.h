@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/fault/fault.h"
 #include "harness/oracle/verdict.h"
-#include "harness/trace/fault.h"
 
 namespace crashpoint::report {
 
@@ -24,7 +24,7 @@ struct Timing {
 
 struct FaultResult {
   std::string text;  // as the scenario has it
-  trace::FaultReport report;
+  fault::FaultReport report;
 };
 
 // One line of a case's story: what happened when, for people.

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "harness/base/text.h"
-#include "harness/oracle/describe.h"
-#include "harness/trace/armed_faults.h"
-#include "harness/trace/fault_rules.h"
+#include "harness/fault/armed_faults.h"
+#include "harness/fault/fault_rules.h"
+#include "harness/oracle/resp/describe.h"
 
 namespace crashpoint::report {
 namespace {
@@ -85,7 +85,7 @@ std::string ending(const Event& event) {
     return ": skipped, reported as done";
   }
   if (event.result < 0) {
-    return fmt::format(": {}", trace::error_name(static_cast<int>(-event.result)));
+    return fmt::format(": {}", fault::error_name(static_cast<int>(-event.result)));
   }
   if (event.op == Op::kFork) {
     return fmt::format(": process {}", event.result);
@@ -105,7 +105,7 @@ struct Told {
 class Pending {
  public:
   void add_write(const Event& event) {
-    Writes& writes = writes_[trace::describe(event)];
+    Writes& writes = writes_[fault::describe(event)];
     ++writes.count;
     writes.bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(event.performed, 0));
     writes.last_ns = time_of(event);
@@ -143,7 +143,7 @@ class Pending {
                                        Moment::Kind::kAck}});
     }
     for (const auto& [fault, strikes] : strikes_) {
-      const std::string what = trace::describe(*strikes.last) + ending(*strikes.last);
+      const std::string what = fault::describe(*strikes.last) + ending(*strikes.last);
       out.push_back({time_of(*strikes.last),
                      Moment{0,
                             strikes.count == 1 ? fmt::format("{} (again)", what)
@@ -244,7 +244,7 @@ class Storyteller {
     }
     pending_.flush(told_);
     Moment moment;
-    moment.what = trace::describe(event) + ending(event);
+    moment.what = fault::describe(event) + ending(event);
     if (strikes) {
       moment.kind = Moment::Kind::kFault;
       struck_.insert(fault);
@@ -260,7 +260,7 @@ class Storyteller {
   // A kill at a moment, and what strikes where no event was recorded.
   void tell_faults_without_event() {
     for (std::size_t i = 0; i < faults_.size(); ++i) {
-      const trace::FaultReport& report = faults_[i].report;
+      const fault::FaultReport& report = faults_[i].report;
       if (report.fired > 0 && !struck_.contains(i)) {
         told_.push_back({report.first_fired_ns,
                          Moment{0,

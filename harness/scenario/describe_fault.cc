@@ -30,31 +30,31 @@ std::string signal_name(int signal) {
   return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
 }
 
-std::string describe_action(const trace::Fault& fault) {
+std::string describe_action(const fault::Fault& fault) {
   return std::visit(
       Overloaded{
-          [](const trace::Kill& kill) {
+          [](const fault::Kill& kill) {
             return fmt::format("kill the {}{}", kill.tree ? "tree" : "process",
                                kill.signal == SIGKILL ? "" : " with " + signal_name(kill.signal));
           },
-          [](const trace::InjectError& inject) { return "fail with " + error_name(inject.error); },
-          [](const trace::ShortWrite& write) {
+          [](const fault::InjectError& inject) { return "fail with " + error_name(inject.error); },
+          [](const fault::ShortWrite& write) {
             return fmt::format("write at most {}", counted(write.bytes, "byte"));
           },
-          [](const trace::TornWrite& write) {
+          [](const fault::TornWrite& write) {
             return fmt::format("write {}, then kill the tree", counted(write.bytes, "byte"));
           },
-          [](const trace::Delay& delay) {
+          [](const fault::Delay& delay) {
             return delay.min_ms == delay.max_ms
                        ? fmt::format("delay by {} ms", delay.min_ms)
                        : fmt::format("delay by {} to {} ms", delay.min_ms, delay.max_ms);
           },
-          [](const trace::Skip&) { return std::string("report success without doing anything"); },
-          [](const trace::Trigger&) { return std::string("trigger"); },
-          [](const trace::DiskBudget& disk) {
+          [](const fault::Skip&) { return std::string("report success without doing anything"); },
+          [](const fault::Trigger&) { return std::string("trigger"); },
+          [](const fault::DiskBudget& disk) {
             return fmt::format("the data directory holds at most {}", counted(disk.bytes, "byte"));
           },
-          [](const trace::Libfiu& libfiu) {
+          [](const fault::Libfiu& libfiu) {
             return fmt::format("libfiu {} with probability {}{}", libfiu.name, libfiu.probability,
                                libfiu.error == 0 ? "" : ", giving " + error_name(libfiu.error));
           },
@@ -63,7 +63,7 @@ std::string describe_action(const trace::Fault& fault) {
 }
 
 // "the 3rd write", "every 2nd write from the 3rd on".
-std::string describe_occurrence(const trace::Occurrence& nth, const std::string& what) {
+std::string describe_occurrence(const fault::Occurrence& nth, const std::string& what) {
   const bool forever = nth.last == std::numeric_limits<std::uint64_t>::max();
   if (nth.first == nth.last) {
     return fmt::format("the {} {}", ordinal(nth.first), what);
@@ -80,14 +80,14 @@ std::string describe_occurrence(const trace::Occurrence& nth, const std::string&
 }
 
 // Only what strikes at the program is before or after a call; the rest is done to the call itself.
-const char* describe_phase(const trace::Fault& fault, const trace::Place& place) {
-  const bool to_program = std::holds_alternative<trace::Kill>(fault.action) ||
-                          std::holds_alternative<trace::Delay>(fault.action);
-  if (!place.failpoint.empty() || (!to_program && place.phase == trace::Phase::kBefore)) {
+const char* describe_phase(const fault::Fault& fault, const fault::Place& place) {
+  const bool to_program = std::holds_alternative<fault::Kill>(fault.action) ||
+                          std::holds_alternative<fault::Delay>(fault.action);
+  if (!place.failpoint.empty() || (!to_program && place.phase == fault::Phase::kBefore)) {
     return "at";
   }
-  return place.phase == trace::Phase::kBefore   ? "before"
-         : place.phase == trace::Phase::kDuring ? "during"
+  return place.phase == fault::Phase::kBefore   ? "before"
+         : place.phase == fault::Phase::kDuring ? "during"
                                                 : "after";
 }
 
@@ -95,7 +95,7 @@ std::string describe_while(const std::string& child) {
   return child.empty() ? "" : " while a " + child + " runs";
 }
 
-std::string describe_place(const trace::Fault& fault, const trace::Place& place) {
+std::string describe_place(const fault::Fault& fault, const fault::Place& place) {
   const std::string what =
       place.failpoint.empty() ? place.syscall : "pass of failpoint " + place.failpoint;
   std::string text =
@@ -109,8 +109,8 @@ std::string describe_place(const trace::Fault& fault, const trace::Place& place)
   if (!place.role.empty()) {
     text += " by " + place.role;
   }
-  if (place.count_per != trace::CountPer::kTree) {
-    text += place.count_per == trace::CountPer::kPath ? " (counted per path)"
+  if (place.count_per != fault::CountPer::kTree) {
+    text += place.count_per == fault::CountPer::kPath ? " (counted per path)"
                                                       : " (counted per process)";
   }
   text += describe_while(place.while_child);
@@ -122,19 +122,19 @@ std::string describe_place(const trace::Fault& fault, const trace::Place& place)
 
 }  // namespace
 
-std::string describe(const trace::Fault& fault) {
+std::string describe(const fault::Fault& fault) {
   const std::string where =
       std::visit(Overloaded{
                      [](const std::monostate&) { return std::string(); },
-                     [&](const trace::Place& place) { return " " + describe_place(fault, place); },
-                     [](const trace::AfterAcked& moment) {
+                     [&](const fault::Place& place) { return " " + describe_place(fault, place); },
+                     [](const fault::AfterAcked& moment) {
                        return fmt::format(" when {} acked",
                                           moment.commands == 1
                                               ? "1 command is"
                                               : with_commas(moment.commands) + " commands are") +
                               describe_while(moment.while_child);
                      },
-                     [](const trace::AtTime& moment) {
+                     [](const fault::AtTime& moment) {
                        return fmt::format(" {} ms into the workload", moment.ms) +
                               describe_while(moment.while_child);
                      },

@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "harness/trace/fault.h"
+#include "harness/fault/fault.h"
 
 namespace crashpoint::scenario {
 
-[[nodiscard]] std::string describe(const trace::Fault& fault);
+[[nodiscard]] std::string describe(const fault::Fault& fault);
 
 }  // namespace crashpoint::scenario

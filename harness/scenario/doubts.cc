@@ -7,7 +7,7 @@
 
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
-#include "harness/oracle/judge.h"
+#include "harness/oracle/resp/judge.h"
 
 namespace crashpoint::scenario {
 namespace {

@@ -23,13 +23,13 @@ Case with(const std::string& keys) {
   return FilesForTest().load_one(R"({"version": 1, "summary": "s", )" + keys + "}");
 }
 
-trace::Fault fault(const std::string& json) {
+fault::Fault fault(const std::string& json) {
   return with(R"("workload": [{"pause_ms": 1}, {"pause_ms": 1}], "faults": [)" + json + "]")
       .faults.at(0);
 }
 
-const trace::Place& place(const trace::Fault& fault) {
-  return std::get<trace::Place>(fault.at);
+const fault::Place& place(const fault::Fault& fault) {
+  return std::get<fault::Place>(fault.at);
 }
 
 crash::DamageAction damage(const std::string& json) {
@@ -113,7 +113,7 @@ TEST(LoadWorkload, TakesEachKindOfStep) {
 }
 
 TEST(LoadFault, TakesAPlace) {
-  const trace::Fault full = fault(R"({"at": {"syscall": "write", "path": "*.aof", "role": "child:2",
+  const fault::Fault full = fault(R"({"at": {"syscall": "write", "path": "*.aof", "role": "child:2",
       "nth": {"from": 2, "to": 9, "step": 3}, "per": "process", "phase": "after", "probability": 0.25,
       "at_offset": 77, "while": "rewrite"}, "do": {"kill": "process", "signal": "SIGTERM"},
       "may_miss": true, "from_step": 1})");
@@ -123,13 +123,13 @@ TEST(LoadFault, TakesAPlace) {
   EXPECT_EQ(place(full).nth.first, 2U);
   EXPECT_EQ(place(full).nth.last, 9U);
   EXPECT_EQ(place(full).nth.step, 3U);
-  EXPECT_EQ(place(full).count_per, trace::CountPer::kProcess);
-  EXPECT_EQ(place(full).phase, trace::Phase::kAfter);
+  EXPECT_EQ(place(full).count_per, fault::CountPer::kProcess);
+  EXPECT_EQ(place(full).phase, fault::Phase::kAfter);
   EXPECT_EQ(place(full).probability, 0.25);
   EXPECT_EQ(place(full).at_offset, 77U);
   EXPECT_EQ(place(full).while_child, "rewrite");
-  EXPECT_FALSE(std::get<trace::Kill>(full.action).tree);
-  EXPECT_EQ(std::get<trace::Kill>(full.action).signal, SIGTERM);
+  EXPECT_FALSE(std::get<fault::Kill>(full.action).tree);
+  EXPECT_EQ(std::get<fault::Kill>(full.action).signal, SIGTERM);
   EXPECT_TRUE(full.may_miss);
   EXPECT_EQ(full.from_step, 1U);
 }
@@ -137,7 +137,7 @@ TEST(LoadFault, TakesAPlace) {
 TEST(LoadFault, CountsOccurrencesInAllTheirForms) {
   constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
   const auto nth = [](const std::string& at, const std::string& action = R"({"skip": true})") {
-    const trace::Fault loaded =
+    const fault::Fault loaded =
         fault(R"({"at": {"syscall": "fsync")" + at + R"(}, "do": )" + action + "}");
     return std::pair(place(loaded).nth.first, place(loaded).nth.last);
   };
@@ -155,33 +155,33 @@ TEST(LoadFault, TakesEachAction) {
   const auto action = [](const std::string& json) {
     return fault(R"({"at": {"syscall": "write"}, "do": )" + json + "}").action;
   };
-  EXPECT_TRUE(std::get<trace::Kill>(action(R"({"kill": "tree"})")).tree);
-  EXPECT_EQ(std::get<trace::InjectError>(action(R"({"error": "ENOSPC"})")).error, ENOSPC);
-  EXPECT_EQ(std::get<trace::ShortWrite>(action(R"({"short_write": 3})")).bytes, 3U);
-  EXPECT_EQ(std::get<trace::TornWrite>(action(R"({"torn_write": 3})")).bytes, 3U);
-  EXPECT_EQ(std::get<trace::Delay>(action(R"({"delay_ms": 3})")).max_ms, 3);
-  EXPECT_EQ(std::get<trace::Delay>(action(R"({"delay_ms": [3, 5]})")).max_ms, 5);
-  EXPECT_TRUE(std::holds_alternative<trace::Skip>(action(R"({"skip": true})")));
-  EXPECT_TRUE(std::holds_alternative<trace::Trigger>(
+  EXPECT_TRUE(std::get<fault::Kill>(action(R"({"kill": "tree"})")).tree);
+  EXPECT_EQ(std::get<fault::InjectError>(action(R"({"error": "ENOSPC"})")).error, ENOSPC);
+  EXPECT_EQ(std::get<fault::ShortWrite>(action(R"({"short_write": 3})")).bytes, 3U);
+  EXPECT_EQ(std::get<fault::TornWrite>(action(R"({"torn_write": 3})")).bytes, 3U);
+  EXPECT_EQ(std::get<fault::Delay>(action(R"({"delay_ms": 3})")).max_ms, 3);
+  EXPECT_EQ(std::get<fault::Delay>(action(R"({"delay_ms": [3, 5]})")).max_ms, 5);
+  EXPECT_TRUE(std::holds_alternative<fault::Skip>(action(R"({"skip": true})")));
+  EXPECT_TRUE(std::holds_alternative<fault::Trigger>(
       fault(R"({"at": {"failpoint": "a/b"}, "do": {"trigger": true}})").action));
-  EXPECT_EQ(std::get<trace::DiskBudget>(fault(R"({"do": {"disk_bytes": 9}})").action).bytes, 9U);
-  const trace::Fault libfiu =
+  EXPECT_EQ(std::get<fault::DiskBudget>(fault(R"({"do": {"disk_bytes": 9}})").action).bytes, 9U);
+  const fault::Fault libfiu =
       fault(R"({"do": {"libfiu": {"name": "posix/io/rw/*", "probability": 0.5, "error": "EIO"}}})");
-  EXPECT_EQ(std::get<trace::Libfiu>(libfiu.action).name, "posix/io/rw/*");
-  EXPECT_EQ(std::get<trace::Libfiu>(libfiu.action).error, EIO);
+  EXPECT_EQ(std::get<fault::Libfiu>(libfiu.action).name, "posix/io/rw/*");
+  EXPECT_EQ(std::get<fault::Libfiu>(libfiu.action).error, EIO);
 }
 
 TEST(LoadFault, TakesMoments) {
   EXPECT_EQ(
-      std::get<trace::AfterAcked>(fault(R"({"at": {"after_acked": 7}, "do": {"kill": "tree"}})").at)
+      std::get<fault::AfterAcked>(fault(R"({"at": {"after_acked": 7}, "do": {"kill": "tree"}})").at)
           .commands,
       7U);
   EXPECT_EQ(
-      std::get<trace::AfterAcked>(
+      std::get<fault::AfterAcked>(
           fault(R"({"at": {"after_acked": 7, "while": "rewrite"}, "do": {"kill": "tree"}})").at)
           .while_child,
       "rewrite");
-  EXPECT_EQ(std::get<trace::AtTime>(fault(R"({"at": {"at_ms": 7}, "do": {"kill": "tree"}})").at).ms,
+  EXPECT_EQ(std::get<fault::AtTime>(fault(R"({"at": {"at_ms": 7}, "do": {"kill": "tree"}})").at).ms,
             7);
 }
 
@@ -327,12 +327,12 @@ TEST(LoadOracle, TakesExplicitState) {
                 "h": {"hash": {"f": "v"}}, "z": {"zset": {"m": 1.5}}}, "absent": ["gone"], "dbsize": 6},
       {"database": 3, "types": {"t": "list"}, "ttl": {"a": "none", "b": "any", "c": {"max_ms": 5}}}]})")
                                           .oracle.expect;
-  EXPECT_EQ(expect.values.at({0, "n"}), oracle::Value("10"));
-  EXPECT_EQ(expect.values.at({0, "l"}), oracle::Value(oracle::List{"a", "1"}));
-  EXPECT_EQ(expect.values.at({0, "e"}), oracle::Value(oracle::Set{"a", "b"}));
-  EXPECT_EQ(expect.values.at({0, "h"}), oracle::Value(oracle::Hash{{"f", "v"}}));
-  EXPECT_EQ(expect.values.at({0, "z"}), oracle::Value(oracle::SortedSet{{"m", 1.5}}));
-  EXPECT_THAT(expect.absent, ElementsAre(oracle::Key{0, "gone"}));
+  EXPECT_EQ(expect.values.at({0, "n"}), target::Value("10"));
+  EXPECT_EQ(expect.values.at({0, "l"}), target::Value(target::List{"a", "1"}));
+  EXPECT_EQ(expect.values.at({0, "e"}), target::Value(target::Set{"a", "b"}));
+  EXPECT_EQ(expect.values.at({0, "h"}), target::Value(target::Hash{{"f", "v"}}));
+  EXPECT_EQ(expect.values.at({0, "z"}), target::Value(target::SortedSet{{"m", 1.5}}));
+  EXPECT_THAT(expect.absent, ElementsAre(target::Key{0, "gone"}));
   EXPECT_EQ(expect.dbsize.at(0), 6U);
   EXPECT_EQ(expect.types.at({3, "t"}), "list");
   EXPECT_TRUE(expect.ttls.at({3, "a"}).none);

@@ -57,7 +57,7 @@ TEST(Matrix, PutsTheValuesInPlace) {
                                                "/faults/0/at/nth": [7], "/seed": [42]})");
   ASSERT_THAT(cases, SizeIs(1));
   EXPECT_EQ(cases[0].target.config.at("appendfsync"), std::vector<std::string>{"no"});
-  EXPECT_EQ(std::get<trace::Place>(cases[0].faults[0].at).nth.first, 7U);
+  EXPECT_EQ(std::get<fault::Place>(cases[0].faults[0].at).nth.first, 7U);
   EXPECT_EQ(cases[0].seed, 42U);
   EXPECT_EQ(cases[0].scenario, "aof/kill");
   EXPECT_THAT(cases[0].parameters, ElementsAre(std::pair("appendfsync", "no"),
@@ -75,7 +75,7 @@ TEST(Matrix, RangesIncludeTheirEndAndSortAsNumbers) {
 TEST(Matrix, MayFillInAKeyThatIsNotThereYet) {
   const std::vector<Case> cases = cases_of(R"({"/faults/1/at/role": ["main", "child"]})");
   ASSERT_THAT(cases, SizeIs(2));
-  EXPECT_EQ(std::get<trace::Place>(cases[0].faults[1].at).role, "child");
+  EXPECT_EQ(std::get<fault::Place>(cases[0].faults[1].at).role, "child");
 }
 
 TEST(Matrix, ObjectsHaveALabelAndReplaceOrMerge) {

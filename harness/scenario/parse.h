@@ -17,9 +17,9 @@ void parse_case(const Node& root, Case& out);
 [[nodiscard]] Target parse_target(const Node& node);
 [[nodiscard]] Files parse_files(const Node& node);
 [[nodiscard]] workload::Plan parse_workload(const Node& steps);
-[[nodiscard]] std::vector<trace::Fault> parse_faults(const Node& node, const Case& known);
+[[nodiscard]] std::vector<fault::Fault> parse_faults(const Node& node, const Case& known);
 // Of a start after the crash, when there is no workload.
-[[nodiscard]] std::vector<trace::Fault> parse_recovery_faults(const Node& node, const Case& known);
+[[nodiscard]] std::vector<fault::Fault> parse_recovery_faults(const Node& node, const Case& known);
 [[nodiscard]] Crash parse_crash(const Node& node);
 [[nodiscard]] std::vector<crash::Damage> parse_damage(const Node& node);
 [[nodiscard]] Oracle parse_oracle(const Node& node, const Case& known);

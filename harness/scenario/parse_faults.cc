@@ -9,10 +9,10 @@
 
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/fault/libfiu.h"
+#include "harness/fault/syscall_facts.h"
 #include "harness/scenario/describe_fault.h"
 #include "harness/scenario/parse.h"
-#include "harness/trace/libfiu.h"
-#include "harness/trace/syscall_facts.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::scenario {
@@ -21,18 +21,18 @@ namespace {
 constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
 
 // Facts of nothing, for a failpoint or a name that is a problem already.
-const trace::SyscallFacts& facts_of(const trace::Place& place) {
-  static const trace::SyscallFacts kNone;
-  const trace::SyscallFacts* facts = trace::syscall_facts(place.syscall);
+const fault::SyscallFacts& facts_of(const fault::Place& place) {
+  static const fault::SyscallFacts kNone;
+  const fault::SyscallFacts* facts = fault::syscall_facts(place.syscall);
   return facts == nullptr ? kNone : *facts;
 }
 
-trace::Occurrence parse_nth(const Node& node) {
+fault::Occurrence parse_nth(const Node& node) {
   if (node.json().is_number()) {
     const auto nth = node.as<std::uint64_t>();
     return {nth, nth, 1};
   }
-  trace::Occurrence nth{1, kForEver, 1};
+  fault::Occurrence nth{1, kForEver, 1};
   if (node.json().is_object()) {
     node.read("from", nth.first);
     node.read("to", nth.last);
@@ -46,7 +46,7 @@ trace::Occurrence parse_nth(const Node& node) {
 }
 
 void check_syscall(const Node& node) {
-  if (trace::syscall_facts(node.text()) != nullptr) {
+  if (fault::syscall_facts(node.text()) != nullptr) {
     return;
   }
   const std::vector<std::string> names = trace::fault_syscall_names();
@@ -56,8 +56,8 @@ void check_syscall(const Node& node) {
                                          : fmt::format("did you mean \"{}\"?", meant)));
 }
 
-trace::Place parse_place(const Node& node) {
-  trace::Place place;
+fault::Place parse_place(const Node& node) {
+  fault::Place place;
   if (const auto syscall = node.find("syscall")) {
     place.syscall = syscall->text();
     check_syscall(*syscall);
@@ -74,14 +74,14 @@ trace::Place parse_place(const Node& node) {
     place.nth = parse_nth(*nth);
   }
   if (const auto per = node.find("per")) {
-    place.count_per = per->text() == "tree"      ? trace::CountPer::kTree
-                      : per->text() == "process" ? trace::CountPer::kProcess
-                                                 : trace::CountPer::kPath;
+    place.count_per = per->text() == "tree"      ? fault::CountPer::kTree
+                      : per->text() == "process" ? fault::CountPer::kProcess
+                                                 : fault::CountPer::kPath;
   }
   if (const auto phase = node.find("phase")) {
-    place.phase = phase->text() == "before"   ? trace::Phase::kBefore
-                  : phase->text() == "during" ? trace::Phase::kDuring
-                                              : trace::Phase::kAfter;
+    place.phase = phase->text() == "before"   ? fault::Phase::kBefore
+                  : phase->text() == "during" ? fault::Phase::kDuring
+                                              : fault::Phase::kAfter;
     if (!place.failpoint.empty()) {
       phase->problem_at_key("\"phase\" goes only with \"syscall\"; a failpoint is one moment");
     }
@@ -106,14 +106,14 @@ void check_moment(const Node& node) {
   }
 }
 
-void parse_at(const Node& node, trace::Fault& fault) {
+void parse_at(const Node& node, fault::Fault& fault) {
   if (const auto commands = node.find("after_acked")) {
-    trace::AfterAcked moment{commands->as<std::uint64_t>(), {}};
+    fault::AfterAcked moment{commands->as<std::uint64_t>(), {}};
     node.read("while", moment.while_child);
     fault.at = std::move(moment);
     check_moment(node);
   } else if (const auto ms = node.find("at_ms")) {
-    trace::AtTime moment{ms->as<std::int64_t>(), {}};
+    fault::AtTime moment{ms->as<std::int64_t>(), {}};
     node.read("while", moment.while_child);
     fault.at = std::move(moment);
     check_moment(node);
@@ -122,9 +122,9 @@ void parse_at(const Node& node, trace::Fault& fault) {
   }
 }
 
-void check_error(const Node& node, const trace::Fault& fault) {
-  const auto* place = std::get_if<trace::Place>(&fault.at);
-  if (place == nullptr || trace::syscall_facts(place->syscall) == nullptr) {
+void check_error(const Node& node, const fault::Fault& fault) {
+  const auto* place = std::get_if<fault::Place>(&fault.at);
+  if (place == nullptr || fault::syscall_facts(place->syscall) == nullptr) {
     return;
   }
   const std::vector<std::string>& possible = facts_of(*place).errors;
@@ -136,8 +136,8 @@ void check_error(const Node& node, const trace::Fault& fault) {
   }
 }
 
-void parse_delay(const Node& node, trace::Fault& fault) {
-  trace::Delay delay;
+void parse_delay(const Node& node, fault::Fault& fault) {
+  fault::Delay delay;
   const bool range = node.json().is_array();
   delay.min_ms = (range ? node.json()[0] : node.json()).get<std::int64_t>();
   delay.max_ms = (range ? node.json()[1] : node.json()).get<std::int64_t>();
@@ -147,11 +147,11 @@ void parse_delay(const Node& node, trace::Fault& fault) {
   fault.action = delay;
 }
 
-void parse_libfiu(const Node& node, trace::Fault& fault) {
-  trace::Libfiu libfiu;
+void parse_libfiu(const Node& node, fault::Fault& fault) {
+  fault::Libfiu libfiu;
   const Node name = node.at("name");
   libfiu.name = name.text();
-  if (const std::string problem = trace::libfiu_name_problem(libfiu.name); !problem.empty()) {
+  if (const std::string problem = fault::libfiu_name_problem(libfiu.name); !problem.empty()) {
     name.problem(problem);
   }
   node.read("probability", libfiu.probability);
@@ -161,14 +161,14 @@ void parse_libfiu(const Node& node, trace::Fault& fault) {
   fault.action = libfiu;
 }
 
-void parse_error(const Node& node, const Node& error, trace::Fault& fault) {
+void parse_error(const Node& node, const Node& error, fault::Fault& fault) {
   const int number = parse_errno(error);
-  fault.action = trace::InjectError{number};
+  fault.action = fault::InjectError{number};
   if (number != 0) {
     check_error(error, fault);
   }
   const auto times = node.find("times");
-  auto* place = std::get_if<trace::Place>(&fault.at);
+  auto* place = std::get_if<fault::Place>(&fault.at);
   if (!times.has_value() || place == nullptr) {
     return;
   }
@@ -181,9 +181,9 @@ void parse_error(const Node& node, const Node& error, trace::Fault& fault) {
       count == 0 || count > kForEver - place->nth.first ? kForEver : place->nth.first + count - 1;
 }
 
-void parse_do(const Node& node, trace::Fault& fault) {
+void parse_do(const Node& node, fault::Fault& fault) {
   if (const auto what = node.find("kill")) {
-    trace::Kill kill;
+    fault::Kill kill;
     kill.tree = what->text() == "tree";
     if (const auto signal = node.find("signal")) {
       kill.signal = parse_signal(*signal);
@@ -192,27 +192,27 @@ void parse_do(const Node& node, trace::Fault& fault) {
   } else if (const auto error = node.find("error")) {
     parse_error(node, *error, fault);
   } else if (const auto short_bytes = node.find("short_write")) {
-    fault.action = trace::ShortWrite{short_bytes->as<std::uint64_t>()};
+    fault.action = fault::ShortWrite{short_bytes->as<std::uint64_t>()};
   } else if (const auto torn_bytes = node.find("torn_write")) {
-    fault.action = trace::TornWrite{torn_bytes->as<std::uint64_t>()};
+    fault.action = fault::TornWrite{torn_bytes->as<std::uint64_t>()};
   } else if (const auto delay = node.find("delay_ms")) {
     parse_delay(*delay, fault);
   } else if (node.has("skip")) {
-    fault.action = trace::Skip{};
+    fault.action = fault::Skip{};
   } else if (node.has("trigger")) {
-    fault.action = trace::Trigger{};
+    fault.action = fault::Trigger{};
   } else if (const auto bytes = node.find("disk_bytes")) {
-    fault.action = trace::DiskBudget{bytes->as<std::uint64_t>()};
+    fault.action = fault::DiskBudget{bytes->as<std::uint64_t>()};
   } else {
     parse_libfiu(node.at("libfiu"), fault);
   }
 }
 
 // Which actions make sense at which places.
-void check_together(const Node& node, const trace::Fault& fault) {
+void check_together(const Node& node, const fault::Fault& fault) {
   const Node action = node.at("do");
-  const bool always = std::holds_alternative<trace::DiskBudget>(fault.action) ||
-                      std::holds_alternative<trace::Libfiu>(fault.action);
+  const bool always = std::holds_alternative<fault::DiskBudget>(fault.action) ||
+                      std::holds_alternative<fault::Libfiu>(fault.action);
   const bool nowhere = std::holds_alternative<std::monostate>(fault.at);
   if (always != nowhere) {
     node.problem(always ? "disk_bytes and libfiu are in force from the start; take \"at\" away"
@@ -222,38 +222,38 @@ void check_together(const Node& node, const trace::Fault& fault) {
   if (nowhere) {
     return;
   }
-  const auto* place = std::get_if<trace::Place>(&fault.at);
+  const auto* place = std::get_if<fault::Place>(&fault.at);
   if (place == nullptr) {
-    if (!std::holds_alternative<trace::Kill>(fault.action)) {
+    if (!std::holds_alternative<fault::Kill>(fault.action)) {
       action.problem("at a moment (after_acked, at_ms) only \"kill\" can happen");
     }
     return;
   }
-  if (!place->syscall.empty() && trace::syscall_facts(place->syscall) == nullptr) {
+  if (!place->syscall.empty() && fault::syscall_facts(place->syscall) == nullptr) {
     return;
   }
   const std::string what = place->failpoint.empty() ? place->syscall : "a failpoint";
-  const trace::SyscallFacts& facts = facts_of(*place);
-  if ((std::holds_alternative<trace::ShortWrite>(fault.action) ||
-       std::holds_alternative<trace::TornWrite>(fault.action)) &&
+  const fault::SyscallFacts& facts = facts_of(*place);
+  if ((std::holds_alternative<fault::ShortWrite>(fault.action) ||
+       std::holds_alternative<fault::TornWrite>(fault.action)) &&
       !facts.transfers) {
     action.problem(
         fmt::format("short_write and torn_write go only with a write, not with {}", what));
   }
-  if (std::holds_alternative<trace::Skip>(fault.action) && !facts.skippable) {
+  if (std::holds_alternative<fault::Skip>(fault.action) && !facts.skippable) {
     action.problem(fmt::format(
         "{} cannot be skipped; allowed: calls that write, rename, remove or sync", what));
   }
-  if (std::holds_alternative<trace::Trigger>(fault.action) && place->failpoint.empty()) {
+  if (std::holds_alternative<fault::Trigger>(fault.action) && place->failpoint.empty()) {
     action.problem("\"trigger\" goes only with a failpoint");
   }
 }
 
-trace::Fault parse_fault(const Node& item, const Case& known) {
-  trace::Fault fault;
+fault::Fault parse_fault(const Node& item, const Case& known) {
+  fault::Fault fault;
   if (const auto at = item.find("at")) {
     parse_at(*at, fault);
-    const auto* place = std::get_if<trace::Place>(&fault.at);
+    const auto* place = std::get_if<fault::Place>(&fault.at);
     if (place != nullptr && !place->failpoint.empty() && known.target.use != "engine") {
       at->problem("a failpoint is a place in crashpoint-engine's own code; this target has none");
     }
@@ -266,10 +266,10 @@ trace::Fault parse_fault(const Node& item, const Case& known) {
 
 }  // namespace
 
-std::vector<trace::Fault> parse_faults(const Node& node, const Case& known) {
-  std::vector<trace::Fault> faults;
+std::vector<fault::Fault> parse_faults(const Node& node, const Case& known) {
+  std::vector<fault::Fault> faults;
   for (const Node& item : node.items()) {
-    trace::Fault fault = parse_fault(item, known);
+    fault::Fault fault = parse_fault(item, known);
     if (const auto step = item.find("from_step")) {
       fault.from_step = step->as<std::size_t>();
       if (*fault.from_step >= known.workload.steps.size()) {
@@ -283,10 +283,10 @@ std::vector<trace::Fault> parse_faults(const Node& node, const Case& known) {
   return faults;
 }
 
-std::vector<trace::Fault> parse_recovery_faults(const Node& node, const Case& known) {
-  std::vector<trace::Fault> faults;
+std::vector<fault::Fault> parse_recovery_faults(const Node& node, const Case& known) {
+  std::vector<fault::Fault> faults;
   for (const Node& item : node.items()) {
-    trace::Fault fault = parse_fault(item, known);
+    fault::Fault fault = parse_fault(item, known);
     for (const auto& [holder, key] :
          {std::pair(item.find("at"), "after_acked"), std::pair(std::optional(item), "from_step")}) {
       const auto found = holder.has_value() ? holder->find(key) : std::nullopt;

@@ -169,19 +169,19 @@ oracle::Guarantee parse_guarantee(const Node& node, const Target& target) {
   return guarantee;
 }
 
-oracle::Value parse_value(const Node& node) {
+target::Value parse_value(const Node& node) {
   const auto is = [&](const char* type) {
     return node.json().is_object() && node.json().contains(type);
   };
   if (is("list")) {
-    oracle::List elements;
+    target::List elements;
     for (const Node& item : node.at("list").items()) {
       elements.push_back(parse_bytes(item));
     }
     return elements;
   }
   if (is("set")) {
-    oracle::Set members;
+    target::Set members;
     for (const Node& item : node.at("set").items()) {
       if (!members.insert(parse_bytes(item)).second) {
         item.problem("stands in the set twice");
@@ -190,14 +190,14 @@ oracle::Value parse_value(const Node& node) {
     return members;
   }
   if (is("hash")) {
-    oracle::Hash fields;
+    target::Hash fields;
     for (const auto& [field, value] : node.at("hash").members()) {
       fields[field] = parse_bytes(value);
     }
     return fields;
   }
   if (is("zset")) {
-    oracle::SortedSet members;
+    target::SortedSet members;
     for (const auto& [member, score] : node.at("zset").members()) {
       members[member] = score.as<double>();
     }

@@ -13,9 +13,9 @@
 
 #include "harness/crash/damage.h"
 #include "harness/crash/profile.h"
+#include "harness/fault/fault.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/promise.h"
-#include "harness/trace/fault.h"
 #include "harness/workload/plan.h"
 
 namespace crashpoint::scenario {
@@ -73,7 +73,7 @@ struct Recovery {
   std::int64_t deadline_ms = 5000;  // to answer PING without -LOADING
   std::uint32_t cycles = 1;  // crash, recover, judge, write on: this many times on one directory
   // Struck at a start on what the crash left, which then ends; the start after it is judged.
-  std::vector<trace::Fault> faults;
+  std::vector<fault::Fault> faults;
 };
 
 // A text that must, or must not, be found. Globs as name_match() has them.
@@ -128,7 +128,7 @@ struct Case {
   Target target;
   Files files;
   workload::Plan workload;
-  std::vector<trace::Fault> faults;
+  std::vector<fault::Fault> faults;
   Crash crash;
   std::vector<crash::Damage> damage;  // done to what the crash left, in order
   Recovery recovery;

@@ -240,7 +240,7 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
   const Points points;
   const workload::Generate generate;
   const workload::Commands commands;
-  const trace::Place place;
+  const fault::Place place;
   const std::map<std::string, Json> expected = {
       {"seed", minimal.seed},
       {"stall_ms", minimal.workload.stall_ms},
@@ -257,16 +257,16 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
       {"workload[].generate.value_bytes", {generate.value_bytes_min, generate.value_bytes_max}},
       {"workload[].generate.database", generate.database},
       {"workload[].generate.shared_keys", generate.shared_keys},
-      {"faults[].may_miss", trace::Fault().may_miss},
+      {"faults[].may_miss", fault::Fault().may_miss},
       {"faults[].at.nth", place.nth.first},
       {"faults[].at.nth.from", place.nth.first},
       {"faults[].at.nth.step", place.nth.step},
-      {"faults[].at.per", place.count_per == trace::CountPer::kTree ? "tree" : "?"},
-      {"faults[].at.phase", place.phase == trace::Phase::kBefore ? "before" : "?"},
+      {"faults[].at.per", place.count_per == fault::CountPer::kTree ? "tree" : "?"},
+      {"faults[].at.phase", place.phase == fault::Phase::kBefore ? "before" : "?"},
       {"faults[].at.probability", place.probability},
-      {"faults[].do.signal", trace::Kill().signal == 9 ? "SIGKILL" : "?"},
+      {"faults[].do.signal", fault::Kill().signal == 9 ? "SIGKILL" : "?"},
       {"faults[].do.times", 1},
-      {"faults[].do.libfiu.probability", trace::Libfiu().probability},
+      {"faults[].do.libfiu.probability", fault::Libfiu().probability},
       {"crash", minimal.crash.kind == oracle::CrashKind::kProcessKill ? "process-kill" : "?"},
       {"crash.explore.kinds", {"process-kill", "power-loss"}},
       {"crash.explore.profile", explore.profile.name},

@@ -77,7 +77,7 @@ double parse_score(const std::string& text) {
 }  // namespace
 
 // Empty when the key is gone: it expired since its type was asked.
-std::optional<oracle::Value> to_value(const std::string& type, RespValue reply) {
+std::optional<Value> to_value(const std::string& type, RespValue reply) {
   if (type == "string" || reply.kind == Kind::kNull) {
     if (reply.kind == Kind::kNull)
       return std::nullopt;
@@ -89,7 +89,7 @@ std::optional<oracle::Value> to_value(const std::string& type, RespValue reply) 
   if (!is_array) {
     if (reply.kind != Kind::kBulk)
       fail("DUMP", reply);
-    return oracle::Opaque{.type = type, .dump = std::move(reply.text)};
+    return Opaque{.type = type, .dump = std::move(reply.text)};
   }
   const bool has_pairs = type == "hash" || type == "zset";
   if (reply.kind != Kind::kArray || (has_pairs && reply.items.size() % 2 != 0))
@@ -103,25 +103,25 @@ std::optional<oracle::Value> to_value(const std::string& type, RespValue reply) 
   if (items.empty())
     return std::nullopt;
   if (type == "list") {
-    oracle::List list;
+    List list;
     for (RespValue& item : items)
       list.push_back(std::move(item.text));
     return list;
   }
   if (type == "set") {
-    oracle::Set set;
+    Set set;
     for (RespValue& item : items)
       set.insert(std::move(item.text));
     return set;
   }
   if (type == "hash") {
-    oracle::Hash hash;
+    Hash hash;
     for (std::size_t at = 0; at < items.size(); at += 2) {
       hash.insert_or_assign(std::move(items[at].text), std::move(items[at + 1].text));
     }
     return hash;
   }
-  oracle::SortedSet sorted;
+  SortedSet sorted;
   for (std::size_t at = 0; at < items.size(); at += 2) {
     sorted.insert_or_assign(std::move(items[at].text), parse_score(items[at + 1].text));
   }
@@ -132,7 +132,7 @@ namespace {
 
 class Reader {
  public:
-  Reader(Client& client, oracle::State& state) : client_(client), state_(state) {}
+  Reader(Client& client, State& state) : client_(client), state_(state) {}
 
   void read_database(std::uint32_t database) {
     const RespValue selected = client_.call({"SELECT", std::to_string(database)});
@@ -182,10 +182,10 @@ class Reader {
         fail("PEXPIRETIME", time);
       if (time.integer == -2)
         continue;
-      std::optional<oracle::Value> value = to_value(type, std::move(values[at]));
+      std::optional<Value> value = to_value(type, std::move(values[at]));
       if (!value)
         continue;
-      oracle::Entry& entry = state_.entries[{database, keys[at]}];
+      Entry& entry = state_.entries[{database, keys[at]}];
       entry.value = std::move(*value);
       if (time.integer >= 0) {
         entry.expire_at_ms = knows_expiretime_ ? time.integer : asked_ms + time.integer;
@@ -194,15 +194,15 @@ class Reader {
   }
 
   Client& client_;
-  oracle::State& state_;
+  State& state_;
   bool knows_expiretime_ = true;
 };
 
 }  // namespace
 
-oracle::State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms) {
+State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms) {
   Client client(endpoint, timeout_ms);
-  oracle::State state;
+  State state;
   state.observed_from_ms = unix_now_ms();
   Reader reader(client, state);
   for (const std::uint32_t database : used_databases(client))

@@ -5,19 +5,19 @@
 #include <optional>
 #include <string>
 
-#include "harness/oracle/state.h"
 #include "harness/target/resp_client.h"
+#include "harness/target/state.h"
 
 namespace crashpoint::target {
 
 // The server must be idle: nobody else writes meanwhile. Keys that expire while it is read are
 // absent. Throws ConnectionLost, ProtocolError, and EnvironmentError on a reply that makes no sense
 // or when `timeout_ms` passes without one.
-[[nodiscard]] oracle::State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms = 30'000);
+[[nodiscard]] State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms = 30'000);
 
 // A value of `type` ("string", "list", "set", "hash", "zset") from the reply to the command that reads
 // it whole: GET, LRANGE, SMEMBERS, HGETALL, ZRANGE WITHSCORES. Nothing where the key is gone. Throws
 // EnvironmentError on a reply that makes no sense.
-[[nodiscard]] std::optional<oracle::Value> to_value(const std::string& type, RespValue reply);
+[[nodiscard]] std::optional<Value> to_value(const std::string& type, RespValue reply);
 
 }  // namespace crashpoint::target

@@ -11,9 +11,6 @@
 namespace crashpoint::target {
 namespace {
 
-using oracle::Entry;
-using oracle::Key;
-using oracle::State;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -38,17 +35,16 @@ TEST_F(StateDumpTest, ReadsEveryTypeOfEveryDatabaseWithItsDeadline) {
                                             {"SELECT", "15"},
                                             {"SET", "dies", "later", "PXAT", "4102444800123"}});
   const State state = dump_state(redis.endpoint());
-  EXPECT_THAT(state.entries,
-              UnorderedElementsAre(
-                  Pair(Key{0, binary}, Entry{binary, {}}),
-                  Pair(Key{0, "list"}, Entry{oracle::List{"b", "a", "b"}, {}}),
-                  Pair(Key{0, "set"}, Entry{oracle::Set{"x", "y"}, {}}),
-                  Pair(Key{0, "hash"}, Entry{oracle::Hash{{"f", "1"}, {"g", ""}}, {}}),
-                  Pair(Key{0, "zset"},
-                       Entry{oracle::SortedSet{{"m", 1.5},
-                                               {"low", -std::numeric_limits<double>::infinity()}},
-                             {}}),
-                  Pair(Key{15, "dies"}, Entry{"later", 4102444800123})));
+  EXPECT_THAT(
+      state.entries,
+      UnorderedElementsAre(
+          Pair(Key{0, binary}, Entry{binary, {}}),
+          Pair(Key{0, "list"}, Entry{List{"b", "a", "b"}, {}}),
+          Pair(Key{0, "set"}, Entry{Set{"x", "y"}, {}}),
+          Pair(Key{0, "hash"}, Entry{Hash{{"f", "1"}, {"g", ""}}, {}}),
+          Pair(Key{0, "zset"},
+               Entry{SortedSet{{"m", 1.5}, {"low", -std::numeric_limits<double>::infinity()}}, {}}),
+          Pair(Key{15, "dies"}, Entry{"later", 4102444800123})));
   EXPECT_EQ(state.deadline_error_ms, 0);
   EXPECT_LE(state.observed_from_ms, state.observed_to_ms);
 }

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <string>
 
-#include "harness/trace/run_for_test.h"
+#include "harness/ptrace/run_for_test.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -22,7 +22,7 @@ const FileSummary& file(const Audit& audit, const std::string& path) {
 
 // The program syncs each line before it says its number: only its name is ever at stake.
 TEST(Audit, FindsNothingInContentSyncedBeforeEachAck) {
-  const TestFolder folder;
+  const ptrace::TestFolder folder;
   const Audit found = audit(folder.run({"append", "log", "5"}).trace);
   const FileSummary& log = file(found, "log.done");
   EXPECT_EQ(found.output_lines, 5U);
@@ -35,17 +35,18 @@ TEST(Audit, FindsNothingInContentSyncedBeforeEachAck) {
 }
 
 TEST(Audit, FindsANameThatWasNeverSynced) {
-  const TestFolder folder;
+  const ptrace::TestFolder folder;
   const Audit found = audit(folder.run({"append", "log", "5"}).trace);
   EXPECT_EQ(file(found, "log.done").name.acks, 5U) << "no fsync of the directory";
   EXPECT_TRUE(file(found, "log.done").name_unsynced);
 }
 
 TEST(Audit, FindsBytesAckedWhileTheDiskLied) {
-  const TestFolder folder;
-  Place sync = place("fdatasync", "log");
+  const ptrace::TestFolder folder;
+  fault::Place sync = ptrace::place("fdatasync", "log");
   sync.nth = {2, 3, 1};
-  const Audit found = audit(folder.run({"append", "log", "5"}, {fault_at(sync, Skip{})}).trace);
+  const Audit found =
+      audit(folder.run({"append", "log", "5"}, {ptrace::fault_at(sync, fault::Skip{})}).trace);
   const FileSummary& log = file(found, "log.done");
   EXPECT_EQ(log.content.acks, 2U);
   EXPECT_EQ(log.content.bytes_max, 14U);

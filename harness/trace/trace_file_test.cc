@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "harness/base/error.h"
-#include "harness/trace/run_for_test.h"
+#include "harness/ptrace/run_for_test.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -42,39 +42,41 @@ void expect_equal(const Trace& a, const Trace& b) {
 }
 
 // Traces `command` into a file in `folder`.
-Run recorded(const TestFolder& folder, std::vector<std::string> command,
-             std::vector<Fault> faults = {}) {
-  TracerOptions options = folder.options(std::move(faults));
+ptrace::Run recorded(const ptrace::TestFolder& folder, std::vector<std::string> command,
+                     std::vector<fault::Fault> faults = {}) {
+  ptrace::TracerOptions options = folder.options(std::move(faults));
   options.trace_file = folder.path() / "trace";
-  return Tracer(folder.spec(std::move(command)), options).finish();
+  return ptrace::Tracer(folder.spec(std::move(command)), options).finish();
 }
 
 TEST(TraceFile, HoldsWhatTheTraceInMemoryHolds) {
-  const TestFolder folder;
+  const ptrace::TestFolder folder;
   std::ofstream(folder.data() / "earlier") << "some content";
   std::filesystem::create_symlink("earlier", folder.data() / "pointer");
-  const auto run = recorded(folder, {"every_syscall"}, {fault_at(place("sync"), Skip{})});
+  const auto run =
+      recorded(folder, {"every_syscall"}, {ptrace::fault_at(ptrace::place("sync"), fault::Skip{})});
   const TraceFile file = read_trace_file(folder.path() / "trace");
   EXPECT_TRUE(file.complete);
   EXPECT_EQ(file.directory, folder.data());
   EXPECT_THAT(file.command, ElementsAre(HasSubstr("every_syscall")));
   expect_equal(file.trace, run.trace);
   EXPECT_EQ(file.trace.initial.at("earlier").content, "some content");
-  EXPECT_EQ(replayed(file.trace), on_disk(folder.data()));
+  EXPECT_EQ(ptrace::replayed(file.trace), ptrace::on_disk(folder.data()));
 }
 
 TEST(TraceFile, KeepsEventsInFlightPurposesAndStrikes) {
-  const TestFolder folder;
-  const auto run = recorded(folder, {"forks"}, {fault_at(place("fsync", "temp-*.rdb"), Kill{})});
+  const ptrace::TestFolder folder;
+  const auto run = recorded(
+      folder, {"forks"}, {ptrace::fault_at(ptrace::place("fsync", "temp-*.rdb"), fault::Kill{})});
   expect_equal(read_trace_file(folder.path() / "trace").trace, run.trace);
   EXPECT_EQ(run.trace.events.back().op, Op::kExit);
 }
 
 TEST(TraceFile, CutAnywhereIsStillATraceOfTheTimeUpToThere) {
-  const TestFolder folder;
+  const ptrace::TestFolder folder;
   (void)recorded(folder, {"append"});
   const std::string path = folder.path() / "trace";
-  const std::string whole = read_whole(path);
+  const std::string whole = ptrace::read_whole(path);
   const std::size_t events = read_trace_file(path).trace.events.size();
   for (std::size_t size = whole.find('\n') + 1; size < whole.size(); size += 97) {
     std::ofstream(path) << whole.substr(0, size);
@@ -85,7 +87,7 @@ TEST(TraceFile, CutAnywhereIsStillATraceOfTheTimeUpToThere) {
 }
 
 TEST(TraceFile, RefusesWhatItCannotReadAndSaysWhere) {
-  const TestFolder folder;
+  const ptrace::TestFolder folder;
   const std::string path = folder.path() / "trace";
   std::ofstream(path + ".data").flush();
   const auto why = [&](const std::string& content) -> std::string {

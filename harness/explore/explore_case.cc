@@ -1,0 +1,320 @@
+#include "harness/explore/explore_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "harness/base/text.h"
+#include "harness/crash/lay_out.h"
+#include "harness/crash/model.h"
+#include "harness/crash/states.h"
+#include "harness/crash/timeline.h"
+#include "harness/explore/explore.h"
+#include "harness/oracle/promise.h"
+#include "harness/recovery/engine_recoverer.h"
+#include "harness/recovery/live_recoverer.h"
+
+namespace crashpoint::explore {
+namespace {
+
+namespace fs = std::filesystem;
+using oracle::CrashKind;
+using oracle::Outcome;
+using oracle::Verdict;
+
+// States that are held against everything the scenario asks for: each costs several starts.
+constexpr std::uint64_t kFullyChecked = 8;
+
+std::string name_of(CrashKind kind) {
+  return kind == CrashKind::kProcessKill ? "process kill" : "power loss";
+}
+
+crash::TornWrites torn_writes_of(const std::string& word) {
+  return word == "none"   ? crash::TornWrites::kNone
+         : word == "half" ? crash::TornWrites::kHalf
+         : word == "byte" ? crash::TornWrites::kByte
+                          : crash::TornWrites::kSector;
+}
+
+crash::PointOptions points_of(const scenario::Points& points) {
+  using Kind = scenario::Points::Kind;
+  return {.only_the_end = points.kind == Kind::kCrash,
+          .persistence_points_only = points.kind == Kind::kPersistencePoint,
+          .while_child = points.while_child,
+          .first = points.first,
+          .last = points.last};
+}
+
+// A power loss at the crash is an exploration of one point.
+scenario::Explore explore_of(const scenario::Crash& crash) {
+  if (crash.explore) {
+    return *crash.explore;
+  }
+  scenario::Explore explore;
+  explore.kinds = {CrashKind::kPowerLoss};
+  explore.points.kind = scenario::Points::Kind::kCrash;
+  return explore;
+}
+
+// Than what every state is held against.
+bool asks_for_more(const scenario::Oracle& oracle) {
+  return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
+         !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
+}
+
+ExploreOptions options_of(const recovery::RecoveryPlan& plan, const scenario::Explore& explore) {
+  const scenario::Case& scenario = plan.scenario;
+  ExploreOptions options;
+  for (const CrashKind kind : explore.kinds) {
+    options.guarantees[kind] =
+        scenario.oracle.guarantee
+            ? *scenario.oracle.guarantee
+            : oracle::derive_promise(scenario.target.config, kind, plan.program.everysec_loss)
+                  .guarantee;
+  }
+  options.expect = scenario.oracle.expect;
+  options.profile = explore.profile;
+  options.points = points_of(explore.points);
+  options.torn_writes = torn_writes_of(explore.torn_writes);
+  options.samples_per_point = explore.samples_per_point;
+  options.max_states = explore.max_states;
+  options.depth = explore.depth;
+  options.prune = explore.prune == "none"             ? Prune::kNone
+                  : explore.prune == "representative" ? Prune::kRepresentative
+                                                      : Prune::kEqual;
+  options.seed = scenario.seed;
+  options.kept_max = asks_for_more(scenario.oracle) ? kFullyChecked : 0;
+  return options;
+}
+
+// What tells two directories apart; empty if nothing does.
+std::string difference(const trace::Image& modelled, const trace::Image& found) {
+  for (const auto& [path, entry] : modelled) {
+    const auto other = found.find(path);
+    if (other == found.end()) {
+      return fmt::format("{} is not there", path);
+    }
+    if (entry.kind != other->second.kind || entry.content != other->second.content) {
+      return fmt::format("{} holds {}, by the trace {}", path,
+                         counted(other->second.content.size(), "byte"),
+                         counted(entry.content.size(), "byte"));
+    }
+  }
+  for (const auto& [path, entry] : found) {
+    if (!modelled.contains(path)) {
+      return fmt::format("{} is there", path);
+    }
+  }
+  return {};
+}
+
+// The model must lead to the very directory that the run left, or nothing it says can be believed.
+// What is amiss; empty if nothing is.
+std::string doubt(const std::shared_ptr<const crash::Timeline>& timeline, const fs::path& data) {
+  if (!timeline->notes().empty()) {
+    return timeline->notes().front();
+  }
+  const trace::Image found = crash::read_directory(data);
+  crash::CrashModel model(timeline, *crash::find_profile("process-kill"));
+  model.advance(trace::kNever);
+  std::optional<std::string> first;
+  const crash::StateCount count = crash::for_each_state(model, {}, [&](crash::CrashState&& state) {
+    const std::string differs = difference(crash::to_image(state.image), found);
+    first = first ? first : differs;
+    return !differs.empty();
+  });
+  return count.stopped ? "" : first.value_or("the run left no state");
+}
+
+oracle::CrashMoment moment_of(const crash::CrashPoint& point) {
+  return {.position = point.position, .at_ns = point.at_ns, .sync_began_ns = point.sync_began_ns};
+}
+
+report::StateCounts counts_of(const StateAccount& account) {
+  return {.crash = account.kind == CrashKind::kProcessKill ? "process-kill" : "power-loss",
+          .profile = account.profile,
+          .points = account.points,
+          .permitted = account.permitted,
+          .permitted_exactly = account.permitted_exactly,
+          .tried = account.tried,
+          .alike = account.alike,
+          .violating = account.violating,
+          .inconclusive = account.inconclusive,
+          .findings = account.findings,
+          .skipped = account.skipped};
+}
+
+Verdict verdict_of(const Finding& finding, const std::string& doubt) {
+  Verdict verdict = finding.verdict;
+  verdict.summary = fmt::format(
+      "{} {}: {}. Cause: {}. Permitted by: {}. {} with this cause; in the first: {}",
+      name_of(finding.kind), finding.point, finding.verdict.summary, finding.cause,
+      describe_profiles(finding.profiles), counted(finding.states, "crash state"), finding.state);
+  if (!doubt.empty()) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = fmt::format(
+        "the trace does not explain the directory ({}), so this may be "
+        "no violation: {}",
+        doubt, verdict.summary);
+  }
+  return verdict;
+}
+
+Verdict verdict_of(const StateAccount& account, const oracle::Guarantee& guarantee,
+                   const std::string& why_inconclusive) {
+  Verdict verdict;
+  verdict.check = "guarantee";
+  verdict.promise =
+      fmt::format("after a {}: {}", name_of(account.kind), oracle::describe(guarantee));
+  verdict.summary = fmt::format("kept in {} at {}", counted(account.tried, "distinct crash state"),
+                                counted(account.points, "crash point"));
+  if (account.inconclusive > 0) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = fmt::format("of {} {} could not be judged: {}",
+                                  counted(account.tried, "distinct crash state"),
+                                  account.inconclusive, why_inconclusive);
+  }
+  return verdict;
+}
+
+class CaseExploration {
+ public:
+  CaseExploration(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
+                  std::shared_ptr<const trace::Trace> trace, const fs::path& data,
+                  const fs::path& folder, unsigned jobs)
+      : plan_(plan),
+        judge_(judge),
+        trace_(std::move(trace)),
+        data_(data),
+        folder_(folder),
+        explore_(explore_of(plan.scenario.crash)) {
+    options_ = options_of(plan, explore_);
+    options_.jobs = jobs;
+    options_.folder = folder / "states";
+  }
+
+  ExploredCase run() {
+    const std::string doubtful = doubt(std::make_shared<crash::Timeline>(trace_), data_);
+    fs::create_directories(options_.folder);
+    const Exploration exploration = explore(trace_, judge_, recoverers(), options_);
+    tell(exploration, doubtful);
+    for (const KeptState& kept : exploration.kept) {
+      check_fully(kept, doubtful);
+    }
+    fs::remove_all(folder_);
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] recovery::RecovererFactory recoverers() const {
+    return [this](unsigned, const fs::path& folder) -> std::unique_ptr<recovery::Recoverer> {
+      if (plan_.program.use == "engine") {
+        return std::make_unique<recovery::EngineRecoverer>(plan_.program, plan_.scenario, folder);
+      }
+      const bool observe = options_.prune != Prune::kNone;
+      return std::make_unique<recovery::LiveRecoverer>(plan_.program, plan_.scenario, folder,
+                                                       observe);
+    };
+  }
+
+  void tell(const Exploration& exploration, const std::string& doubtful) {
+    result_.recoveries = exploration.recovered + exploration.explaining;
+    for (const StateAccount& account : exploration.accounts) {
+      result_.states.push_back(counts_of(account));
+      const bool found =
+          std::any_of(exploration.findings.begin(), exploration.findings.end(),
+                      [&](const Finding& finding) { return finding.kind == account.kind; });
+      if (!found) {
+        result_.checks.push_back(
+            verdict_of(account, options_.guarantees.at(account.kind), exploration.inconclusive));
+      }
+    }
+    for (const Finding& finding : exploration.findings) {
+      result_.checks.push_back(verdict_of(finding, doubtful));
+      if (doubtful.empty()) {
+        result_.violations.push_back(
+            {.verdict = result_.checks.back(),
+             .name = fmt::format("{} {}: {}", name_of(finding.kind), finding.point, finding.state),
+             .image = finding.image,
+             .guarantee = options_.guarantees.at(finding.kind),
+             .crash = moment_of(finding.judged_at)});
+      }
+    }
+    if (!doubtful.empty()) {
+      result_.notes.push_back("the trace does not explain the directory: " + doubtful);
+    }
+    const ExploreTimes& times = exploration.times;
+    result_.times = {.make_ms = times.produce,
+                     .lay_out_ms = times.lay_out,
+                     .start_ms = times.start,
+                     .load_ms = times.load,
+                     .judge_ms = times.judge};
+  }
+
+  // Everything else that the scenario asks for, on one state. What explore() has judged is left to it.
+  void check_fully(const KeptState& kept, const std::string& doubtful) {
+    const fs::path place = folder_ / "checked";
+    fs::create_directories(place);
+    crash::lay_out(crash::to_image(kept.image), place / "data");
+    recovery::RecoveryPlan plan = plan_;
+    plan.guarantee.kind = oracle::Guarantee::Kind::kNone;
+    recovery::Recovery recovery =
+        recovery::recover_and_judge(plan, judge_, {}, place / "data", place);
+    fs::remove_all(place);
+    ++result_.recoveries;
+    for (Verdict& verdict : recovery.checks) {
+      if (verdict.check == "start" || verdict.check == "idempotent" || verdict.check == "expect") {
+        continue;
+      }
+      if (verdict.outcome != Outcome::kPass) {
+        verdict.summary = fmt::format("{} {} ({}): {}", name_of(kept.kind), kept.point, kept.state,
+                                      verdict.summary);
+        verdict.outcome = doubtful.empty() ? verdict.outcome : Outcome::kInconclusive;
+        if (result_.violations.empty() && verdict.outcome == Outcome::kViolation) {
+          result_.violations.push_back(
+              {.verdict = verdict,
+               .name = fmt::format("{} {}: {}", name_of(kept.kind), kept.point, kept.state),
+               .image = kept.image,
+               .guarantee = plan.guarantee,
+               .crash = {}});
+        }
+      }
+      add(std::move(verdict));
+    }
+  }
+
+  // Of each check one verdict: the first that is no pass.
+  void add(Verdict verdict) {
+    const auto known =
+        std::find_if(result_.checks.begin(), result_.checks.end(), [&](const Verdict& other) {
+          return other.check == verdict.check && other.promise == verdict.promise;
+        });
+    if (known == result_.checks.end()) {
+      result_.checks.push_back(std::move(verdict));
+    } else if (known->outcome == Outcome::kPass && verdict.outcome != Outcome::kPass) {
+      *known = std::move(verdict);
+    }
+  }
+
+  const recovery::RecoveryPlan& plan_;
+  const oracle::Judge& judge_;
+  std::shared_ptr<const trace::Trace> trace_;
+  const fs::path& data_;
+  const fs::path& folder_;
+  scenario::Explore explore_;
+  ExploreOptions options_;
+  ExploredCase result_;
+};
+
+}  // namespace
+
+ExploredCase explore_case(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
+                          std::shared_ptr<const trace::Trace> trace, const fs::path& data,
+                          const fs::path& folder, unsigned jobs) {
+  return CaseExploration(plan, judge, std::move(trace), data, folder, jobs).run();
+}
+
+}  // namespace crashpoint::explore

@@ -1,0 +1,46 @@
+// The crash states of a case: those at the crash after a power loss, or along the whole recorded run
+// where the scenario explores; each recovered, judged, and told as verdicts.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/crash/image.h"
+#include "harness/oracle/resp/judge.h"
+#include "harness/oracle/verdict.h"
+#include "harness/recovery/recovery_checks.h"
+#include "harness/report/result.h"
+#include "harness/trace/trace.h"
+
+namespace crashpoint::explore {
+
+// A crash state that broke a promise, with all that judging it again takes.
+struct ViolatingState {
+  oracle::Verdict verdict;
+  std::string name;  // what was lost in it, and where
+  crash::CrashImage image;
+  oracle::Guarantee guarantee;
+  oracle::CrashMoment crash;
+};
+
+struct ExploredCase {
+  std::vector<oracle::Verdict> checks;     // one for each finding; a pass for each kind without one
+  std::vector<ViolatingState> violations;  // one for each of those that are one, in order
+  std::vector<report::StateCounts> states;
+  std::vector<std::string> notes;
+  std::uint64_t recoveries = 0;
+  report::StateTimes times;
+};
+
+// `plan.scenario.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the
+// directory as the run left it. Every state is held against start, guarantee, `expect` and
+// `idempotent`; a few, evenly chosen, against all else that the scenario asks for as well.
+// Works in `folder`, with `jobs` threads. Throws EnvironmentError.
+ExploredCase explore_case(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
+                          std::shared_ptr<const trace::Trace> trace,
+                          const std::filesystem::path& data, const std::filesystem::path& folder,
+                          unsigned jobs);
+
+}  // namespace crashpoint::explore

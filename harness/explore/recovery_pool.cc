@@ -1,0 +1,143 @@
+#include "harness/explore/recovery_pool.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "harness/crash/lay_out.h"
+
+namespace crashpoint::explore {
+namespace {
+
+constexpr std::size_t kQueuedPerWorker = 32;  // images waiting; each holds what it does not share
+
+double ms_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
+}  // namespace
+
+RecoveryPool::RecoveryPool(unsigned workers, const std::filesystem::path& folder,
+                           const recovery::RecovererFactory& factory, IsNeeded is_needed, Done done,
+                           Recorded recorded)
+    : is_needed_(std::move(is_needed)),
+      done_(std::move(done)),
+      recorded_(std::move(recorded)),
+      queue_max_(kQueuedPerWorker * workers) {
+  for (unsigned worker = 0; worker < workers; ++worker) {
+    const std::filesystem::path own = folder / fmt::format("worker-{}", worker);
+    std::filesystem::create_directories(own);
+    threads_.emplace_back([this, worker, own, factory] { work(worker, own, factory); });
+  }
+}
+
+RecoveryPool::~RecoveryPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    queue_.clear();
+  }
+  work_.notify_all();
+  for (std::thread& thread : threads_) {
+    thread.join();
+  }
+}
+
+void RecoveryPool::rethrow() const {
+  if (failure_ != nullptr) {
+    std::rethrow_exception(failure_);
+  }
+}
+
+void RecoveryPool::submit(Job job) {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return queue_.size() < queue_max_ || failure_ != nullptr; });
+  rethrow();
+  queue_.push_back(std::move(job));
+  lock.unlock();
+  work_.notify_one();
+}
+
+void RecoveryPool::recover(std::uint64_t job, crash::CrashImage image) {
+  submit({job, std::move(image), false});
+}
+
+void RecoveryPool::record(std::uint64_t job, crash::CrashImage image) {
+  submit({job, std::move(image), true});
+}
+
+void RecoveryPool::drain() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [this] { return (queue_.empty() && busy_ == 0) || failure_ != nullptr; });
+  rethrow();
+}
+
+RecoveryPool::Times RecoveryPool::times() const {
+  const std::lock_guard lock(mutex_);
+  return times_;
+}
+
+void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
+                        const recovery::RecovererFactory& factory) {
+  try {
+    const std::unique_ptr<recovery::Recoverer> recoverer = factory(worker, folder);
+    crash::Layout layout(folder / "data");
+    while (true) {
+      Job job;
+      {
+        std::unique_lock lock(mutex_);
+        work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        if (stopping_) {
+          return;
+        }
+        job = std::move(queue_.front());
+        queue_.pop_front();
+        ++busy_;
+        // Not at every job: whoever makes them would run for one, and wait again.
+        if (queue_.size() == queue_max_ / 2) {
+          room_.notify_one();
+        }
+      }
+      Times times;
+      const auto lay_out = [&] {
+        const auto begin = std::chrono::steady_clock::now();
+        layout.lay_out(job.image);
+        times.lay_out_ms = ms_since(begin);
+      };
+      if (job.record) {
+        lay_out();
+        std::optional<trace::Trace> trace = recoverer->record(layout.directory());
+        const std::lock_guard lock(done_mutex_);
+        recorded_(job.number, std::move(trace));
+      } else if (is_needed_(job.number, job.image)) {
+        lay_out();
+        recovery::Recovered recovered = recoverer->recover(layout.directory());
+        times.start_ms = recovered.start_ms;
+        times.load_ms = recovered.load_ms;
+        const std::lock_guard lock(done_mutex_);
+        done_(job.number, std::move(job.image), std::move(recovered));
+      } else {
+        const std::lock_guard lock(done_mutex_);
+        done_(job.number, std::move(job.image), std::nullopt);
+      }
+      {
+        const std::lock_guard lock(mutex_);
+        times_.lay_out_ms += times.lay_out_ms;
+        times_.start_ms += times.start_ms;
+        times_.load_ms += times.load_ms;
+        if (--busy_ == 0 && queue_.empty()) {
+          idle_.notify_all();
+        }
+      }
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    failure_ = failure_ == nullptr ? std::current_exception() : failure_;
+    room_.notify_all();
+    idle_.notify_all();
+  }
+}
+
+}  // namespace crashpoint::explore

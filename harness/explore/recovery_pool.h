@@ -1,0 +1,81 @@
+// Worker threads that lay images out and have them recovered.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "harness/crash/image.h"
+#include "harness/recovery/recoverer.h"
+
+namespace crashpoint::explore {
+
+class RecoveryPool {
+ public:
+  // Asked of each job before it is begun: false, and it is not. From a worker.
+  using IsNeeded = std::function<bool(std::uint64_t job, const crash::CrashImage& image)>;
+  // What became of a job; nothing: it was not needed. Called from a worker, one call at a time.
+  using Done = std::function<void(std::uint64_t job, crash::CrashImage image,
+                                  std::optional<recovery::Recovered> recovered)>;
+  using Recorded = std::function<void(std::uint64_t job, std::optional<trace::Trace> trace)>;
+
+  struct Times {  // summed over workers
+    double lay_out_ms = 0;
+    double start_ms = 0;
+    double load_ms = 0;
+  };
+
+  // `folder` exists; each worker lays out below it.
+  RecoveryPool(unsigned workers, const std::filesystem::path& folder,
+               const recovery::RecovererFactory& factory, IsNeeded is_needed, Done done,
+               Recorded recorded);
+  // Jobs not yet begun are dropped.
+  ~RecoveryPool();
+  RecoveryPool(const RecoveryPool&) = delete;
+  RecoveryPool& operator=(const RecoveryPool&) = delete;
+
+  // Waits while the queue is full. Throws what a worker threw.
+  void recover(std::uint64_t job, crash::CrashImage image);
+  void record(std::uint64_t job, crash::CrashImage image);
+  // Waits until all jobs are done. Throws what a worker threw.
+  void drain();
+
+  [[nodiscard]] Times times() const;
+
+ private:
+  struct Job {
+    std::uint64_t number = 0;
+    crash::CrashImage image;
+    bool record = false;
+  };
+  void submit(Job job);
+  void work(unsigned worker, const std::filesystem::path& folder,
+            const recovery::RecovererFactory& factory);
+  void rethrow() const;
+
+  IsNeeded is_needed_;
+  Done done_;
+  Recorded recorded_;
+  std::size_t queue_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable work_;  // there is a job, or the end has come
+  std::condition_variable room_;  // half of a full queue is free again
+  std::condition_variable idle_;  // no job is left
+  std::deque<Job> queue_;
+  std::size_t busy_ = 0;
+  bool stopping_ = false;
+  std::exception_ptr failure_;
+  Times times_;
+  std::mutex done_mutex_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace crashpoint::explore

@@ -1,0 +1,114 @@
+// Turns syscalls into events: what a call means at its entry, what it did at its exit.
+//
+// The tracer drives it: enter() at a seccomp stop; then, if the kernel runs the call and it is
+// followed, leave() at its exit; or skipped() when a fault keeps the kernel from running it.
+// All in the tracer's thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/ptrace/files.h"
+#include "harness/ptrace/registers.h"
+#include "harness/ptrace/tracer.h"
+#include "harness/ptrace/tree.h"
+#include "harness/trace/data_store.h"
+#include "harness/trace/syscalls.h"
+#include "harness/trace/trace.h"
+#include "harness/trace/trace_file.h"
+
+namespace crashpoint::ptrace {
+
+class Recorder {
+ public:
+  // `file`, if not null, is told of every event that is complete; `store` is its then.
+  Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentStore> store,
+           trace::TraceFileWriter* file);
+
+  enum class Follow : std::uint8_t {
+    kNone,   // nothing to record
+    kEntry,  // an event, complete already: the exit is of no interest
+    kExit,   // an event that leave() completes
+    kWait,   // not now: enter() again when leave() has left thread.call.inode without writes in
+             // flight. (Where a write goes is known only if it is alone: O_APPEND, file position.)
+  };
+  // Fills thread.call. With kEntry and kExit, event(thread.call.event) is the new event.
+  Follow enter(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
+
+  // The kernel has run the call and returned `performed`; the program sees `result`.
+  void leave(Thread& thread, std::int64_t performed, std::int64_t result);
+
+  // The kernel does not run the call; the program sees `result`.
+  void skipped(Thread& thread, std::int64_t result);
+
+  // The thread has died, perhaps in the middle of a call.
+  void abandoned(Thread& thread);
+
+  // `size` bytes of the program's memory at `address` are about to become writable.
+  void made_writable(const Thread& thread, std::uint64_t address, std::uint64_t size);
+
+  // An event that takes no time: kThread, kExec, kFailpoint. The caller fills in the rest and says
+  // when it is complete().
+  trace::Event& instant(const Thread& thread, trace::Op op, trace::Name syscall);
+  void complete(const trace::Event& event);
+
+  // A process has ended.
+  void ended(const Process& process, int status);
+
+  // Tells what a child was forked for, in its events so far too.
+  void set_purpose(Process& child, trace::Name purpose);
+
+  void note(const std::string& text);
+
+  [[nodiscard]] trace::Event& event(std::size_t index) { return trace_.events[index]; }
+  [[nodiscard]] const trace::Event& event(std::size_t index) const { return trace_.events[index]; }
+  [[nodiscard]] trace::Position now() const { return trace_.end; }
+  [[nodiscard]] Files& files() { return files_; }
+  [[nodiscard]] const trace::Trace& trace() const { return trace_; }
+  // The end: nothing may be recorded any more.
+  [[nodiscard]] trace::Trace take();
+
+ private:
+  trace::Event& begin(Thread& thread, const trace::Syscall& syscall, trace::Op op);
+  void end(trace::Event& event, std::int64_t performed, std::int64_t result);
+  void place(trace::Event& event, const Inode& inode) const;
+  [[nodiscard]] Descriptor* descriptor(const Thread& thread, int fd);
+  [[nodiscard]] ResolvedPath resolve(const Thread& thread, std::int8_t directory, std::int8_t path);
+
+  // recorder.cc
+  Follow enter_close(Thread& thread, const trace::Syscall& syscall);
+  Follow enter_sync(Thread& thread, const trace::Syscall& syscall);
+  Follow enter_map(Thread& thread, const trace::Syscall& syscall);
+  void leave_map(Thread& thread, trace::Event& event);
+  void note_shared(const std::string& file);
+  Follow enter_fork(Thread& thread, const trace::Syscall& syscall);
+  // recorder_bytes.cc: what changes a file's bytes or size, and what is sent
+  Follow enter_write(Thread& thread, const trace::Syscall& syscall);
+  void leave_write(Thread& thread, trace::Event& event);
+  void capture(const Thread& thread, const trace::Syscall& syscall, trace::Event& event);
+  Follow enter_copy(Thread& thread, const trace::Syscall& syscall);
+  void leave_copy(Thread& thread, trace::Event& event);
+  Follow enter_size(Thread& thread, const trace::Syscall& syscall);
+  void leave_size(Thread& thread, trace::Event& event);
+  // recorder_names.cc: what makes, changes and removes names
+  Follow enter_open(Thread& thread, const trace::Syscall& syscall);
+  void leave_open(Thread& thread, trace::Event& event);
+  Follow enter_names(Thread& thread, const trace::Syscall& syscall);
+  void leave_names(Thread& thread, trace::Event& event);
+
+  std::shared_ptr<trace::SegmentStore> store_;
+  trace::TraceFileWriter* file_;
+  trace::Trace trace_;
+  Files files_;
+  std::set<std::string> noted_;
+};
+
+}  // namespace crashpoint::ptrace

@@ -1,0 +1,230 @@
+#include "harness/recovery/program.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <regex>
+#include <string_view>
+
+#include "harness/base/error.h"
+#include "harness/base/text.h"
+#include "harness/target/process.h"
+
+namespace crashpoint::recovery {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A busy machine may wake the engine's sync thread late: no broken promise of the engine.
+constexpr double kLateWakeUpSeconds = 0.5;
+
+bool is_executable(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::optional<fs::path> on_path(const std::string& name) {
+  const std::string found = target::find_program(name);
+  return found.empty() ? std::nullopt : std::optional<fs::path>(found);
+}
+
+// A program named by the environment must be there; no other is taken in its place.
+std::optional<fs::path> from_environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (value == nullptr || *value == '\0') {
+    return std::nullopt;
+  }
+  if (!is_executable(value)) {
+    throw UsageError(fmt::format("{} is '{}', which is no executable file", variable, value));
+  }
+  return fs::path(value);
+}
+
+fs::path find_engine() {
+  if (const auto chosen = from_environment("CRASHPOINT_ENGINE")) {
+    return *chosen;
+  }
+  const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
+  const std::array<fs::path, 2> places = {here / "crashpoint-engine",
+                                          here / ".." / "engine" / "crashpoint-engine"};
+  for (const fs::path& place : places) {
+    if (is_executable(place)) {
+      return fs::canonical(place);
+    }
+  }
+  if (const auto found = on_path("crashpoint-engine")) {
+    return *found;
+  }
+  throw UsageError(fmt::format(
+      "target 'engine': there is no crashpoint-engine in {}, in {} or on PATH; build it, "
+      "or set CRASHPOINT_ENGINE to where it is",
+      here.string(), (here.parent_path() / "engine").string()));
+}
+
+fs::path find_redis(const fs::path& links) {
+  if (const auto chosen = from_environment("CRASHPOINT_REDIS")) {
+    return *chosen;
+  }
+  if (const auto found = on_path("redis-server")) {
+    return *found;
+  }
+  if (const auto tool = on_path("redis-check-rdb")) {
+    const fs::path link = links / "redis-server";
+    std::error_code error;
+    fs::create_symlink(fs::canonical(*tool), link, error);
+    if (error && error != std::errc::file_exists) {
+      throw EnvironmentError(fmt::format("cannot make {}: {}", link.string(), error.message()));
+    }
+    return link;
+  }
+  throw UsageError(
+      "target 'redis': there is neither redis-server nor redis-check-rdb on PATH; install the "
+      "package redis-server or redis-tools, or set CRASHPOINT_REDIS to where the server is");
+}
+
+// "v=7.0.15" of what the program prints for --version; empty when it prints no such thing.
+std::string ask_version(const fs::path& binary) {
+  const std::string text = output_of(binary.string(), "--version");
+  std::smatch match;
+  return std::regex_search(text, match, std::regex(R"(v=([0-9]\S*))")) ? match[1].str() : "";
+}
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const bool known = fd >= 0 &&
+                     ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const int error = errno;
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  if (!known) {
+    throw EnvironmentError(
+        fmt::format("no free port on the loopback interface: {}", std::strerror(error)));
+  }
+  return ntohs(address.sin_port);
+}
+
+std::string replace_all(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+bool mentions(const std::vector<std::string>& command, std::string_view word) {
+  return std::any_of(command.begin(), command.end(), [&](const std::string& argument) {
+    return argument.find(word) != std::string::npos;
+  });
+}
+
+void write_configuration(const fs::path& file, const scenario::Target& target, const fs::path& data,
+                         const target::Endpoint& endpoint) {
+  std::ofstream out(file, std::ios::trunc);
+  out << "dir " << data.string() << '\n' << "daemonize no\n";
+  if (endpoint.unix_path.empty()) {
+    out << "bind 127.0.0.1\nport " << endpoint.port << '\n';
+  } else {
+    out << "port 0\nunixsocket " << endpoint.unix_path << '\n';
+  }
+  for (const auto& [name, values] : target.config) {
+    for (const std::string& value : values) {
+      out << name << ' ' << (value.empty() ? "\"\"" : value) << '\n';
+    }
+  }
+  if (!out.flush()) {
+    throw EnvironmentError(fmt::format("cannot write {}", file.string()));
+  }
+}
+
+}  // namespace
+
+std::string output_of(const std::string& program, const std::string& option) {
+  const std::string command =
+      fmt::format("{} {} 2>/dev/null </dev/null", shell_quote(program), shell_quote(option));
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
+  std::string text;
+  std::array<char, 4096> piece{};
+  while (output) {
+    const std::size_t size = std::fread(piece.data(), 1, piece.size(), output.get());
+    if (size == 0) {
+      break;
+    }
+    text.append(piece.data(), size);
+  }
+  return text;
+}
+
+Program find_program(const scenario::Target& target, const fs::path& links) {
+  Program program;
+  program.use = target.use;
+  if (target.use == "engine") {
+    const fs::path binary = find_engine();
+    program.command = {binary.string(), "{config}"};
+    program.version = ask_version(binary);
+    program.everysec_loss = oracle::kEngineEverysecLoss;
+    program.everysec_loss.power_loss += kLateWakeUpSeconds;
+  } else if (target.use == "redis") {
+    const fs::path binary = find_redis(links);
+    program.command = {binary.string(), "{config}"};
+    program.version = ask_version(binary);
+  } else {
+    program.command = target.command;
+    const fs::path name = program.command.front();
+    const auto found = on_path(name.string());
+    if (!found) {
+      throw UsageError(fmt::format("target '{}': no such program{}", name.string(),
+                                   name.has_parent_path() ? "" : " on PATH"));
+    }
+    program.use = name.filename().string();
+    program.command.front() = fs::canonical(*found).string();
+    program.version = ask_version(*found);
+  }
+  return program;
+}
+
+Instance prepare_instance(const Program& program, const scenario::Target& target,
+                          const fs::path& data, const fs::path& folder) {
+  Instance instance;
+  instance.environment = target.environment;
+  if (mentions(program.command, "{port}")) {
+    instance.endpoint.port = free_port();
+  } else {
+    instance.endpoint.unix_path = (folder / "socket").string();
+    if (instance.endpoint.unix_path.size() >= sizeof(sockaddr_un::sun_path)) {
+      throw EnvironmentError(
+          fmt::format("{} is too long a path for a socket; set CRASHPOINT_TMPDIR to a shorter one",
+                      instance.endpoint.unix_path));
+    }
+  }
+  const fs::path config = folder / "target.conf";
+  write_configuration(config, target, data, instance.endpoint);
+  instance.command = program.command;
+  instance.command.insert(instance.command.end(), target.arguments.begin(), target.arguments.end());
+  for (std::string& argument : instance.command) {
+    argument = replace_all(argument, "{dir}", data.string());
+    argument = replace_all(argument, "{config}", config.string());
+    argument = replace_all(argument, "{socket}", instance.endpoint.unix_path);
+    argument = replace_all(argument, "{port}", std::to_string(instance.endpoint.port));
+  }
+  return instance;
+}
+
+}  // namespace crashpoint::recovery

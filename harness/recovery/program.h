@@ -1,0 +1,45 @@
+// The program under test made concrete: which binary, which command line, where it listens.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/oracle/promise.h"
+#include "harness/scenario/scenario.h"
+#include "harness/target/resp_client.h"
+
+namespace crashpoint::recovery {
+
+struct Program {
+  std::string use;                   // "engine", "redis" or the first word of the command
+  std::vector<std::string> command;  // with {dir}, {port}, {socket}, {config} still to fill in
+  std::string version;               // "7.0.15"; empty where the program does not tell
+  oracle::EverysecLoss everysec_loss = oracle::kRedisEverysecLoss;
+};
+
+// Finds the program of `target`: the engine beside this executable (or $CRASHPOINT_ENGINE),
+// redis-server on PATH (or $CRASHPOINT_REDIS; else redis-check-rdb, which is the same binary, under
+// a link of that name made in `links`), or the command as given. Throws UsageError where it is
+// missing, saying where it was sought and which package brings it.
+Program find_program(const scenario::Target& target, const std::filesystem::path& links);
+
+// What `program option` prints on stdout; empty where it cannot be run. For --version and the like.
+std::string output_of(const std::string& program, const std::string& option);
+
+// One start of a program on one data directory.
+struct Instance {
+  std::vector<std::string> command;
+  std::map<std::string, std::string> environment;
+  target::Endpoint endpoint;
+};
+
+// Writes the configuration to `folder`/target.conf and fills in the command line. `folder` holds
+// everything of this instance that is not data: configuration, socket. It must exist. Call it anew
+// for each start: a TCP port is free now and may be taken later.
+Instance prepare_instance(const Program& program, const scenario::Target& target,
+                          const std::filesystem::path& data, const std::filesystem::path& folder);
+
+}  // namespace crashpoint::recovery

@@ -1,0 +1,51 @@
+// What exploration needs of a target: recover a directory, and say what came back.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/oracle/verdict.h"
+#include "harness/target/state.h"
+#include "harness/trace/observations.h"
+#include "harness/trace/trace.h"
+
+namespace crashpoint::recovery {
+
+struct Recovered {
+  bool started = false;
+  std::string trouble;  // why it did not start, in words; the same for the same reason
+  target::State state;
+  // What was checked besides start and data and does not depend on when the crash came: usable,
+  // idempotent, expectations.
+  std::vector<oracle::Verdict> checks;
+  // All that could have mattered to it in the directory; nothing: not known.
+  std::optional<std::vector<trace::Question>> asked = {};
+  double start_ms = 0;  // until it served
+  double load_ms = 0;   // until its state was read
+};
+
+// One worker's way to recover directories. Used by one thread at a time; several work side by side.
+class Recoverer {
+ public:
+  virtual ~Recoverer() = default;
+  // Recovers `directory` in place; nothing of the target is alive afterwards, and the directory may
+  // hold anything. A target that does not start is a result; EnvironmentError is for the harness.
+  virtual Recovered recover(const std::filesystem::path& directory) = 0;
+  // The same, recorded from start to the moment it serves. Nothing if it cannot be recorded.
+  virtual std::optional<trace::Trace> record(const std::filesystem::path& directory) {
+    (void)directory;
+    return std::nullopt;
+  }
+};
+
+// Makes the recoverer of a worker, numbered from 0. `folder` is its own, exists, and is not the
+// directory that will be recovered.
+using RecovererFactory =
+    std::function<std::unique_ptr<Recoverer>(unsigned worker, const std::filesystem::path& folder)>;
+
+}  // namespace crashpoint::recovery
