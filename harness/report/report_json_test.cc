@@ -1,4 +1,4 @@
-// report.json: nothing is lost on the way through it, whatever bytes the target's keys held.
+// report.json is read back as written, whatever bytes the target's keys hold.
 #include "harness/report/report_json.h"
 
 #include <gmock/gmock.h>

@@ -36,7 +36,7 @@ std::string repeat(const std::string& text, std::size_t times) {
   return bytes;
 }
 
-// The bytes of the file that `node` names, for the value `content` around it.
+// The bytes of the file that `node` names, for the enclosing value `content`.
 std::string copy_of(const Node& content, const Node& node) {
   const std::filesystem::path path = std::filesystem::path(node.file()).parent_path() / node.text();
   std::error_code error;
@@ -58,7 +58,7 @@ std::string copy_of(const Node& content, const Node& node) {
   return bytes.str();
 }
 
-// The number that `name_of` calls by this text; 0 and a problem when there is none below `end`.
+// The number up to `end` whose `name_of` is this text; 0 and a problem if there is none.
 template <typename NameOf>
 int number_by_name(const Node& node, int end, const char* what, NameOf name_of) {
   std::vector<std::string> names;
@@ -102,8 +102,9 @@ Recovery parse_recovery(const Node& node, const Case& known) {
         known.crash.explore.has_value() || known.crash.kind == oracle::CrashKind::kPowerLoss;
     if (many_states && !recovery.faults.empty()) {
       faults->problem_at_key(
-          "faults in recovery go with the crash \"process-kill\"; of a power loss, \"depth\": 2 of "
-          "an exploration crashes each recovery at every point");
+          "faults in recovery need the crash \"process-kill\"; for a power loss, an exploration "
+          "with "
+          "\"depth\": 2 crashes each recovery at every crash point");
     }
   }
   return recovery;

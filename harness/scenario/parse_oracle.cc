@@ -35,8 +35,8 @@ Points parse_points(const Node& node) {
   node.read("to", points.last);
   node.read("while", points.while_child);
   if (points.first > points.last) {
-    node.problem(
-        fmt::format("from {} to {}: allowed: the smaller number first", points.first, points.last));
+    node.problem(fmt::format("found from {} to {}; allowed: the smaller number first", points.first,
+                             points.last));
   }
   return points;
 }
@@ -70,16 +70,17 @@ crash::OrderRule parse_order_rule(const Node& node) {
       rule.scope != crash::Scope::kAnywhere && rule.scope != crash::Scope::kSameCall && !of_names;
   for (const auto& [side, classes] : {std::pair("earlier", rule.earlier), {"later", rule.later}}) {
     if (of_names && (classes & crash::kEntryOp) == 0) {
-      node.at(side).problem("nothing of this has a name: the rule never holds; allowed: \"names\"");
-    } else if (of_contents && classes == crash::kEntryOp) {
       node.at(side).problem(
-          fmt::format("names are in no {}: the rule never holds; allowed: what changes files", of));
+          "none of these operations is on a name, so the rule never applies; allowed: \"names\"");
+    } else if (of_contents && classes == crash::kEntryOp) {
+      node.at(side).problem(fmt::format(
+          "names are not in a {}, so the rule never applies; allowed: operations on files", of));
     }
   }
   return rule;
 }
 
-// A name of those we know, or one of the scenario's own: what it does not say is as in its base.
+// A built-in profile by name, or a profile defined by the scenario as changes to a built-in one.
 crash::Profile parse_profile(const Node& node) {
   static const std::map<std::string, crash::FsyncKeeps> kFsyncKeeps = {
       {"file", crash::FsyncKeeps::kFileOnly},
@@ -99,8 +100,8 @@ crash::Profile parse_profile(const Node& node) {
   crash::Profile profile = *crash::find_profile(node.at("base").text());
   profile.name = node.at("name").text();
   if (crash::find_profile(profile.name) != nullptr) {
-    node.at("name").problem(fmt::format(
-        "\"{}\" is a profile of the harness; allowed: a name of your own", profile.name));
+    node.at("name").problem(
+        fmt::format("\"{}\" is a built-in profile; allowed: another name", profile.name));
   }
   node.read("rename_atomic", profile.rename_atomic);
   node.read("garbage", profile.garbage);
@@ -161,7 +162,7 @@ oracle::Guarantee parse_guarantee(const Node& node, const Target& target) {
                    : name == "snapshot" ? Kind::kSnapshot
                                         : Kind::kNone;
   if (guarantee.kind == Kind::kSnapshot) {
-    // Redis has save rules unless it is told otherwise.
+    // Redis has save rules by default.
     const auto rules = target.config.find("save");
     guarantee.unlisted_snapshots =
         rules == target.config.end() || rules->second != std::vector<std::string>{""};
@@ -184,7 +185,7 @@ oracle::Value parse_value(const Node& node) {
     oracle::Set members;
     for (const Node& item : node.at("set").items()) {
       if (!members.insert(parse_bytes(item)).second) {
-        item.problem("stands in the set twice");
+        item.problem("duplicate member of the set");
       }
     }
     return members;
@@ -215,7 +216,7 @@ oracle::ExpectedTtl parse_ttl(const Node& node) {
   node.read("min_ms", ttl.min_ms);
   node.read("max_ms", ttl.max_ms);
   if (ttl.min_ms > ttl.max_ms && ttl.max_ms.has_value()) {
-    node.problem(fmt::format("min_ms {} is more than max_ms {}", *ttl.min_ms, *ttl.max_ms));
+    node.problem(fmt::format("min_ms {} is greater than max_ms {}", *ttl.min_ms, *ttl.max_ms));
   }
   return ttl;
 }
@@ -236,7 +237,7 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   if (const auto absent = node.find("absent")) {
     for (const Node& key : absent->items()) {
       if (out.values.contains({database, key.text()})) {
-        key.problem(fmt::format("\"{}\" is expected under \"keys\" too", shorten(key.text())));
+        key.problem(fmt::format("\"{}\" is also under \"keys\"", shorten(key.text())));
       }
       out.absent.push_back({database, key.text()});
     }
@@ -251,7 +252,7 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   }
 }
 
-// Paths as they stand; other texts may be found anywhere in a line.
+// Paths are used as they are; other patterns may match anywhere in a line.
 std::vector<Pattern> parse_patterns(const Node& node, bool paths) {
   std::vector<Pattern> patterns;
   for (const bool present : {true, false}) {
@@ -273,7 +274,7 @@ std::vector<InfoField> parse_info(const Node& node) {
       wanted.read("min", field.min);
       wanted.read("max", field.max);
       if (field.min > field.max && field.max.has_value()) {
-        wanted.problem("min is more than max");
+        wanted.problem("min is greater than max");
       }
     } else {
       field.glob = parse_bytes(wanted);

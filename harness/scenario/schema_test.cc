@@ -1,5 +1,5 @@
-// The schema and the loader say the same: nothing is allowed that is not read, nothing is read that
-// is not described, and both have the same defaults.
+// The schema and the loader agree: the loader reads every key that the schema allows, the schema
+// describes every key that the loader reads, and both have the same defaults.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -94,7 +94,7 @@ const char* const kEveryKey[] = {
   "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}} } })",
 };
 
-// Every schema that describes the member of some object, by where it stands ("faults[].at.nth").
+// Every schema of an object member, with its path ("faults[].at.nth").
 using Properties = std::map<const Json*, std::string>;
 
 void alternatives(const Json& unresolved, std::vector<const Json*>& out) {
@@ -127,7 +127,7 @@ void collect(const Json& unresolved, const std::string& path, Properties& out) {
   }
 }
 
-// Takes from `unused` what `value` uses.
+// Removes from `unused` the properties that `value` uses.
 void use(const Json& unresolved, const Json& value, Properties& unused) {
   std::vector<const Json*> branches;
   alternatives(unresolved, branches);
@@ -160,7 +160,7 @@ Properties every_property() {
   return all;
 }
 
-// The loader throws std::logic_error itself when it comes upon a key that it does not ask for.
+// The loader itself throws std::logic_error for a key that it does not read.
 TEST(Schema, EveryKeyItAllowsIsReadByTheLoader) {
   Properties unused = every_property();
   for (const char* text : kEveryKey) {
@@ -174,7 +174,7 @@ TEST(Schema, EveryKeyItAllowsIsReadByTheLoader) {
   }
 }
 
-TEST(Schema, EveryKeyTheLoaderAsksForIsDescribed) {
+TEST(Schema, EveryKeyTheLoaderReadsIsDescribed) {
   for (const char* text : kEveryKey) {
     std::vector<Problem> problems;
     std::vector<Problem> warnings;
@@ -185,8 +185,7 @@ TEST(Schema, EveryKeyTheLoaderAsksForIsDescribed) {
     Reading reading{*document, problems, warnings, 1, {}};
     Case ignored;
     parse_case(Node(reading, document->json(), ""), ignored);
-    // What the loader asked for and the file does not have is put in, to see whether the schema
-    // knows it.
+    // Adds the keys that the loader looked up but the file lacks: the schema must know them.
     Document probe = *document;
     for (const std::string& pointer : reading.asked) {
       if (!probe.json().contains(Pointer(pointer)) &&
@@ -194,8 +193,8 @@ TEST(Schema, EveryKeyTheLoaderAsksForIsDescribed) {
         probe.assign(pointer, nullptr, {});
       }
     }
-    explain(schema(), probe.json(), [&](const Departure& departure) {
-      EXPECT_FALSE(departure.text.starts_with("unknown key")) << departure.pointer;
+    explain(schema(), probe.json(), [&](const Mismatch& mismatch) {
+      EXPECT_FALSE(mismatch.text.starts_with("unknown key")) << mismatch.pointer;
     });
   }
 }
