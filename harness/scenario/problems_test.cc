@@ -43,7 +43,7 @@ const Mistake kKeys[] = {
      {R"(3:1: /fautls: unknown key "fautls"; did you mean "faults"?)"}},
     {"UnknownProfile",
      R"("crash": {"explore": {"profile": "ext5"}})",
-     {R"(3:34: /crash/explore/profile: found "ext5"; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix", or one of your own: {"name", "base", ...})"}},
+     {R"(3:34: /crash/explore/profile: found "ext5"; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix", or a profile of your own: {"name", "base", ...})"}},
     {"OwnProfileWithoutABase",
      R"("crash": {"explore": {"profile": {"name": "p"}}})",
      {R"(3:34: /crash/explore/profile: "base" is missing; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix")"}},
@@ -98,7 +98,7 @@ const Mistake kKeys[] = {
     {"TagTwice", R"("tags": ["a", "b", "a"])", {R"(3:20: /tags/2: duplicate "a" in the list)"}},
     {"NameWithSpaces",
      R"("name": "my test")",
-     {R"(3:9: /name: found "my test"; allowed: letters, digits and . _ + -, in parts divided by '/')"}},
+     {R"(3:9: /name: found "my test"; allowed: letters, digits and . _ + -, in parts separated by '/')"}},
     {"KeyTwice", R"("seed": 1, "seed": 2)", {R"(3:12: /seed: duplicate key "seed"; remove one)"}},
 };
 
@@ -124,7 +124,7 @@ const Mistake kTargets[] = {
       R"(3:30: /files/..~1x: "../x" leads out of the data directory through '..')"}},
     {"HexOfOddLength",
      R"("files": {"x": {"hex": "abc"}})",
-     {R"(3:24: /files/x/hex: found "abc"; allowed: hexadecimal digits, two a byte)"}},
+     {R"(3:24: /files/x/hex: found "abc"; allowed: hexadecimal digits, two per byte)"}},
 };
 
 const Mistake kWorkloads[] = {
