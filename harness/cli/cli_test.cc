@@ -48,6 +48,15 @@ TEST_F(CommandLine, ValidateExitsWithTwoOnABadScenario) {
   EXPECT_EQ(outcome.exit_code, 2);
 }
 
+TEST_F(CommandLine, ValidateRefusesWhatRunRefuses) {
+  write("x.json", R"({"version": 1, "summary": "s", "crash": "power-loss",
+                      "recovery": {"cycles": 2}})");
+  const Outcome validated = crashpoint("validate x.json");
+  EXPECT_EQ(validated.exit_code, 2);
+  EXPECT_THAT(validated.output, HasSubstr("x.json:2:46: /recovery/cycles: found 2; "));
+  EXPECT_EQ(crashpoint("run x.json").output, validated.output);
+}
+
 TEST_F(CommandLine, ValidateWarnsOnceAndPasses) {
   write("x.json",
         R"({"version": 1, "summary": "s", "oracle": {"start": "refuses", "usable": true}})");

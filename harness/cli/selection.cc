@@ -16,7 +16,6 @@ namespace crashpoint::cli {
 namespace {
 
 constexpr const char* kDefaultFolder = "scenarios";
-constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
 
 std::optional<std::uint64_t> parse_seed(const std::string& text) {
   if (text.empty()) {
@@ -24,14 +23,14 @@ std::optional<std::uint64_t> parse_seed(const std::string& text) {
   }
   if (text == "random") {
     std::random_device device;
-    return ((std::uint64_t{device()} << 32) | device()) & kSeedMax;
+    return ((std::uint64_t{device()} << 32) | device()) & scenario::kSeedMax;
   }
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size() || seed > kSeedMax) {
+  if (error != std::errc() || end != text.data() + text.size() || seed > scenario::kSeedMax) {
     throw UsageError(
         fmt::format("--seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
-                    shorten(text), kSeedMax));
+                    shorten(text), scenario::kSeedMax));
   }
   return seed;
 }

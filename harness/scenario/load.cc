@@ -25,7 +25,6 @@
 namespace crashpoint::scenario {
 namespace {
 
-constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
 constexpr std::size_t kProblemsShown = 50;
 // Per file; a matrix can repeat a problem in every case, with other values.
 constexpr std::size_t kProblemsPerFile = 200;

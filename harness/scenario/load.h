@@ -10,6 +10,9 @@
 
 namespace crashpoint::scenario {
 
+// The largest seed: JSON numbers are exact up to here.
+inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
+
 struct LoadOptions {
   std::optional<std::uint64_t> seed;  // replaces the seeds of the files
   std::uint64_t round = 0;  // of a repeated run: from the second (1) on, seeds are derived from it

@@ -220,14 +220,15 @@ TEST(LoadCrash, TakesKindsAndExploration) {
   const Explore explore =
       *with(R"("crash": {"explore": {"kinds": ["process-kill"], "profile": "xfs",
       "points": {"of": "every-persistence-point", "from": 3, "while": "rewrite"}, "torn_writes": "byte",
-      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "equal"}})")
+      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "representative"}})")
            .crash.explore;
   EXPECT_THAT(explore.kinds, ElementsAre(oracle::CrashKind::kProcessKill));
   EXPECT_EQ(explore.profile.name, "xfs");
   EXPECT_EQ(explore.points.kind, Points::Kind::kPersistencePoint);
   EXPECT_EQ(explore.points.first, 3U);
   EXPECT_EQ(explore.points.while_child, "rewrite");
-  EXPECT_EQ(explore.torn_writes, "byte");
+  EXPECT_EQ(explore.torn_writes, crash::TornWrites::kByte);
+  EXPECT_EQ(explore.prune, Prune::kRepresentative);
   EXPECT_EQ(explore.depth, 2U);
 }
 

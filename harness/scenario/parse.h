@@ -3,6 +3,7 @@
 // directory). Internal to scenario/.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ void parse_case(const Node& root, Case& out);
 // Bytes given as a string, {"hex"}, {"repeat", "times"} or {"copy"}; a number as its digits.
 [[nodiscard]] std::string parse_bytes(const Node& node);
 [[nodiscard]] std::vector<std::string> parse_texts(const Node& list);
+
+// A problem unless `from` is at most `to`.
+void check_order(const Node& range, std::uint64_t from, std::uint64_t to);
 
 // A glob or path within the data directory; a problem if it is not.
 [[nodiscard]] std::string parse_inside_path(const Node& node);

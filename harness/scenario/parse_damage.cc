@@ -45,10 +45,7 @@ crash::DamageAction parse_truncate_tail(const Node& node) {
   const auto most = node.at("to").as<std::uint64_t>();
   std::uint64_t step = 1;
   node.read("step", step);
-  if (least > most) {
-    node.problem(
-        fmt::format("found from {} to {}; allowed: the smaller number first", least, most));
-  }
+  check_order(node, least, most);
   return crash::TruncateEvery{{most, true}, {least, true}, step};
 }
 

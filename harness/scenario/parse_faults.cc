@@ -37,10 +37,7 @@ trace::Occurrence parse_nth(const Node& node) {
     node.read("from", nth.first);
     node.read("to", nth.last);
     node.read("step", nth.step);
-    if (nth.first > nth.last) {
-      node.problem(fmt::format("found from {} to {}; allowed: the smaller number first", nth.first,
-                               nth.last));
-    }
+    check_order(node, nth.first, nth.last);
   }
   return nth;
 }

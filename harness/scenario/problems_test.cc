@@ -215,9 +215,6 @@ const Mistake kFaults[] = {
     {"RecoveryFaultAfterAcked",
      R"("recovery": {"faults": [{"at": {"after_acked": 3}, "do": {"kill": "tree"}}]})",
      {R"(3:33: /recovery/faults/0/at/after_acked: "after_acked" refers to the workload, and there is none during recovery)"}},
-    {"RecoveryFaultOfAPowerLoss",
-     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
-     {R"(3:37: /recovery/faults: faults in recovery need the crash "process-kill"; for a power loss, an exploration with "depth": 2 crashes each recovery at every crash point)"}},
 };
 
 const Mistake kOracles[] = {
@@ -262,6 +259,25 @@ const Mistake kDamages[] = {
      {R"(3:35: /damage/0/chmod: found "0999"; allowed: three octal digits, "0400")"}},
 };
 
+// What each part allows, but not together.
+const Mistake kCombinations[] = {
+    {"DamageAndPowerLoss",
+     R"("crash": "power-loss", "damage": [{"file": "x", "remove": true}])",
+     {R"(3:24: /damage: damage needs the crash "process-kill"; a power loss and an exploration have torn and lost writes of their own)"}},
+    {"RefusalAndExploration",
+     R"("crash": {"explore": {}}, "oracle": {"start": "refuses"})",
+     {R"(3:47: /oracle/start: found "refuses"; without damage, the target must start on every crash state)"}},
+    {"CyclesAndDamage",
+     R"("recovery": {"cycles": 2}, "damage": [{"file": "x", "remove": true}])",
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
+    {"CyclesAndPowerLoss",
+     R"("recovery": {"cycles": 2}, "crash": "power-loss")",
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
+    {"RecoveryFaultAndPowerLoss",
+     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
+     {R"(3:37: /recovery/faults: faults in recovery need the crash "process-kill"; for a power loss, an exploration with "depth": 2 crashes each recovery at every crash point)"}},
+};
+
 const auto kName = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Keys, Mistakes, testing::ValuesIn(kKeys), kName);
 INSTANTIATE_TEST_SUITE_P(Targets, Mistakes, testing::ValuesIn(kTargets), kName);
@@ -269,6 +285,7 @@ INSTANTIATE_TEST_SUITE_P(Workloads, Mistakes, testing::ValuesIn(kWorkloads), kNa
 INSTANTIATE_TEST_SUITE_P(Faults, Mistakes, testing::ValuesIn(kFaults), kName);
 INSTANTIATE_TEST_SUITE_P(Oracles, Mistakes, testing::ValuesIn(kOracles), kName);
 INSTANTIATE_TEST_SUITE_P(Damages, Mistakes, testing::ValuesIn(kDamages), kName);
+INSTANTIATE_TEST_SUITE_P(Combinations, Mistakes, testing::ValuesIn(kCombinations), kName);
 
 TEST(Problems, AreAllReportedAtOnceInTheOrderOfTheFile) {
   const FilesForTest files;

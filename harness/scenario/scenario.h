@@ -13,6 +13,7 @@
 
 #include "harness/crash/damage.h"
 #include "harness/crash/profile.h"
+#include "harness/crash/states.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/promise.h"
 #include "harness/trace/fault.h"
@@ -48,17 +49,24 @@ struct Points {
   std::string while_child;  // "", "rewrite", "snapshot": only while such a child process exists
 };
 
+// Which of the crash states are tried.
+enum class Prune : std::uint8_t {
+  kNone,            // every state at every crash point
+  kEqual,           // every distinct directory once, judged at all crash points that permit it
+  kRepresentative,  // also: of states that lost the same kind of operation at the same kind of point, a few
+};
+
 // Which crash states are tried at each crash point.
 struct Explore {
   std::vector<oracle::CrashKind> kinds = {oracle::CrashKind::kProcessKill,
                                           oracle::CrashKind::kPowerLoss};
   crash::Profile profile = *crash::find_profile("weakest");  // for power loss
   Points points;
-  std::string torn_writes = "sector";  // "none", "half", "sector", "byte"
+  crash::TornWrites torn_writes = crash::TornWrites::kSector;
   std::uint64_t samples_per_point = 16;
   std::uint64_t max_states = 50000;
-  std::uint32_t depth = 1;      // 2: the recovery of each crash state is itself crashed; and so on
-  std::string prune = "equal";  // "none", "equal", "representative"
+  std::uint32_t depth = 1;  // 2: the recovery of each crash state is itself crashed; and so on
+  Prune prune = Prune::kEqual;
 };
 
 // Without `explore` the run itself is crashed: by a fault, or else at the end of the workload (unless
