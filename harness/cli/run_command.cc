@@ -231,11 +231,15 @@ void add_run_command(CLI::App& app, Action& action) {
                                          CLI::AsNumberWithUnit::UNIT_REQUIRED)))
       ->check(CLI::PositiveNumber)
       ->excludes(repeat);
-  command->add_option("--shard", options->shard,
-                      "Run only every N-th case, starting with the I-th (I/N, such as 2/4)");
-  command->add_option(
-      "--report", options->report_folder,
-      "Write report.json, junit.xml, index.html and a bundle per violation into this directory");
+  command
+      ->add_option("--shard", options->shard,
+                   "Run only every N-th case, starting with the I-th, such as 2/4")
+      ->type_name("I/N");
+  command
+      ->add_option(
+          "--report", options->report_folder,
+          "Write report.json, junit.xml, index.html and a bundle per violation into this directory")
+      ->type_name("DIR");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

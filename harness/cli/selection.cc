@@ -43,7 +43,7 @@ void add_selection(CLI::App& command, Selection& selection) {
   command
       .add_option(
           "--filter", selection.filter,
-          "Run only cases whose name matches (* and ? as in a shell), or tag:NAME; repeatable")
+          "Select only cases whose name matches (* and ? as in a shell), or tag:NAME; repeatable")
       ->type_name("GLOB")
       ->take_all()
       ->expected(1);

@@ -157,6 +157,7 @@ void add_trace_command(CLI::App& app, Action& action) {
       ->type_name("DIR")
       ->capture_default_str();
   command->add_option("--lines", options->lines, "Show at most N lines of operations")
+      ->type_name("N")
       ->capture_default_str();
   command->add_option("command", options->command, "The program and its arguments, after --")
       ->excludes("--read");
