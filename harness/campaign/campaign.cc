@@ -116,7 +116,6 @@ class Campaign {
   void check() {
     std::map<std::string, std::vector<std::string>> failpoints;  // by engine
     for (const scenario::Case& scenario : cases_) {
-      check_crash(scenario);
       const std::string binary = programs_.of(scenario.target).command.front();
       for (const std::string& use : scenario.oracle.also_loads_in) {
         scenario::Target other;
@@ -138,28 +137,6 @@ class Campaign {
   [[nodiscard]] unsigned jobs_per_case() const {
     const std::size_t at_once = std::min<std::size_t>(options_.jobs, cases_.size());
     return std::max(1U, options_.jobs / static_cast<unsigned>(std::max<std::size_t>(at_once, 1)));
-  }
-
-  static void check_crash(const scenario::Case& scenario) {
-    const bool many_states =
-        scenario.crash.explore || scenario.crash.kind == oracle::CrashKind::kPowerLoss;
-    if (many_states && !scenario.damage.empty()) {
-      throw UsageError(fmt::format(
-          "{}: /damage: files are damaged after a process kill only; a power loss and 'explore' "
-          "make torn and lost writes of their own",
-          scenario.file));
-    }
-    if (many_states && !scenario.oracle.starts) {
-      throw UsageError(fmt::format(
-          "{}: /oracle/start: 'refuses' found; what a crash alone leaves, the target must start on",
-          scenario.file));
-    }
-    if (scenario.recovery.cycles > 1 && (many_states || !scenario.damage.empty())) {
-      throw UsageError(fmt::format(
-          "{}: /recovery/cycles: {} found; more than 1 needs a crash with one outcome: a "
-          "process kill without damage",
-          scenario.file, scenario.recovery.cycles));
-    }
   }
 
   static void check_failpoints(const scenario::Case& scenario, const std::set<std::string>& wanted,

@@ -1,4 +1,4 @@
-// The command line as a user meets it: the real binary, its output and its exit codes.
+// The command line as a user sees it: the real binary, its output and its exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,18 +13,18 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-TEST_F(CommandLine, HelpListsTheVerbsAndTheExitCodes) {
+TEST_F(CommandLine, HelpListsTheCommandsAndTheExitCodes) {
   const Outcome help = crashpoint("--help");
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, AllOf(HasSubstr("validate"), HasSubstr("list"), HasSubstr("new"),
-                                 HasSubstr("Exit codes: 0 all passed, 1 violations")));
+                                 HasSubstr("Exit codes: 0 all cases passed, 1 violation")));
 }
 
 TEST_F(CommandLine, AMistakeIsUsageAndNamesWhatWasMeant) {
-  const Outcome verb = crashpoint("vaildate");
-  EXPECT_EQ(verb.exit_code, 2);
-  EXPECT_EQ(verb.output,
-            "crashpoint: there is no verb 'vaildate'\nDid you mean 'validate'?\nSee 'crashpoint "
+  const Outcome command = crashpoint("vaildate");
+  EXPECT_EQ(command.exit_code, 2);
+  EXPECT_EQ(command.output,
+            "crashpoint: unknown command 'vaildate'\nDid you mean 'validate'?\nSee 'crashpoint "
             "--help'.\n");
   const Outcome option = crashpoint("list --fliter=x");
   EXPECT_EQ(option.exit_code, 2);
@@ -48,13 +48,22 @@ TEST_F(CommandLine, ValidateExitsWithTwoOnABadScenario) {
   EXPECT_EQ(outcome.exit_code, 2);
 }
 
+TEST_F(CommandLine, ValidateRefusesWhatRunRefuses) {
+  write("x.json", R"({"version": 1, "summary": "s", "crash": "power-loss",
+                      "recovery": {"cycles": 2}})");
+  const Outcome validated = crashpoint("validate x.json");
+  EXPECT_EQ(validated.exit_code, 2);
+  EXPECT_THAT(validated.output, HasSubstr("x.json:2:46: /recovery/cycles: found 2; "));
+  EXPECT_EQ(crashpoint("run x.json").output, validated.output);
+}
+
 TEST_F(CommandLine, ValidateWarnsOnceAndPasses) {
   write("x.json",
         R"({"version": 1, "summary": "s", "oracle": {"start": "refuses", "usable": true}})");
   const Outcome outcome = crashpoint("validate x.json");
   EXPECT_EQ(outcome.output,
-            "x.json:1:73: /oracle/usable: \"usable\" is not looked at: a target that refuses to "
-            "start has no data to show (warning)\n1 case in 1 file: valid, 1 warning\n");
+            "x.json:1:73: /oracle/usable: \"usable\" is ignored: a target that refuses to "
+            "start serves no data (warning)\n1 case in 1 file: valid, 1 warning\n");
   EXPECT_EQ(outcome.exit_code, 0);
 }
 
@@ -121,7 +130,7 @@ TEST_F(CommandLine, NewNeverOverwrites) {
   const Outcome outcome = crashpoint("new a");
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.output,
-            "crashpoint: a.json is there already; give another name or remove it\n");
+            "crashpoint: a.json already exists; choose another name or remove it\n");
   EXPECT_EQ(read("a.json"), "mine");
   EXPECT_EQ(crashpoint("new b --from wibble").exit_code, 2);
   EXPECT_EQ(read("b.json"), "");

@@ -1,4 +1,4 @@
-// Runs the real crashpoint binary in a temporary folder: for the tests of the verbs.
+// Runs the real crashpoint binary in a temporary directory, for the tests of the commands.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace crashpoint {
 
 class CommandLine : public testing::Test {
  protected:
-  // Runs `crashpoint <arguments>` in a folder of the test's own.
+  // Runs `crashpoint <arguments>` in a directory of the test's own.
   Outcome crashpoint(const std::string& arguments) const {
     return shell("cd " + shell_quote(folder_.path().string()) + " && { " +
                  shell_quote(CRASHPOINT_BINARY) + " " + arguments + "; }");

@@ -2,7 +2,7 @@
 
 namespace crashpoint::cli {
 
-void add_verbs(CLI::App& app, Action& action) {
+void add_commands(CLI::App& app, Action& action) {
   add_run_command(app, action);
   add_validate_command(app, action);
   add_list_command(app, action);

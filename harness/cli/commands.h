@@ -1,6 +1,6 @@
-// The verbs of the command line, a file each. add_x_command() adds the subcommand with its options;
-// when the user chose it, it sets `action`, which main() runs after parsing and whose result is the
-// exit code. An action may throw UsageError (exit 2) or EnvironmentError (exit 3).
+// The subcommands of crashpoint, one file each. add_x_command() adds a subcommand with its options.
+// If the user chose it, parsing sets `action`; main() runs it afterwards, and its result is the exit
+// code. An action may throw UsageError (exit 2) or EnvironmentError (exit 3).
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ void add_reproduce_command(CLI::App& app, Action& action);
 void add_trace_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
-// All of them, in the order of --help.
-void add_verbs(CLI::App& app, Action& action);
+// Adds all of them, in the order of --help.
+void add_commands(CLI::App& app, Action& action);
 
 }  // namespace crashpoint::cli

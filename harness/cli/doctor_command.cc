@@ -1,4 +1,4 @@
-// crashpoint doctor: what this machine allows, and what to change where it does not.
+// crashpoint doctor: checks what this machine permits, and says how to fix what it does not.
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/resource.h>
@@ -29,7 +29,7 @@ namespace {
 
 using ptrace::SupportCheck;
 
-// A target on a worker has a connection per client, and the harness a copy of each.
+// A target has one connection per client, and the harness has the other end of each.
 constexpr rlim_t kOpenFilesWanted = 256;
 constexpr rlim_t kProcessesWanted = 64;
 
@@ -37,9 +37,9 @@ SupportCheck check_yama() {
   std::ifstream file("/proc/sys/kernel/yama/ptrace_scope");
   int scope = 0;
   if (!(file >> scope)) {
-    return {"yama", true, false, "not in this kernel: nothing in the way of ptrace"};
+    return {"yama", true, false, "not in this kernel: it does not restrict ptrace"};
   }
-  // The harness traces its own children only, which 1 permits; at 2 and 3 `ptrace` tells.
+  // 1 permits tracing children, which is all the harness does. At 2 and 3 the check `ptrace` decides.
   return {"yama", scope < 2, false, fmt::format("kernel.yama.ptrace_scope is {}", scope)};
 }
 
@@ -65,7 +65,7 @@ SupportCheck check_file_size() {
                                with_commas(limit.rlim_cur))};
 }
 
-// Checks that say by an exception that they failed.
+// For checks that throw when they fail.
 template <typename Find>
 SupportCheck check_found(const std::string& what, bool required, const Find& find) {
   try {
@@ -75,15 +75,15 @@ SupportCheck check_found(const std::string& what, bool required, const Find& fin
   }
 }
 
-// Where targets live. Slow is not broken: on a disk every fsync of theirs waits.
+// Data directories on a disk work, but every fsync of a target waits for the disk.
 SupportCheck check_speed_of(const std::filesystem::path& folder) {
   struct statfs info {};
   const bool in_memory = ::statfs(folder.c_str(), &info) == 0 &&
                          (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
   return {"tmpfs", in_memory, false,
           in_memory
-              ? "targets live in memory"
-              : fmt::format("{} is on a disk: runs are slower than on tmpfs with 256 MiB free "
+              ? "data directories are in memory"
+              : fmt::format("{} is on a disk: runs are slower than on a tmpfs with 256 MiB free "
                             "(/dev/shm, or CRASHPOINT_TMPDIR)",
                             folder.string())};
 }
@@ -99,7 +99,7 @@ std::vector<SupportCheck> check_machine() {
   try {
     const campaign::Workspace workspace = campaign::Workspace::open();
     const std::filesystem::path parent = workspace.path().parent_path();
-    checks.push_back({"work folder", true, true, room_of(parent)});
+    checks.push_back({"work directory", true, true, room_of(parent)});
     checks.push_back(check_speed_of(parent));
     for (const auto& [use, name] :
          {std::pair("engine", "crashpoint-engine"), std::pair("redis", "redis-server")}) {
@@ -112,11 +112,11 @@ std::vector<SupportCheck> check_machine() {
       }));
     }
   } catch (const std::exception& error) {
-    checks.push_back({"work folder", false, true, error.what()});
+    checks.push_back({"work directory", false, true, error.what()});
   }
   checks.push_back(check_found("libfiu's preload", false, [] {
     fault::require_libfiu();
-    return std::string("found: `libfiu` faults can be used");
+    return std::string("found: `libfiu` faults are available");
   }));
   checks.push_back(check_limit("open files", RLIMIT_NOFILE, kOpenFilesWanted, "-n"));
   checks.push_back(check_limit("processes", RLIMIT_NPROC, kProcessesWanted, "-u"));
@@ -132,22 +132,23 @@ int doctor() {
              ::geteuid() == 0 ? "as root" : "as an ordinary user");
   bool works = true;
   for (const SupportCheck& check : check_machine()) {
-    const char* const state = check.works ? "ok" : check.required ? "MISSING" : "without";
+    const char* const state = check.works ? "ok" : check.required ? "MISSING" : "warning";
     fmt::print("  {:<8} {:<19} {}\n", state, check.what, check.detail);
     works = works && (check.works || !check.required);
   }
   fmt::print("\n{}\n", works ? "crashpoint works here."
-                             : "crashpoint cannot work here: see what is MISSING.");
+                             : "crashpoint does not work here: fix what is MISSING.");
   return works ? kPassed : kCouldNotTell;
 }
 
 }  // namespace
 
 void add_doctor_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "doctor", "Try what crashpoint needs of this machine, and say what to allow");
-  verb->footer("\nExit codes: 0 crashpoint works here, perhaps without something; 3 it cannot.");
-  verb->callback([&action] { action = doctor; });
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Check what crashpoint needs from this machine, and say how to fix it");
+  command->footer(
+      "\nExit codes: 0 crashpoint works here (optional features may be missing), 3 it does not.");
+  command->callback([&action] { action = doctor; });
 }
 
 }  // namespace crashpoint::cli

@@ -1,4 +1,4 @@
-// Goal: `crashpoint doctor` tries what it tells of, and its exit code says whether runs can work.
+// Goal: `crashpoint doctor` really tries what it reports, and its exit code says whether runs work.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,12 +31,13 @@ TEST_F(DoctorCommand, SaysWhatIsMissingAndWhatToAllow) {
       shell("CRASHPOINT_TMPDIR=" + shell_quote((folder_.path() / "file").string()) + " " +
             shell_quote(CRASHPOINT_BINARY) + " doctor");
   EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
-  EXPECT_THAT(outcome.output,
-              AllOf(ContainsRegex("MISSING +work folder +cannot make a folder in"),
-                    HasSubstr("set CRASHPOINT_TMPDIR"), HasSubstr("crashpoint cannot work here")));
+  EXPECT_THAT(
+      outcome.output,
+      AllOf(ContainsRegex("MISSING +work directory +cannot make a folder in"),
+            HasSubstr("set CRASHPOINT_TMPDIR"), HasSubstr("crashpoint does not work here")));
 }
 
-// Who is traced already cannot be traced by a second tracer.
+// A process has at most one tracer.
 TEST_F(DoctorCommand, SaysWherePtraceIsForbiddenWhatToAllow) {
   const Outcome outcome = crashpoint("trace -- " + shell_quote(CRASHPOINT_BINARY) + " doctor");
   EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
@@ -45,12 +46,12 @@ TEST_F(DoctorCommand, SaysWherePtraceIsForbiddenWhatToAllow) {
   EXPECT_THAT(outcome.output, HasSubstr("--cap-add=SYS_PTRACE"));
 }
 
-TEST_F(DoctorCommand, WhatOnlyLacksIsNoFailure) {
+TEST_F(DoctorCommand, AMissingOptionalFeatureIsOnlyAWarning) {
   const Outcome outcome = shell("ulimit -n 64; CRASHPOINT_ENGINE=/nonexistent " +
                                 shell_quote(CRASHPOINT_BINARY) + " doctor");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
-  EXPECT_THAT(outcome.output, ContainsRegex("without +open files +64: raise it to 256"));
-  EXPECT_THAT(outcome.output, ContainsRegex("without +crashpoint-engine +CRASHPOINT_ENGINE is"));
+  EXPECT_THAT(outcome.output, ContainsRegex("warning +open files +64: raise it to 256"));
+  EXPECT_THAT(outcome.output, ContainsRegex("warning +crashpoint-engine +CRASHPOINT_ENGINE is"));
 }
 
 }  // namespace

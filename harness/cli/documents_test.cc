@@ -1,4 +1,4 @@
-// What the pages say of this repository is there.
+// Every file that the README pages name exists.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,7 +35,7 @@ std::vector<std::string> matches(const std::string& text, const std::regex& patt
   return found;
 }
 
-TEST(Documents, EveryLinkAndEveryPathTheyNameIsThere) {
+TEST(Documents, EveryLinkAndEveryPathTheyNameExists) {
   const std::regex link(R"(\]\(([^)#:]+)\))");
   const std::regex path("`((?:engine|harness|scenarios|scripts|reports)/[A-Za-z0-9_./-]+)`");
   std::size_t seen = 0;
@@ -59,11 +59,11 @@ TEST(Documents, TheReadmeHasEveryCommand) {
   std::ifstream file(kRoot / "README.md");
   const std::string readme{std::istreambuf_iterator<char>(file), {}};
   const std::string help = shell(shell_quote(CRASHPOINT_BINARY) + " --help").output;
-  const std::vector<std::string> verbs =
+  const std::vector<std::string> commands =
       matches(help.substr(help.find("Subcommands:")), std::regex(R"(\n  ([a-z]+) )"));
-  EXPECT_GT(verbs.size(), 5U) << help;
-  for (const std::string& verb : verbs) {
-    EXPECT_NE(readme.find("| `crashpoint " + verb), std::string::npos) << verb;
+  EXPECT_GT(commands.size(), 5U) << help;
+  for (const std::string& command : commands) {
+    EXPECT_NE(readme.find("| `crashpoint " + command), std::string::npos) << command;
   }
 }
 

@@ -1,5 +1,5 @@
-// crashpoint_gtest: every scenario file of the catalogue as a GoogleTest case, so that ctest shows
-// each by its name and shards them like any other test.
+// crashpoint_gtest: registers every scenario file of the catalogue as a GoogleTest case, so that
+// ctest shows and shards them like any other test.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,8 +14,8 @@
 namespace crashpoint {
 namespace {
 
-// One scenario file: the cases that a run takes of it, on the target it names. Each test is a process
-// of its own under ctest, so that a file is loaded only when it is run.
+// Runs one scenario file: the cases that `crashpoint run` selects, on the file's own target. ctest runs
+// each test in its own process, so the file is loaded only when its test runs.
 class ScenarioTest : public ::testing::Test {
  public:
   explicit ScenarioTest(std::string file) : file_(std::move(file)) {}
@@ -36,7 +36,7 @@ class ScenarioTest : public ::testing::Test {
   std::string file_;
 };
 
-// "aof/kill-mid-write". '-' would begin the excluded half of a --gtest_filter.
+// "aof/kill_mid_write": in a --gtest_filter, '-' starts the excluded patterns.
 std::string test_name(const std::string& file) {
   const std::filesystem::path path(file);
   std::string name = path.parent_path().filename().string() + "/" + path.stem().string();

@@ -1,4 +1,4 @@
-// crashpoint list: which cases are there?
+// crashpoint list: the cases of scenario files, with their tags.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -35,7 +35,7 @@ void print_cases(const scenario::Loaded& loaded, bool summaries) {
   }
 }
 
-// A table for each folder, a row for each scenario; links as seen from `root`.
+// One table per directory, one row per scenario. Links are relative to `root`.
 void print_markdown(const scenario::Loaded& loaded, const fs::path& root) {
   std::map<std::string, std::map<std::string, std::pair<const scenario::Case*, std::size_t>>>
       folders;
@@ -62,7 +62,7 @@ int list(const ListOptions& options) {
                    options.selection.paths.empty() ? "scenarios" : options.selection.paths.front());
   } else {
     print_cases(loaded, options.summaries);
-    tell_of_sample(loaded);
+    print_sample_note(loaded);
   }
   return kPassed;
 }
@@ -70,12 +70,13 @@ int list(const ListOptions& options) {
 }  // namespace
 
 void add_list_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("list", "Show the cases of scenario files, with their tags");
+  CLI::App* command =
+      app.add_subcommand("list", "List the cases of scenario files with their tags");
   auto options = std::make_shared<ListOptions>();
-  add_selection(*verb, options->selection);
-  verb->add_flag("--summaries", options->summaries, "Also what each of them tests");
-  verb->add_flag("--markdown", options->markdown, "As the index of a README");
-  verb->callback([options, &action] { action = [options] { return list(*options); }; });
+  add_selection(*command, options->selection);
+  command->add_flag("--summaries", options->summaries, "Also print what each case tests");
+  command->add_flag("--markdown", options->markdown, "Print as Markdown tables");
+  command->callback([options, &action] { action = [options] { return list(*options); }; });
 }
 
 }  // namespace crashpoint::cli

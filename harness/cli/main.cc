@@ -1,4 +1,4 @@
-// crashpoint: parses the command line, runs the verb, turns errors into exit codes.
+// crashpoint: parses the command line, runs the command, turns errors into exit codes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,21 +19,21 @@ namespace {
 namespace cli = crashpoint::cli;
 
 constexpr const char* kExitCodes =
-    "\nExit codes: 0 all passed, 1 violations, 2 usage or a bad scenario, 3 the harness could not "
-    "tell.";
+    "\nExit codes: 0 all cases passed, 1 violation, 2 usage error or invalid scenario, 3 "
+    "inconclusive.";
 
-// The verb or option that the first unknown word was meant to be; empty when none is near.
-std::string meant(const CLI::App& app, int argc, char** argv) {
-  std::vector<std::string> verbs;
-  for (const CLI::App* verb : app.get_subcommands({})) {
-    verbs.push_back(verb->get_name());
+// The command or option nearest to the first unknown word; empty if none is near.
+std::string suggestion(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    commands.push_back(command->get_name());
   }
   if (argc < 2) {
     return {};
   }
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   if (chosen.empty()) {
-    return crashpoint::nearest(argv[1], verbs);
+    return crashpoint::nearest(argv[1], commands);
   }
   std::vector<std::string> options;
   for (const CLI::Option* option : chosen.front()->get_options()) {
@@ -53,11 +53,11 @@ std::string meant(const CLI::App& app, int argc, char** argv) {
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  const bool unknown_verb = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+  const bool unknown_command = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
   fmt::print(stderr, "crashpoint: {}\n",
-             unknown_verb ? fmt::format("there is no verb '{}'", crashpoint::shorten(argv[1]))
-                          : std::string(error.what()));
-  if (const std::string name = meant(app, argc, argv); !name.empty()) {
+             unknown_command ? fmt::format("unknown command '{}'", crashpoint::shorten(argv[1]))
+                             : std::string(error.what()));
+  if (const std::string name = suggestion(app, argc, argv); !name.empty()) {
     fmt::print(stderr, "Did you mean '{}'?\n", name);
   }
   const std::vector<CLI::App*> chosen = app.get_subcommands();
@@ -70,14 +70,15 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, cha
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "crashpoint finds out whether a storage program keeps its durability promises: it runs it, "
-      "crashes it,\nstarts it again on what the disk would hold, and judges what comes back.\n",
+      "crashpoint tests whether a storage program keeps its durability promises: it runs the "
+      "program, "
+      "crashes it,\nrestarts it on what is left on disk, and judges the recovered state.\n",
       "crashpoint"};
   app.require_subcommand(1);
   app.footer(kExitCodes);
   app.set_version_flag("--version", fmt::format("crashpoint {}", crashpoint::version()));
   cli::Action action;
-  cli::add_verbs(app, action);
+  cli::add_commands(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -92,10 +93,10 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "crashpoint: {}\n", error.what());
     return cli::kUsage;
   } catch (const crashpoint::EnvironmentError& error) {
-    fmt::print(stderr, "crashpoint: could not tell: {}\n", error.what());
+    fmt::print(stderr, "crashpoint: inconclusive: {}\n", error.what());
     return cli::kCouldNotTell;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "crashpoint: a bug of crashpoint itself: {}\n", error.what());
+    fmt::print(stderr, "crashpoint: internal error, please report it: {}\n", error.what());
     return cli::kCouldNotTell;
   }
 }

@@ -1,4 +1,4 @@
-// crashpoint merge: several reports as one.
+// crashpoint merge: makes one report of several.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -35,8 +35,9 @@ report::NamedRun read_report(const std::string& given) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) {
-    throw UsageError(fmt::format(
-        "{}: cannot be read; give report.json files, or the folders they are in", path.string()));
+    throw UsageError(
+        fmt::format("{}: cannot be read; give report.json files or the directories that hold them",
+                    path.string()));
   }
   return {path.string(), report::decode_run(text, path.string())};
 }
@@ -50,8 +51,8 @@ int merge(const MergeOptions& options) {
     const fs::path from = fs::absolute(runs.back().source).parent_path();
     std::error_code missing;
     if (fs::equivalent(from, options.folder, missing)) {
-      throw UsageError(
-          fmt::format("{} would be overwritten: give --output another folder", runs.back().source));
+      throw UsageError(fmt::format("{} would be overwritten; give --output another directory",
+                                   runs.back().source));
     }
     report::relocate_artifacts(runs.back().run, from, fs::absolute(options.folder));
   }
@@ -65,18 +66,20 @@ int merge(const MergeOptions& options) {
 }  // namespace
 
 void add_merge_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "merge", "Make one report of several: shards of a run, or runs against several targets");
+  CLI::App* command =
+      app.add_subcommand("merge", "Merge reports: the shards of a run, or runs on several targets");
   auto options = std::make_shared<MergeOptions>();
-  verb->add_option("REPORT", options->reports, "report.json files, or the folders they are in")
+  command
+      ->add_option("REPORT", options->reports,
+                   "report.json files, or the directories that hold them")
       ->required();
-  verb->add_option("-o,--output", options->folder, "Where the merged report is written")
+  command->add_option("-o,--output", options->folder, "Write the merged report into this directory")
       ->type_name("DIR")
       ->required();
-  verb->footer(
-      "\nExits as the runs would have: 1 when any has a violation, else 3 when a case is "
-      "inconclusive or a run was interrupted, else 0.");
-  verb->callback([options, &action] { action = [options] { return merge(*options); }; });
+  command->footer(
+      "\nExit codes: 1 if any case is a violation, else 3 if any case is inconclusive or a run was "
+      "interrupted, else 0.");
+  command->callback([options, &action] { action = [options] { return merge(*options); }; });
 }
 
 }  // namespace crashpoint::cli

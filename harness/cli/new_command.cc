@@ -1,4 +1,4 @@
-// crashpoint new: a first scenario, commented, that runs as it is.
+// crashpoint new: writes a commented scenario that is ready to run.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -32,12 +32,13 @@ struct Template {
 };
 
 const std::array<Template, 5> kTemplates = {{
-    {"process-kill", "the server is killed around an fdatasync of its log",
+    {"process-kill", "the server is killed around an fdatasync of its AOF",
      embedded::kTemplateProcessKill},
-    {"snapshot", "it dies while a snapshot is put in place", embedded::kTemplateSnapshot},
-    {"disk-full", "the disk is full for a while", embedded::kTemplateDiskFull},
-    {"torn-tail", "the end of the log is missing after the crash", embedded::kTemplateTornTail},
-    {"power-loss", "every crash state of a short run, after a power loss",
+    {"snapshot", "the server is killed while it renames a snapshot into place",
+     embedded::kTemplateSnapshot},
+    {"disk-full", "the disk is temporarily full", embedded::kTemplateDiskFull},
+    {"torn-tail", "the end of the AOF is missing after the crash", embedded::kTemplateTornTail},
+    {"power-loss", "every crash state that a power loss permits in a short run",
      embedded::kTemplatePowerLoss},
 }};
 
@@ -55,12 +56,12 @@ const Template& find_template(const std::string& name) {
     names.emplace_back(each.name);
   }
   const std::string meant = nearest(name, names);
-  throw UsageError(fmt::format("--from: there is no template \"{}\"; {}", shorten(name),
+  throw UsageError(fmt::format("--from: unknown template \"{}\"; {}", shorten(name),
                                meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
                                              : fmt::format("did you mean \"{}\"?", meant)));
 }
 
-// From `folder` to the schema that lies in "schema" beside or above it; empty when there is none.
+// The path from `folder` to schema/scenario.schema.json there or in a parent; empty if there is none.
 std::string schema_path(const fs::path& folder) {
   const fs::path absolute = fs::weakly_canonical(fs::absolute(folder));
   fs::path up;
@@ -75,7 +76,7 @@ std::string schema_path(const fs::path& folder) {
   }
 }
 
-// The template for a file in `folder`: its schema line names the schema from there.
+// The template for a file in `folder`, with the path of the schema adjusted.
 std::string text_for(const Template& chosen, const fs::path& folder) {
   std::string text(chosen.text);
   const std::string path = schema_path(folder);
@@ -86,12 +87,12 @@ std::string text_for(const Template& chosen, const fs::path& folder) {
   return text;
 }
 
-// Never over a file that is there.
+// Never overwrites a file.
 void write_new(const fs::path& path, const std::string& text) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (fd < 0 && errno == EEXIST) {
     throw UsageError(
-        fmt::format("{} is there already; give another name or remove it", path.string()));
+        fmt::format("{} already exists; choose another name or remove it", path.string()));
   }
   bool written = fd >= 0;
   for (std::size_t at = 0; written && at < text.size();) {
@@ -116,7 +117,7 @@ int write_scenario(const Options& options) {
   fs::path path(options.name);
   if (!path.has_filename()) {
     throw UsageError(
-        fmt::format("\"{}\" names a folder; give a name for the scenario", options.name));
+        fmt::format("\"{}\" names a directory; add a name for the scenario", options.name));
   }
   if (path.extension() != ".json") {
     path += ".json";
@@ -134,15 +135,18 @@ int write_scenario(const Options& options) {
 }  // namespace
 
 void add_new_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand("new", "Write a commented scenario to begin with");
+  CLI::App* command = app.add_subcommand("new", "Write a commented scenario that is ready to run");
   auto options = std::make_shared<Options>();
   std::string templates;
   for (const Template& each : kTemplates) {
     templates += fmt::format("\n  {}: {}", each.name, each.what);
   }
-  verb->add_option("NAME", options->name, "The file to write, '.json' may be left out")->required();
-  verb->add_option("--from", options->from, "The template:" + templates)->type_name("TEMPLATE");
-  verb->callback([options, &action] { action = [options] { return write_scenario(*options); }; });
+  command->add_option("NAME", options->name, "The file to write; '.json' is added if missing")
+      ->required();
+  command->add_option("--from", options->from, "The template to start from:" + templates)
+      ->type_name("TEMPLATE");
+  command->callback(
+      [options, &action] { action = [options] { return write_scenario(*options); }; });
 }
 
 }  // namespace crashpoint::cli

@@ -1,5 +1,5 @@
-// Goal: every fault and every damage that scenarios/README.md shows does what it says. Method: run
-// each on the engine; one that never struck makes its case inconclusive.
+// Goal: every fault that scenarios/README.md shows fires. Method: run each on the engine; a fault that
+// never fires makes its case inconclusive.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class ScenariosReadmeRuns : public CommandLine {
  protected:
-  // A case for each example of a table; `member` of the scenario is made of it.
+  // Writes one scenario per example of `table`, with the example between `before` and `after`.
   int write_examples(const std::string& table, const std::string& before,
                      const std::string& after) const {
     int count = 0;
@@ -38,7 +38,7 @@ class ScenariosReadmeRuns : public CommandLine {
   }
 
  private:
-  // Long enough for the 50th write of the log, with a rewrite, a snapshot, and more than 64 KiB.
+  // Long enough for a 50th write to the AOF, a rewrite, a snapshot, and more than 64 KiB.
   static constexpr const char* kScenario = R"({
       "version": 1, "summary": "An example.",
       "target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "always" } },
@@ -49,7 +49,7 @@ class ScenariosReadmeRuns : public CommandLine {
       ], )";
 };
 
-TEST_F(ScenariosReadmeRuns, EveryFaultStrikes) {
+TEST_F(ScenariosReadmeRuns, EveryFaultFires) {
   const int count =
       write_examples("fault", R"("faults": [)", "]") +
       write_examples("`at`", R"("faults": [{ "do": { "kill": "tree" }, "at": )", "}]");
@@ -59,7 +59,7 @@ TEST_F(ScenariosReadmeRuns, EveryFaultStrikes) {
   EXPECT_THAT(outcome.output, HasSubstr(fmt::format("{} passed", count)));
 }
 
-// The profile that the page defines, on a log of two writes.
+// The profile that the page defines, with an AOF of two writes.
 TEST_F(ScenariosReadmeRuns, AProfileOfItsOwnIsExploredAndNamed) {
   int count = 0;
   for (const scenario::Example& example : scenario::readme_examples()) {

@@ -1,4 +1,4 @@
-// crashpoint reproduce: recover the crash state of a bundle again and judge it.
+// crashpoint reproduce: recovers the crash state in a bundle again and judges it.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -39,18 +39,18 @@ report::Bundle read(const std::string& given, const fs::path& workspace) {
   return report::read_bundle(report::unpack(given, workspace / "unpacked"));
 }
 
-// What became of the bundle's verdict.
+// How the new verdict compares to the one in the bundle.
 std::string conclusion(const oracle::Verdict& before, const oracle::Verdict& now) {
   if (now.outcome == Outcome::kPass) {
     return "Not reproduced: every check passes.";
   }
   if (now.outcome == Outcome::kInconclusive) {
-    return "Could not tell: a check is inconclusive.";
+    return "Inconclusive: a check could not be decided.";
   }
   return now.check == before.check && before.outcome == Outcome::kViolation
              ? fmt::format("Reproduced: the check \"{}\" fails again.", now.check)
              : fmt::format(
-                   "Another violation: the check \"{}\" fails; in the bundle it was \"{}\".",
+                   "A different violation: the check \"{}\" fails; in the bundle it was \"{}\".",
                    now.check, before.check);
 }
 
@@ -61,14 +61,15 @@ void keep(const fs::path& workspace, const std::string& log, const fs::path& fol
            fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
   std::ofstream(folder / "recovery.log", std::ios::binary) << log;
   if (error) {
-    throw EnvironmentError(
-        fmt::format("cannot keep the directory in {}: {}", folder.string(), error.message()));
+    throw EnvironmentError(fmt::format("cannot copy the recovered directory to {}: {}",
+                                       folder.string(), error.message()));
   }
 }
 
 int reproduce(const ReproduceOptions& options) {
   if (!options.keep.empty() && fs::exists(fs::path(options.keep) / "recovered")) {
-    throw UsageError(fmt::format("{}/recovered exists: give --keep another folder", options.keep));
+    throw UsageError(
+        fmt::format("{}/recovered already exists; give --keep another directory", options.keep));
   }
   const campaign::Workspace workspace = campaign::Workspace::open();
   const report::Bundle bundle = read(options.bundle, workspace.path());
@@ -80,15 +81,15 @@ int reproduce(const ReproduceOptions& options) {
   fmt::print("{}\n", printable(bundle.result.name));
   fmt::print("{}", report::labelled("target", now.target == bundle.target
                                                   ? now.target
-                                                  : fmt::format("{}; the bundle is of {}",
+                                                  : fmt::format("{}; the bundle was made with {}",
                                                                 now.target, bundle.target)));
   if (!bundle.crash_state.empty()) {
     fmt::print("{}", report::labelled("crash state", bundle.crash_state));
   }
   if (verdict.outcome != Outcome::kPass) {
-    report::CaseResult told = now.result;
-    told.reproduce.clear();  // it is what runs here
-    fmt::print("{}", report::explain(told, oracle::Verdict::kShown));
+    report::CaseResult shown = now.result;
+    shown.reproduce.clear();  // that command is the one that is running
+    fmt::print("{}", report::explain(shown, oracle::Verdict::kShown));
   }
   fmt::print("{}\n", conclusion(bundle.result.verdict, verdict));
   report::RunResult run;
@@ -99,21 +100,26 @@ int reproduce(const ReproduceOptions& options) {
 }  // namespace
 
 void add_reproduce_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "reproduce", "Recover the crash state of a bundle again and judge what comes back");
+  CLI::App* command = app.add_subcommand(
+      "reproduce", "Recover the crash state in a bundle again and judge the recovered state");
   auto options = std::make_shared<ReproduceOptions>();
-  verb->add_option("BUNDLE", options->bundle, "A bundle's folder, or the .tar.zst of one")
+  command->add_option("BUNDLE", options->bundle, "A bundle: its directory, or a .tar.zst of it")
       ->required()
       ->check(CLI::ExistingPath);
-  verb->add_option("--target", options->target,
-                   "Recover with engine, redis or another program instead of the bundle's own")
+  command
+      ->add_option("--target", options->target,
+                   "Recover with engine, redis or another program instead of the bundle's target")
       ->type_name("NAME");
-  verb->add_option("--keep", options->keep, "Keep the recovered directory and the target's log")
+  command
+      ->add_option("--keep", options->keep,
+                   "Copy the recovered directory and the target's log into this directory")
       ->type_name("DIR");
-  verb->footer(
-      "\nExits 1 when a check fails, 0 when all pass (the violation is not there).\n"
-      "A bundle's scenario may name any program as its target: know whom it is from.");
-  verb->callback([options, &action] { action = [options] { return reproduce(*options); }; });
+  command->footer(
+      "\nExit codes: 0 every check passes (not reproduced), 1 a check fails, 2 not a usable "
+      "bundle, 3 "
+      "inconclusive.\n"
+      "A bundle's scenario can name any program as its target: run only bundles that you trust.");
+  command->callback([options, &action] { action = [options] { return reproduce(*options); }; });
 }
 
 }  // namespace crashpoint::cli

@@ -1,4 +1,4 @@
-// crashpoint reproduce: a bundle's crash state is recovered again with the real target, and judged.
+// crashpoint reproduce: recovers a bundle's crash state with the real target and judges it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ using trace::ImageEntry;
 constexpr const char* kLog =
     "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nfirst\r\n";
 
-// SET k first and SET k second were acknowledged; `log` is what the crash left of them.
+// SET k first and SET k second were acknowledged; `log` is the AOF that the crash left.
 report::Bundle bundle_with(const std::string& log) {
   report::Bundle bundle;
   bundle.version = "0.1.0";
@@ -80,7 +80,7 @@ TEST_F(ReproduceCommand, LostWriteIsLostAgain) {
   const Outcome ended = reproduce(bundle_with(kLog));
   EXPECT_EQ(ended.exit_code, 1) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("aof/lost[nth=1]\n"));
-  EXPECT_THAT(ended.output, HasSubstr("; the bundle is of redis 1.2.3\n"));
+  EXPECT_THAT(ended.output, HasSubstr("; the bundle was made with redis 1.2.3\n"));
   EXPECT_THAT(ended.output, HasSubstr("client 0 #1  SET k second"));
   EXPECT_THAT(ended.output, HasSubstr("Reproduced: the check \"guarantee\" fails again.\n"));
 }
@@ -96,7 +96,7 @@ TEST_F(ReproduceCommand, AnotherFailureIsNotTakenForTheSame) {
   const Outcome ended = reproduce(bundle_with("*nonsense\r\n" + std::string(kLog)));
   EXPECT_EQ(ended.exit_code, 1) << ended.output;
   EXPECT_THAT(ended.output,
-              HasSubstr("Another violation: the check \"start\" fails; in the bundle it was "
+              HasSubstr("A different violation: the check \"start\" fails; in the bundle it was "
                         "\"guarantee\".\n"));
 }
 
@@ -122,7 +122,7 @@ TEST_F(ReproduceCommand, WhatIsNoBundleIsRefused) {
   fs::create_directory(folder_);
   const Outcome folder = reproduce(folder_);
   EXPECT_EQ(folder.exit_code, 2);
-  EXPECT_THAT(folder.output, HasSubstr("bundle.json: cannot be read; a bundle is a folder"));
+  EXPECT_THAT(folder.output, HasSubstr("bundle.json: cannot be read; a bundle is a directory"));
   std::ofstream(temp_.path() / "text") << "no archive";
   EXPECT_EQ(reproduce(temp_.path() / "text").exit_code, 2);
   EXPECT_EQ(reproduce(temp_.path() / "missing").exit_code, 2);
@@ -131,7 +131,7 @@ TEST_F(ReproduceCommand, WhatIsNoBundleIsRefused) {
 TEST_F(ReproduceCommand, LeavesNothingBehind) {
   static_cast<void>(reproduce(bundle_with(kLog)));
   EXPECT_EQ(std::distance(fs::directory_iterator(temp_.path()), fs::directory_iterator()), 1)
-      << "the bundle, and no workspace";
+      << "only the bundle must be left, no workspace";
 }
 
 }  // namespace

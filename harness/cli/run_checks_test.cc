@@ -1,5 +1,5 @@
-// Every guarantee and check that a scenario can ask for: a correct engine passes them all, and for each
-// there is a target that breaks it alone and is caught.
+// Every guarantee and check that a scenario can request: a correct engine passes all of them, and for
+// each a target that breaks only that one is caught.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-// What a shell does before it becomes the engine ($0: its configuration, $1: the data directory), and
-// the directives it adds.
+// Shell commands that run before exec of the engine ($0: its configuration, $1: the data directory),
+// and directives to add.
 struct Broken {
   const char* check;
   const char* shell;
@@ -118,7 +118,7 @@ TEST_F(Checks, AreAllPassedByACorrectEngine) {
            "run": {"log": {"present": ["accept connections"], "absent": ["Out of memory"]}})",
         R"(, "recovery": {"cycles": 2, "faults": [
               {"at": {"syscall": "open", "path": "*.incr.aof"}, "do": {"kill": "tree"}}]})");
-  // A fault can make a server drop one client: what was acknowledged until then is judged.
+  // A fault can make a server drop one client: the writes acknowledged before that are judged.
   write("lost", R"({"use": "engine", "config": {"appendonly": "yes", "appendfsync": "always"}})",
         R"("guarantee": "durable")", R"(, "workload": [{"generate": {"count": 60, "clients": 2}}],
            "faults": [{"at": {"syscall": "send", "nth": 40}, "do": {"error": "ECONNRESET"}}])");
@@ -153,7 +153,7 @@ TEST_F(Checks, CatchTheTargetThatBreaksThem) {
   }
 }
 
-// What a program writes by other ways than system calls cannot be judged: the report says so.
+// Writes that do not go through system calls cannot be judged: the report says so.
 TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
   write("unseen",
         R"({"use": {"command": [")" CRASHPOINT_TEST_PROGRAMS R"(/unseen", "{dir}", ")" +

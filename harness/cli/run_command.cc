@@ -1,4 +1,4 @@
-// crashpoint run: the cases of some scenario files, crashed and judged.
+// crashpoint run: runs the cases of scenario files.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ struct Options {
   std::string report_folder;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::uint64_t rounds = 1;
-  double seconds = 0;  // rounds for so long, the first one whole; 0: `rounds` of them
+  double seconds = 0;  // repeat for this long, the first round in full; 0: `rounds` times
 };
 
 struct Shard {
@@ -62,12 +62,12 @@ Shard parse_shard(const std::string& text) {
   const unsigned long count = index_good ? std::strtoul(text.c_str() + slash + 1, &end, 10) : 0;
   if (!index_good || *end != '\0' || index < 1 || index > count) {
     throw UsageError(
-        fmt::format("--shard: found '{}', allowed I/N with I from 1 to N, such as 2/4", text));
+        fmt::format("--shard: found '{}'; allowed: I/N with I from 1 to N, such as 2/4", text));
   }
   return {index - 1, count};
 }
 
-// GoogleTest's own variables, so that a test runner shards crashpoint like any other test.
+// GoogleTest's variables, so that a test runner can shard crashpoint like any GoogleTest program.
 Shard shard_of_environment() {
   const char* total = std::getenv("GTEST_TOTAL_SHARDS");
   const char* index = std::getenv("GTEST_SHARD_INDEX");
@@ -77,8 +77,8 @@ Shard shard_of_environment() {
   const Shard shard{std::strtoul(index, nullptr, 10), std::strtoul(total, nullptr, 10)};
   if (shard.index >= shard.count) {
     throw UsageError(fmt::format(
-        "GTEST_SHARD_INDEX is \"{}\" and GTEST_TOTAL_SHARDS \"{}\"; allowed: an index from 0, "
-        "below the total",
+        "GTEST_SHARD_INDEX is \"{}\" and GTEST_TOTAL_SHARDS is \"{}\"; allowed: an index from 0 "
+        "to the total minus 1",
         index, total));
   }
   return shard;
@@ -92,7 +92,7 @@ std::vector<scenario::Case> take_shard(std::vector<scenario::Case> cases, const 
   return mine;
 }
 
-// As typed, quoted so that a shell reads it back.
+// The command line as typed, quoted for a shell.
 std::string command_line() {
   std::ifstream file("/proc/self/cmdline");
   std::string line;
@@ -107,7 +107,7 @@ double ms_since(std::chrono::steady_clock::time_point began) {
       .count();
 }
 
-// The cases of a run, each round of them with seeds of its own.
+// The cases of a run. Each round runs them with other seeds.
 class Rounds {
  public:
   Rounds(const Options& options, const Shard& shard)
@@ -116,10 +116,10 @@ class Rounds {
     per_round_ = first_.cases.size();
   }
 
-  // As loaded; its cases are gone after next().
+  // As loaded; next() takes its cases away.
   [[nodiscard]] const scenario::Loaded& first() const { return first_; }
 
-  // Small rounds come together, so that workers need not wait for the last case of each.
+  // Joins small rounds, so that workers do not wait for the last case of each.
   std::vector<scenario::Case> next() {
     constexpr std::size_t kBatchMin = 200;
     std::vector<scenario::Case> batch = std::exchange(first_.cases, {});
@@ -139,7 +139,7 @@ class Rounds {
 
   [[nodiscard]] std::size_t size() const { return per_round_; }
 
-  // How many cases there will be, as far as is known.
+  // The number of cases known so far.
   [[nodiscard]] std::size_t case_count() const {
     return per_round_ * (options_.seconds > 0 ? begun_ : options_.rounds);
   }
@@ -171,7 +171,7 @@ int run(Options options) {
   std::signal(SIGTERM, on_interrupt);
   report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
   console.begin(rounds.case_count(), options.jobs);
-  tell_of_sample(rounds.first());
+  print_sample_note(rounds.first());
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;
@@ -209,19 +209,21 @@ int run(Options options) {
 
 void add_run_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("run", "Crash the target as the scenarios say and judge what comes back");
+  CLI::App* command = app.add_subcommand(
+      "run", "Run scenarios: crash the target, recover it, judge the recovered state");
   add_selection(*command, options->selection);
-  command->add_option("-j,--jobs", options->jobs, "Cases that run at once; default: one per core")
+  command
+      ->add_option("-j,--jobs", options->jobs,
+                   "Number of cases to run in parallel (default: one per core)")
       ->check(CLI::Range(1, 1024));
   CLI::Option* repeat = command
                             ->add_option("--repeat", options->rounds,
-                                         "Run every case so often, each time with another seed")
+                                         "Run every case N times, each time with a different seed")
                             ->type_name("N")
                             ->check(CLI::Range(1, 1'000'000));
   command
       ->add_option("--for", options->seconds,
-                   "Repeat for so long, such as 90s, 10m or 2h, but run every case once")
+                   "Repeat for this long (90s, 10m, 2h); every case runs at least once")
       ->type_name("DURATION")
       ->transform(CLI::AsNumberWithUnit(
           std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}},
@@ -229,11 +231,15 @@ void add_run_command(CLI::App& app, Action& action) {
                                          CLI::AsNumberWithUnit::UNIT_REQUIRED)))
       ->check(CLI::PositiveNumber)
       ->excludes(repeat);
-  command->add_option("--shard", options->shard,
-                      "I/N: only every N-th case, beginning with the I-th");
-  command->add_option(
-      "--report", options->report_folder,
-      "Write report.json, junit.xml, index.html and a bundle of each violation into this folder");
+  command
+      ->add_option("--shard", options->shard,
+                   "Run only every N-th case, starting with the I-th, such as 2/4")
+      ->type_name("I/N");
+  command
+      ->add_option(
+          "--report", options->report_folder,
+          "Write report.json, junit.xml, index.html and a bundle per violation into this directory")
+      ->type_name("DIR");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -1,4 +1,4 @@
-// `crashpoint run` as a user meets it: real engines, real kills, exit codes, what is printed.
+// `crashpoint run` as a user sees it: real engines, real kills, exit codes, output.
 #include <dirent.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -89,8 +89,8 @@ class RunCommandTest : public ::testing::Test {
 
 constexpr const char* kAlways = R"("config": { "appendonly": "yes", "appendfsync": "always" })";
 
-// Without the engine's watermark lines every write to the log carries commands, so that the loss of
-// any of them shows.
+// Without the engine's watermark lines every write to the AOF carries commands, so that the loss of
+// any write is visible.
 constexpr const char* kUnmarked =
     R"("config": { "appendonly": "yes", "appendfsync": "always", "aof-checksum": "no" })";
 
@@ -107,7 +107,7 @@ TEST_F(RunCommandTest, ACorrectEnginePasses) {
 }
 
 TEST_F(RunCommandTest, AnEngineThatRepliesBeforeItWritesIsCaughtAndThePrintedCommandReproducesIt) {
-  // Without checksums every write to the log carries commands: none is a watermark alone.
+  // Without checksums every write to the AOF carries commands: none is only a watermark.
   const std::string file = write_scenario(
       "replies-early",
       R"("target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "always",
@@ -136,11 +136,11 @@ TEST_F(RunCommandTest, AnEngineThatAppendsAfterATornTailIsCaughtAndThePrintedCom
   EXPECT_EQ(again.exit_code, 1) << again.output;
 }
 
-// What a violation is told by: from what was promised to the nearest state.
-std::string told(const std::string& output) {
+// The text that explains a violation: from what was promised to the nearest state.
+std::string explanation(const std::string& output) {
   std::smatch match;
-  const std::regex told(R"(  promised (.|\n)*  nearest [^\n]*)");
-  return std::regex_search(output, match, told) ? match.str() : "nothing in: " + output;
+  const std::regex explanation(R"(  promised (.|\n)*  nearest [^\n]*)");
+  return std::regex_search(output, match, explanation) ? match.str() : "nothing in: " + output;
 }
 
 TEST_F(RunCommandTest, ABundleGivesTheSameViolationInAnotherFolder) {
@@ -164,7 +164,7 @@ TEST_F(RunCommandTest, ABundleGivesTheSameViolationInAnotherFolder) {
                               " reproduce " + (folder_ / "elsewhere").string());
   EXPECT_EQ(again.exit_code, 1) << again.output;
   EXPECT_THAT(again.output, HasSubstr("Reproduced: the check \"guarantee\" fails again."));
-  EXPECT_EQ(told(again.output), told(readme.str()));
+  EXPECT_EQ(explanation(again.output), explanation(readme.str()));
 }
 
 TEST_F(RunCommandTest, ABundleHoldsTheCrashStateThatBrokeThePromise) {

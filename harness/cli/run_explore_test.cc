@@ -1,7 +1,6 @@
 // Sensitivity of power loss and exploration, from the command line: durability bugs planted in the engine, and
-// syncs that a lying disk does not do under an unmodified engine and redis-server. Each is found and its cause
-// told. (Many more, in recorded runs: campaign/sensitivity_test.cc. That correct targets pass is what the
-// catalogue shows.)
+// syncs that a lying disk skips under an unmodified engine and redis-server. Each is found, with its cause.
+// (campaign/sensitivity_test.cc has many more, in recorded runs. The catalogue shows that correct targets pass.)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -99,7 +98,7 @@ const Planted kPlanted[] = {
 INSTANTIATE_TEST_SUITE_P(PowerLoss, PlantedBug, ::testing::ValuesIn(kPlanted),
                          [](const auto& test) { return test.param.name; });
 
-// Of the same things left whole nothing is found.
+// With every sync done, nothing is found.
 TEST(PowerLossOnRedis, IsSurvivedOnExt4WithEverySyncDone) {
   const TemporaryDirectory folder;
   const std::filesystem::path file = folder.path() / "whole.json";

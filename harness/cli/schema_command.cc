@@ -1,4 +1,4 @@
-// crashpoint schema: the JSON schema of scenarios, for editors where the repository is not at hand.
+// crashpoint schema: prints the JSON schema of scenarios, for editors.
 #include <fmt/format.h>
 
 #include "harness/base/embedded.h"
@@ -9,9 +9,9 @@
 namespace crashpoint::cli {
 
 void add_schema_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "schema", "Print the JSON schema of scenarios, with which editors complete and explain");
-  verb->callback([&action] {
+  CLI::App* command = app.add_subcommand(
+      "schema", "Print the JSON schema of scenarios, for completion and validation in an editor");
+  command->callback([&action] {
     action = [] {
       fmt::print("{}", embedded::kScenarioSchema);
       return kPassed;

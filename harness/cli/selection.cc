@@ -16,7 +16,6 @@ namespace crashpoint::cli {
 namespace {
 
 constexpr const char* kDefaultFolder = "scenarios";
-constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
 
 std::optional<std::uint64_t> parse_seed(const std::string& text) {
   if (text.empty()) {
@@ -24,46 +23,50 @@ std::optional<std::uint64_t> parse_seed(const std::string& text) {
   }
   if (text == "random") {
     std::random_device device;
-    return ((std::uint64_t{device()} << 32) | device()) & kSeedMax;
+    return ((std::uint64_t{device()} << 32) | device()) & scenario::kSeedMax;
   }
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size() || seed > kSeedMax) {
+  if (error != std::errc() || end != text.data() + text.size() || seed > scenario::kSeedMax) {
     throw UsageError(
         fmt::format("--seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
-                    shorten(text), kSeedMax));
+                    shorten(text), scenario::kSeedMax));
   }
   return seed;
 }
 
 }  // namespace
 
-void add_selection(CLI::App& verb, Selection& selection) {
-  verb.add_option("PATH", selection.paths,
-                  "Scenario files, or folders to search for them (default: scenarios)");
-  verb.add_option("--filter", selection.filter,
-                  "Only cases with this name (* and ? as in a shell) or tag:NAME; may be repeated")
+void add_selection(CLI::App& command, Selection& selection) {
+  command.add_option("PATH", selection.paths,
+                     "Scenario files, or directories to search for them (default: scenarios)");
+  command
+      .add_option(
+          "--filter", selection.filter,
+          "Select only cases whose name matches (* and ? as in a shell), or tag:NAME; repeatable")
       ->type_name("GLOB")
       ->take_all()
       ->expected(1);
-  verb.add_option("--exclude", selection.exclude, "Not these; wins over --filter")
+  command
+      .add_option("--exclude", selection.exclude,
+                  "Leave these cases out; wins over --filter; repeatable")
       ->type_name("GLOB")
       ->take_all()
       ->expected(1);
-  verb.add_flag(
-      "--all", selection.all,
-      "Every case of each matrix, not the sample a scenario asks for (--filter implies it)");
-  verb.add_option("--target", selection.target,
-                  "engine, redis, or the program of another RESP server: instead of the files' own")
+  command.add_flag("--all", selection.all,
+                   "Every case of each matrix instead of the sample (implied by --filter)");
+  command
+      .add_option(
+          "--target", selection.target,
+          "engine, redis, or the program of another RESP server, instead of the files' targets")
       ->type_name("NAME");
-  verb.add_option("--seed", selection.seed, "Instead of the files' own: a number, or random")
+  command.add_option("--seed", selection.seed, "A number or 'random', instead of the files' seeds")
       ->type_name("N");
 }
 
-void tell_of_sample(const scenario::Loaded& loaded) {
-  if (loaded.passed_over_by_sample > 0) {
-    fmt::print(stderr, "a sample; {} more with --all\n",
-               counted(loaded.passed_over_by_sample, "case"));
+void print_sample_note(const scenario::Loaded& loaded) {
+  if (loaded.not_in_sample > 0) {
+    fmt::print(stderr, "This is a sample; --all adds {}\n", counted(loaded.not_in_sample, "case"));
   }
 }
 
@@ -78,8 +81,8 @@ scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
   if (paths.empty()) {
     if (!std::filesystem::is_directory(kDefaultFolder)) {
       throw UsageError(fmt::format(
-          "no scenario given, and there is no folder \"{}\" here\n"
-          "  give files or folders, or write your first one:  crashpoint new my-scenario",
+          "no scenario given, and there is no directory \"{}\" here\n"
+          "  give files or directories, or write a first scenario:  crashpoint new my-scenario",
           kDefaultFolder));
     }
     paths.emplace_back(kDefaultFolder);

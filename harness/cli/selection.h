@@ -1,4 +1,4 @@
-// The options by which every verb that reads scenarios chooses its cases.
+// The options that choose cases, shared by all commands that read scenarios.
 #pragma once
 
 #include <cstdint>
@@ -15,27 +15,27 @@ class App;
 namespace crashpoint::cli {
 
 struct Selection {
-  std::vector<std::string> paths;  // files and folders; none given: "scenarios"
+  std::vector<std::string> paths;  // files and directories; empty: "scenarios"
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
   bool all = false;
   std::string target;
-  std::string seed;  // a number or "random"; empty: each file's own
+  std::string seed;  // a number or "random"; empty: the seed of each file
 };
 
-// Adds PATH..., --filter, --exclude, --all, --target and --seed to `verb`; `selection` must outlive it.
-void add_selection(CLI::App& verb, Selection& selection);
+// Adds PATH..., --filter, --exclude, --all, --target and --seed to `command`; `selection` must outlive it.
+void add_selection(CLI::App& command, Selection& selection);
 
-// On standard error: how many cases there are besides.
-void tell_of_sample(const scenario::Loaded& loaded);
+// Prints to standard error how many cases the sample leaves out, if any.
+void print_sample_note(const scenario::Loaded& loaded);
 
-// What they chose. Prints warnings to standard error. Throws UsageError.
+// Loads the chosen cases. Prints warnings to standard error. Throws UsageError.
 [[nodiscard]] scenario::Loaded load(const Selection& selection);
 
-// The same cases with the seeds of a further round of a run, from 1.
+// The same cases with the seeds of round `round` of a repeated run (0 is the first).
 [[nodiscard]] scenario::Loaded load_round(const Selection& selection, std::uint64_t round);
 
-// "random" becomes the number that is drawn, so that all rounds follow from it. Throws UsageError.
+// Replaces "random" by a random number, from which the seeds of all rounds follow. Throws UsageError.
 void draw_seed(Selection& selection);
 
 }  // namespace crashpoint::cli

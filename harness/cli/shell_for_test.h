@@ -1,4 +1,4 @@
-// Runs command lines as a user's shell would.
+// Runs command lines in a shell.
 #pragma once
 
 #include <sys/wait.h>
@@ -14,7 +14,7 @@ struct Outcome {
   std::string output;  // stdout and stderr together
 };
 
-// Without the variables that part these tests among shards: to crashpoint they would part its cases.
+// Unsets the variables that shard these tests, since crashpoint would shard its cases by them.
 inline Outcome shell(const std::string& command) {
   Outcome outcome;
   FILE* pipe = ::popen(

@@ -1,4 +1,4 @@
-// crashpoint trace: what does a program do to its files, and what has it acknowledged too early?
+// crashpoint trace: shows what a program does to its files and what it acknowledged too early.
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -32,14 +32,14 @@ struct TraceOptions {
   std::size_t lines = 200;
 };
 
-// As a shell tells it.
+// As a shell reports it.
 int exit_code(int wait_status) {
   constexpr int kSignalBase = 128;
   return WIFSIGNALED(wait_status) ? kSignalBase + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
 volatile std::sig_atomic_t g_interrupts = 0;
-volatile std::sig_atomic_t g_passed_on = 0;  // a signal for the program
+volatile std::sig_atomic_t g_passed_on = 0;  // signal to send to the program
 
 void on_interrupt(int /*signal*/) {
   g_interrupts = g_interrupts + 1;
@@ -48,15 +48,15 @@ void on_signal(int signal) {
   g_passed_on = signal;
 }
 
-// The trace is told however the program ends: from before its start on.
-void take_signals() {
+// Set before the program starts, so that the trace is printed however the program ends.
+void handle_signals() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGQUIT, on_interrupt);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGHUP, on_signal);
 }
 
-// Ctrl-C reaches the program by itself; one that goes on is killed at the second.
+// The terminal sends Ctrl-C to the program too. A second one kills a program that ignores the first.
 void wait_for_end(ptrace::Tracer& tracer) {
   while (!tracer.wait_for_end(std::chrono::milliseconds(50))) {
     if (g_passed_on != 0) {
@@ -78,14 +78,14 @@ void check(const TraceOptions& options) {
   if (!options.output.empty() &&
       fs::weakly_canonical(fs::absolute(options.output)).string().starts_with(directory)) {
     throw UsageError(
-        fmt::format("-o {} lies inside the data directory {}: write it elsewhere, or choose the "
+        fmt::format("-o {} is inside the data directory {}: write it elsewhere, or choose another "
                     "data directory with --dir",
                     options.output, directory));
   }
 }
 
-void tell(std::FILE* out, const trace::Trace& trace, const std::string& directory,
-          std::size_t lines) {
+void print_trace(std::FILE* out, const trace::Trace& trace, const std::string& directory,
+                 std::size_t lines) {
   const trace::Audit audit = trace::audit(trace);
   const std::int64_t began_ns = trace.events.empty() ? 0 : trace.events.front().enter_ns;
   fmt::print(out, "crashpoint trace: {} in {}\n", counted(trace.events.size(), "event", "events"),
@@ -94,18 +94,18 @@ void tell(std::FILE* out, const trace::Trace& trace, const std::string& director
   fmt::print(out, "\nfiles\n{}", report::files_text(audit));
   fmt::print(out, "\naudit\n{}", report::audit_text(audit, began_ns));
   if (!trace.notes.empty()) {
-    fmt::print(out, "\nnot seen in full\n");
+    fmt::print(out, "\nnot fully seen\n");
     for (const std::string& note : trace.notes) {
       fmt::print(out, "  {}\n", note);
     }
   }
 }
 
-int tell_file(const TraceOptions& options) {
+int show_trace_file(const TraceOptions& options) {
   const trace::TraceFile file = trace::read_trace_file(options.input);
-  tell(stdout, file.trace, file.directory, options.lines);
+  print_trace(stdout, file.trace, file.directory, options.lines);
   if (!file.complete) {
-    fmt::print("\nThe trace ends early: crashpoint was killed while it wrote it.\n");
+    fmt::print("\nThe trace is incomplete: crashpoint was killed while writing it.\n");
   }
   return kPassed;
 }
@@ -122,16 +122,16 @@ int trace_program(const TraceOptions& options) {
   tracer_options.data_directory = std::filesystem::canonical(options.directory);
   tracer_options.trace_file = options.output;
   tracer_options.keep_initial_content = !options.output.empty();
-  take_signals();
+  handle_signals();
   ptrace::Tracer tracer(spec, tracer_options);
   wait_for_end(tracer);
   const ptrace::Run run = tracer.finish();
 
-  // Like strace and time: the program's own output stays as it is.
+  // To stderr, like strace and time, which keeps the program's own output intact.
   std::fflush(stdout);
-  tell(stderr, run.trace, tracer_options.data_directory, options.lines);
+  print_trace(stderr, run.trace, tracer_options.data_directory, options.lines);
   if (!options.output.empty()) {
-    fmt::print(stderr, "\nthe whole trace: {} and {}.data\n", options.output, options.output);
+    fmt::print(stderr, "\ntrace written to {} and {}.data\n", options.output, options.output);
   }
   return exit_code(run.status);
 }
@@ -139,29 +139,35 @@ int trace_program(const TraceOptions& options) {
 }  // namespace
 
 void add_trace_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "trace",
-      "Run any program and show what it does to its files, and what it acknowledged too early");
+  CLI::App* command = app.add_subcommand(
+      "trace", "Run any program; show its file operations and what it acknowledged too early");
   auto options = std::make_shared<TraceOptions>();
-  verb->add_option("-o,--output", options->output,
-                   "Also write the trace to FILE (a line of JSON per event) and FILE.data (the "
-                   "bytes), while the program runs")
+  command
+      ->add_option("-o,--output", options->output,
+                   "Also write the trace to FILE (one line of JSON per event) and FILE.data (the "
+                   "bytes) while the program runs")
       ->type_name("FILE");
-  verb->add_option("--read", options->input, "Tell of a trace that -o has written; runs nothing")
+  command
+      ->add_option("--read", options->input,
+                   "Show a trace written by -o instead of running a program")
       ->type_name("FILE");
-  verb->add_option("--dir", options->directory,
-                   "The data directory: what happens below it is shown and audited")
+  command
+      ->add_option("--dir", options->directory,
+                   "The data directory: only operations below it are shown and audited")
       ->type_name("DIR")
       ->capture_default_str();
-  verb->add_option("--lines", options->lines, "Show at most this many lines of operations")
+  command->add_option("--lines", options->lines, "Show at most N lines of operations")
+      ->type_name("N")
       ->capture_default_str();
-  verb->add_option("command", options->command, "The program and its arguments, after --")
+  command->add_option("command", options->command, "The program and its arguments, after --")
       ->excludes("--read");
-  verb->footer(
-      "\nThe exit code is the program's, 128 + the signal if one killed it; 2 and 3 as ever.");
-  verb->callback([options, &action] {
+  command->footer(
+      "\nExit codes: the program's own, or 128 + N if signal N killed it; 2 usage error, 3 "
+      "crashpoint "
+      "could not trace the program.");
+  command->callback([options, &action] {
     action = [options] {
-      return options->input.empty() ? trace_program(*options) : tell_file(*options);
+      return options->input.empty() ? trace_program(*options) : show_trace_file(*options);
     };
   });
 }

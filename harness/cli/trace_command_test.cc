@@ -1,4 +1,4 @@
-// Goal: `crashpoint trace` tells what a program did to its files and leaves the program as it is.
+// Goal: `crashpoint trace` shows what a program did to its files and does not change the program's behaviour.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ TEST_F(TraceCommand, TheProgramsOutputAndExitCodeAreItsOwn) {
   EXPECT_EQ(trace("kill -9 $$").exit_code, 128 + 9);
 }
 
-TEST_F(TraceCommand, TellsWhatWasAckedBeforeItWasDurable) {
+TEST_F(TraceCommand, ReportsWhatWasAckedBeforeItWasDurable) {
   const Outcome outcome = trace("printf abc > log; echo done; sync log; mv log old");
   EXPECT_THAT(outcome.output, ContainsRegex("main +write +log +3 bytes at 0"));
   EXPECT_THAT(outcome.output, ContainsRegex("child 1 +fsync +log\n"));
@@ -55,7 +55,7 @@ TEST_F(TraceCommand, OnlyWhatReachesItsOwnOutputIsAnAck) {
                                     HasSubstr("Nothing was acknowledged")));
 }
 
-// Who is traced already cannot trace.
+// A traced process cannot trace.
 TEST_F(TraceCommand, SaysWherePtraceIsForbiddenWhatToAllow) {
   const Outcome outcome =
       crashpoint("trace -- " + shell_quote(CRASHPOINT_BINARY) + " trace -- touch made");
@@ -70,7 +70,7 @@ TEST_F(TraceCommand, ProcessesThatDoNothingToFilesAreNotListed) {
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("log"), Not(HasSubstr("child"))));
 }
 
-TEST_F(TraceCommand, ALoopIsToldOnce) {
+TEST_F(TraceCommand, ALoopIsShownOnce) {
   const Outcome outcome = trace("for i in 1 2 3 4 5; do echo $i >> log; echo said; done");
   EXPECT_THAT(outcome.output, HasSubstr("... the last 2 lines 4 more times"));
 }
@@ -78,7 +78,7 @@ TEST_F(TraceCommand, ALoopIsToldOnce) {
 TEST_F(TraceCommand, WritesTheWholeTraceToAFile) {
   write("data/before", "old");
   const Outcome outcome = trace("printf abc > data/log", "--dir data -o trace");
-  EXPECT_THAT(outcome.output, HasSubstr("the whole trace: trace and trace.data\n"));
+  EXPECT_THAT(outcome.output, HasSubstr("trace written to trace and trace.data\n"));
   const trace::TraceFile file = trace::read_trace_file(folder_.path() / "trace");
   EXPECT_TRUE(file.complete);
   EXPECT_EQ(file.trace.initial.at("before").content, "old");
@@ -86,18 +86,18 @@ TEST_F(TraceCommand, WritesTheWholeTraceToAFile) {
 
 TEST_F(TraceCommand, ReadsATraceBackAlsoOneThatWasCutShort) {
   write("data/before", "old");
-  const std::string told = trace("printf abc > data/log", "--dir data -o trace").output;
+  const std::string shown = trace("printf abc > data/log", "--dir data -o trace").output;
   const Outcome whole = crashpoint("trace --read trace");
   EXPECT_EQ(whole.exit_code, 0);
-  EXPECT_EQ(told, whole.output + "\nthe whole trace: trace and trace.data\n");
+  EXPECT_EQ(shown, whole.output + "\ntrace written to trace and trace.data\n");
   write("trace", read("trace").substr(0, read("trace").size() - 10));
   const Outcome cut = crashpoint("trace --read trace");
   EXPECT_EQ(cut.exit_code, 0);
-  EXPECT_THAT(cut.output, AllOf(ContainsRegex("main +write +log"), HasSubstr("ends early")));
+  EXPECT_THAT(cut.output, AllOf(ContainsRegex("main +write +log"), HasSubstr("is incomplete")));
   EXPECT_EQ(crashpoint("trace --read data/before").exit_code, 2);
 }
 
-TEST_F(TraceCommand, IsToldAlsoWhenTheProgramIsEndedFromOutside) {
+TEST_F(TraceCommand, IsShownAlsoWhenTheProgramIsKilledFromOutside) {
   const Outcome outcome = trace("printf abc > log; kill -TERM $PPID; while :; do :; done");
   EXPECT_EQ(outcome.exit_code, 128 + 15);
   EXPECT_THAT(outcome.output, ContainsRegex("log +3 +1 +0 3 bytes, its name\n"));
@@ -112,7 +112,7 @@ TEST_F(TraceCommand, RefusesWhatItCannotDo) {
   refused("", "command is required");
   refused("-- no-such-program", "cannot start 'no-such-program': not found on PATH");
   refused("--dir nowhere -- true", "--dir nowhere: no such directory");
-  refused("-o trace -- true", "-o trace lies inside the data directory");
+  refused("-o trace -- true", "-o trace is inside the data directory");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// crashpoint validate: are these scenarios well-formed? Starts nothing.
+// crashpoint validate: checks scenario files without running them.
 #include <fmt/format.h>
 
 #include <memory>
@@ -26,11 +26,13 @@ int validate(Selection selection) {
 }  // namespace
 
 void add_validate_command(CLI::App& app, Action& action) {
-  CLI::App* verb = app.add_subcommand(
-      "validate", "Check scenario files: schema, names, paths, what cannot happen; starts nothing");
+  CLI::App* command = app.add_subcommand(
+      "validate",
+      "Check scenario files (schema, names, paths, impossible combinations); runs nothing");
   auto selection = std::make_shared<Selection>();
-  add_selection(*verb, *selection);
-  verb->callback([selection, &action] { action = [selection] { return validate(*selection); }; });
+  add_selection(*command, *selection);
+  command->callback(
+      [selection, &action] { action = [selection] { return validate(*selection); }; });
 }
 
 }  // namespace crashpoint::cli

@@ -32,11 +32,16 @@ std::string name_of(CrashKind kind) {
   return kind == CrashKind::kProcessKill ? "process kill" : "power loss";
 }
 
-crash::TornWrites torn_writes_of(const std::string& word) {
-  return word == "none"   ? crash::TornWrites::kNone
-         : word == "half" ? crash::TornWrites::kHalf
-         : word == "byte" ? crash::TornWrites::kByte
-                          : crash::TornWrites::kSector;
+Prune prune_of(scenario::Prune prune) {
+  switch (prune) {
+    case scenario::Prune::kNone:
+      return Prune::kNone;
+    case scenario::Prune::kEqual:
+      return Prune::kEqual;
+    case scenario::Prune::kRepresentative:
+      break;
+  }
+  return Prune::kRepresentative;
 }
 
 crash::PointOptions points_of(const scenario::Points& points) {
@@ -78,13 +83,11 @@ ExploreOptions options_of(const recovery::RecoveryPlan& plan, const scenario::Ex
   options.expect = scenario.oracle.expect;
   options.profile = explore.profile;
   options.points = points_of(explore.points);
-  options.torn_writes = torn_writes_of(explore.torn_writes);
+  options.torn_writes = explore.torn_writes;
   options.samples_per_point = explore.samples_per_point;
   options.max_states = explore.max_states;
   options.depth = explore.depth;
-  options.prune = explore.prune == "none"             ? Prune::kNone
-                  : explore.prune == "representative" ? Prune::kRepresentative
-                                                      : Prune::kEqual;
+  options.prune = prune_of(explore.prune);
   options.seed = scenario.seed;
   options.kept_max = asks_for_more(scenario.oracle) ? kFullyChecked : 0;
   return options;

@@ -28,7 +28,7 @@ using Reader = std::unique_ptr<archive, decltype(&archive_read_free)>;
 using Writer = std::unique_ptr<archive, decltype(&archive_write_free)>;
 using Entry = std::unique_ptr<archive_entry, decltype(&archive_entry_free)>;
 
-// Of a file that has several names: (device, inode).
+// (device, inode): identifies a file that has several names.
 using FileIdentity = std::pair<dev_t, ino_t>;
 
 class Packer {
@@ -111,13 +111,13 @@ class Packer {
   throw UsageError(fmt::format("{}: {}", source.string(), why));
 }
 
-// libarchive refuses ".." and symlinks on the way (ARCHIVE_EXTRACT_SECURE_*); absolute names and
-// targets of hard links become relative to `folder` or are refused here.
+// libarchive refuses ".." and symlinks in a path (ARCHIVE_EXTRACT_SECURE_*). This function refuses
+// absolute names and makes the others, including targets of hard links, relative to `folder`.
 std::string inside(const fs::path& source, const fs::path& folder, const std::string& name) {
   const fs::path path(name);
   if (path.empty() || path.is_absolute() ||
       std::find(path.begin(), path.end(), fs::path("..")) != path.end()) {
-    refuse(source, fmt::format("it has the name '{}', which leads out of it", name));
+    refuse(source, fmt::format("entry '{}' leads out of the archive", name));
   }
   return (folder / path).string();
 }
@@ -156,7 +156,7 @@ fs::path unpack(const fs::path& source, const fs::path& folder) {
   if (archive_read_open_filename(reader.get(), source.c_str(), kChunk) != ARCHIVE_OK) {
     refuse(source, archive_error_string(reader.get()));
   }
-  // Symlinks on the way to `folder` itself are the user's own.
+  // Symlinks in the path of `folder` itself are allowed.
   const fs::path root = fs::canonical(folder);
   std::set<std::string> tops;
   archive_entry* entry = nullptr;
@@ -168,7 +168,7 @@ fs::path unpack(const fs::path& source, const fs::path& folder) {
     if (const auto type = archive_entry_filetype(entry); type != AE_IFREG && type != AE_IFDIR &&
                                                          type != AE_IFLNK &&
                                                          archive_entry_hardlink(entry) == nullptr) {
-      refuse(source, fmt::format("'{}' is no file, directory or link", name));
+      refuse(source, fmt::format("entry '{}' is not a file, directory or link", name));
     }
     archive_entry_set_pathname(entry, place.c_str());
     archive_entry_set_perm(entry, archive_entry_perm(entry) & 0777);  // nothing set-user-id
@@ -176,8 +176,8 @@ fs::path unpack(const fs::path& source, const fs::path& folder) {
       archive_entry_set_hardlink(entry, inside(source, root, link).c_str());
     }
     if (archive_write_header(disk.get(), entry) != ARCHIVE_OK) {
-      refuse(source,
-             fmt::format("'{}' cannot be unpacked: {}", name, archive_error_string(disk.get())));
+      refuse(source, fmt::format("entry '{}' cannot be unpacked: {}", name,
+                                 archive_error_string(disk.get())));
     }
     copy_content(source, reader.get(), disk.get());
   }
@@ -185,7 +185,8 @@ fs::path unpack(const fs::path& source, const fs::path& folder) {
     refuse(source, archive_error_string(reader.get()));
   }
   if (tops.size() != 1 || archive_write_close(disk.get()) != ARCHIVE_OK) {
-    refuse(source, fmt::format("it holds {} folders, not one", tops.size()));
+    refuse(source,
+           fmt::format("the archive holds {} top-level entries; a bundle has one", tops.size()));
   }
   return folder / *tops.begin();
 }

@@ -1,18 +1,18 @@
-// A folder as one file, and back: .tar.zst, as `tar --zstd` reads and writes it.
+// Packs a directory into a .tar.zst, as `tar --zstd` does, and unpacks it.
 #pragma once
 
 #include <filesystem>
 
 namespace crashpoint::report {
 
-// Files, directories, symlinks and hard links below `folder`, with their modes; under the folder's
-// own name, so that unpacking makes one folder. Owners and times are left out: the same folder gives
-// the same bytes. Throws EnvironmentError.
+// Packs files, directories, symlinks and hard links below `folder`, with their modes, under the
+// directory's own name, so that unpacking creates one directory. Omits owners and times: equal
+// directories give equal bytes. Throws EnvironmentError.
 void pack(const std::filesystem::path& folder, const std::filesystem::path& archive);
 
-// Into `folder`, which must exist. Nothing is written outside of it, whatever the archive says: a
-// name with "..", an absolute one, or one that goes through a symlink is refused. Returns the one
-// folder that was packed. Throws UsageError when `archive` cannot be read or is no such archive.
+// Unpacks into `folder`, which must exist. Never writes outside of it: refuses a name that contains
+// "..", is absolute, or leads through a symlink. Returns the directory that was packed. Throws
+// UsageError if `archive` cannot be read or is not such an archive.
 std::filesystem::path unpack(const std::filesystem::path& archive,
                              const std::filesystem::path& folder);
 

@@ -59,10 +59,10 @@ Guarantee to_guarantee(const Json& object) {
               object.at("unlisted_snapshots").get<bool>()};
     }
   }
-  throw std::runtime_error(fmt::format("'{}' is no guarantee", printable(name)));
+  throw std::runtime_error(fmt::format("'{}' is not a guarantee", printable(name)));
 }
 
-// The end of the history stands for itself: its numbers are left out.
+// Omits numbers that have their default, the end of the history.
 Json from_crash(const oracle::CrashMoment& crash) {
   Json object = Json::object();
   if (crash.position != trace::kNever) {
@@ -98,11 +98,12 @@ std::string encode_head(const Bundle& bundle) {
 void decode_head(const std::string& text, Bundle& bundle) {
   const Json head = Json::parse(text);
   if (!head.is_object() || !head.contains("format") || head["format"] != kFormat) {
-    throw std::runtime_error(fmt::format("no \"format\": \"{}\" in it", kFormat));
+    throw std::runtime_error(
+        fmt::format("the key \"format\" is not \"{}\", so it is not a bundle", kFormat));
   }
   if (head.at("format_version") != kFormatVersion) {
     throw std::runtime_error(fmt::format(
-        "it has format_version {}; this crashpoint reads {}: take the version that "
+        "it has format_version {}; this crashpoint reads {}; use the version of crashpoint that "
         "wrote it, {}",
         head["format_version"].dump(), kFormatVersion, head.value("version", std::string("?"))));
   }
@@ -116,17 +117,16 @@ void decode_head(const std::string& text, Bundle& bundle) {
 
 std::string readme(const Bundle& bundle) {
   CaseResult result = bundle.result;
-  result.reproduce.clear();  // it would name files that are not here
+  result.reproduce.clear();  // its paths are those of the original machine
   return fmt::format(
-      "{}\nagainst {}, found by crashpoint {}{}\n\n{}\n"
-      "Recover this very crash state again and judge it (with this folder, or the .tar.zst of "
-      "it):\n"
+      "{}\ntarget {}, found by crashpoint {}{}\n\n{}\n"
+      "Recover this crash state again and judge it (give this directory, or a .tar.zst of it):\n"
       "\n    crashpoint reproduce .\n\n"
       "Run the whole case again, from its first command:\n"
       "\n    crashpoint run scenario.json --seed {}\n\n"
-      "bundle.json      the case, its verdict, the guarantee it was held to\n"
-      "scenario.json    the case as a scenario of its own\n"
-      "history.jsonl    every command, its reply and when it was acknowledged\n"
+      "bundle.json      the case, its verdict, the guarantee\n"
+      "scenario.json    a scenario with this case only\n"
+      "history.jsonl    every command, its reply, and when it was acknowledged\n"
       "base-state.json  what the target held before the first command\n"
       "crash-state/     the data directory before recovery, byte for byte\n"
       "recovery.log     what the recovering target printed\n",
@@ -149,14 +149,14 @@ std::string read(const fs::path& path) {
   std::string content{std::istreambuf_iterator<char>(file), {}};
   if (!file.is_open() || file.bad()) {
     throw UsageError(
-        fmt::format("{}: cannot be read; a bundle is a folder that crashpoint wrote, "
-                    "or the .tar.zst of one",
+        fmt::format("{}: cannot be read; a bundle is a directory that crashpoint wrote, "
+                    "or a .tar.zst of it",
                     path.string()));
   }
   return content;
 }
 
-// Whatever `decode` throws is told with the file's name.
+// Adds the file's name to whatever `decode` throws.
 template <typename Decode>
 void read_into(const fs::path& path, Decode decode) {
   const std::string text = read(path);
@@ -216,7 +216,7 @@ Bundle read_bundle(const fs::path& folder) {
   bundle.scenario = read(folder / "scenario.json");
   bundle.recovery_log = read(folder / "recovery.log");
   if (!fs::is_directory(folder / "crash-state")) {
-    throw UsageError(fmt::format("{}: there is no such folder", (folder / "crash-state").string()));
+    throw UsageError(fmt::format("{}: no such directory", (folder / "crash-state").string()));
   }
   bundle.image = crash::read_directory(folder / "crash-state");
   return bundle;

@@ -1,4 +1,4 @@
-// A bundle gives another machine what the judge had here.
+// A bundle carries everything that is needed to judge the crash state on another machine.
 #include "harness/report/bundle.h"
 
 #include <gmock/gmock.h>
@@ -64,7 +64,7 @@ class BundleTest : public testing::Test {
   fs::path folder_ = temp_.path() / "bundles" / "b";
 };
 
-TEST_F(BundleTest, ComesBackWhole) {
+TEST_F(BundleTest, IsReadBackWhole) {
   const Bundle written = sample_bundle();
   write_bundle(written, folder_);
   const Bundle read = read_bundle(folder_);
@@ -85,7 +85,7 @@ TEST_F(BundleTest, ComesBackWhole) {
   EXPECT_EQ(read.image.at("link").content, "nowhere");
 }
 
-TEST_F(BundleTest, CrashAtTheEndOfTheHistoryStaysThat) {
+TEST_F(BundleTest, CrashAtTheEndOfTheHistoryIsReadBack) {
   Bundle bundle = sample_bundle();
   bundle.crash = {};
   write_bundle(bundle, folder_);
@@ -94,7 +94,7 @@ TEST_F(BundleTest, CrashAtTheEndOfTheHistoryStaysThat) {
   EXPECT_EQ(crash.at_ns, oracle::CrashMoment{}.at_ns);
 }
 
-TEST_F(BundleTest, TravelsAsOneFile) {
+TEST_F(BundleTest, CanBePackedIntoOneFile) {
   write_bundle(sample_bundle(), folder_);
   pack(folder_, temp_.path() / "b.tar.zst");
   fs::create_directory(temp_.path() / "there");
@@ -105,30 +105,31 @@ TEST_F(BundleTest, TravelsAsOneFile) {
 TEST_F(BundleTest, ReadmeSaysWhatIsWrongAndHowToSeeIt) {
   write_bundle(sample_bundle(), folder_);
   const std::string text = content(folder_ / "README.txt");
-  EXPECT_THAT(text, HasSubstr("against redis 7.0.15, found by crashpoint 0.1.0"));
+  EXPECT_THAT(text, HasSubstr("target redis 7.0.15, found by crashpoint 0.1.0"));
   EXPECT_THAT(text, HasSubstr("  found      31 acknowledged commands are gone"));
   EXPECT_THAT(text, HasSubstr("crash state: power loss at position 4711"));
   EXPECT_THAT(text, HasSubstr("\n    crashpoint reproduce .\n"));
 }
 
-TEST_F(BundleTest, IsThereWholeOrNotAtAll) {
+TEST_F(BundleTest, IsWrittenAtomically) {
   std::ofstream(temp_.path() / "bundles") << "a file where the folder should be";
   EXPECT_THROW(write_bundle(sample_bundle(), folder_), EnvironmentError);
   EXPECT_EQ(std::distance(fs::directory_iterator(temp_.path()), fs::directory_iterator()), 1);
 }
 
 TEST_F(BundleTest, MissingOrDamagedFileIsNamed) {
-  EXPECT_THAT(refusal(folder_), HasSubstr("bundle.json: cannot be read; a bundle is a folder"));
+  EXPECT_THAT(refusal(folder_), HasSubstr("bundle.json: cannot be read; a bundle is a directory"));
   write_bundle(sample_bundle(), folder_);
   fs::remove(folder_ / "scenario.json");
   EXPECT_THAT(refusal(folder_), HasSubstr("scenario.json: cannot be read"));
   std::ofstream(folder_ / "history.jsonl") << "{]";
   EXPECT_THAT(refusal(folder_), HasSubstr("history.jsonl: line 1: "));
   std::ofstream(folder_ / "bundle.json") << "{\"format\": \"other\"}";
-  EXPECT_THAT(refusal(folder_), HasSubstr("bundle.json: no \"format\": \"crashpoint-bundle\""));
+  EXPECT_THAT(refusal(folder_),
+              HasSubstr("bundle.json: the key \"format\" is not \"crashpoint-bundle\""));
 }
 
-TEST(BundleName, IsAPlainNameThatTellsCasesApart) {
+TEST(BundleName, IsAPlainNameAndDistinctForEachCase) {
   CaseResult a = sample_pass();
   a.name = "aof/x[nth=1,mode=a b]";
   CaseResult b = a;

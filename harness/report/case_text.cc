@@ -27,17 +27,17 @@ std::string difference_text(const oracle::KeyDifference& difference) {
 template <typename Item, typename Text>
 void list(std::string& out, std::string_view label, const std::vector<Item>& items,
           std::uint64_t count, std::size_t shown, Text text) {
-  const std::size_t told = std::min(items.size(), shown);
-  for (std::size_t i = 0; i < told; ++i) {
+  const std::size_t listed = std::min(items.size(), shown);
+  for (std::size_t i = 0; i < listed; ++i) {
     out += labelled(i == 0 ? label : "", text(items[i]));
   }
   // The oracle counts more than it lists.
   const std::uint64_t all = std::max<std::uint64_t>(count, items.size());
-  if (all > told) {
-    out += labelled(told == 0 ? label : "",
-                    fmt::format("{}{}", told == 0 ? "" : "and ",
-                                counted(all - told, told == 0 ? "entry" : "more",
-                                        told == 0 ? "entries" : "more")));
+  if (all > listed) {
+    out += labelled(listed == 0 ? label : "",
+                    fmt::format("{}{}", listed == 0 ? "" : "and ",
+                                counted(all - listed, listed == 0 ? "entry" : "more",
+                                        listed == 0 ? "entries" : "more")));
   }
 }
 

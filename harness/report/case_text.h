@@ -1,4 +1,4 @@
-// A case in plain text, as the console and JUnit tell it.
+// A case in plain text, as the console, JUnit and bundles show it.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace crashpoint::report {
 
-// `text` after `label`, its further lines set under the first:
+// `text` after `label`, with further lines aligned below the first:
 //   "  found      3 commands are gone\n"
 [[nodiscard]] std::string labelled(std::string_view label, std::string_view text);
 
-// What was promised, what was found, which acknowledged commands are lost, which keys differ, the
-// nearest explanation and the command that reproduces it: a line each, in printable characters.
-// Lists are cut after `shown` entries, saying how many follow.
+// What was promised, what was found, the lost acknowledged commands, the keys that differ, the nearest
+// explanation and the command that reproduces it: one line each, in printable characters. Lists are
+// cut after `shown` entries, with the number of those omitted.
 [[nodiscard]] std::string explain(const CaseResult& result, std::size_t shown);
 
 }  // namespace crashpoint::report

@@ -21,13 +21,13 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTerminalInterval{100};
 constexpr milliseconds kPlainInterval{10000};
-constexpr std::size_t kShortRun = 40;       // cases that fit on a screen: passes are listed
-constexpr std::size_t kToldInFull = 20;     // violations; the report has all
+constexpr std::size_t kShortRun = 40;       // cases that fit on a screen: passes are printed
+constexpr std::size_t kExplainedMax = 20;   // violations; the report has all
 constexpr std::size_t kEntriesPerCase = 5;  // of lost commands and of keys
 constexpr std::size_t kNamesAtTheEnd = 50;
 
 struct Style {
-  std::string_view label;  // told apart at a glance, with and without colour
+  std::string_view label;  // distinguishable without colour
   std::string_view colour;
 };
 
@@ -63,7 +63,7 @@ void write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno != EINTR) {
-      return;  // nobody listens any more; the report still is written
+      return;  // the reader is gone; the report is still written
     }
     text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
   }
@@ -75,7 +75,7 @@ std::string headline(const CaseResult& result, bool colour) {
                      printable(result.name), duration(result.timing.total_ms));
 }
 
-// The names of one status, so that they need not be looked for above.
+// The names of the cases with this status, repeated at the end of the output.
 std::string names(const RunResult& run, Status status, std::string_view title) {
   std::string out;
   std::size_t count = 0;
@@ -103,7 +103,7 @@ std::string totals_line(const Totals& totals, bool colour) {
   add(totals.known, Status::kKnown, counted(totals.known, "known finding"));
   add(totals.passed, Status::kPassed, fmt::format("{} passed", with_commas(totals.passed)));
   return parts.empty()
-             ? std::string("no case was run\n")
+             ? std::string("no cases were run\n")
              : fmt::format("{}: {}\n", counted(totals.cases, "case"), fmt::join(parts, ", "));
 }
 
@@ -152,7 +152,7 @@ void Console::case_done(const CaseResult& result, std::size_t done, std::size_t 
   const bool failed = status == Status::kViolation || status == Status::kInconclusive;
   if (failed) {
     std::string text = headline(result, options_.colour);
-    if (violations_ + inconclusive_ <= kToldInFull) {
+    if (violations_ + inconclusive_ <= kExplainedMax) {
       text += explain(result, kEntriesPerCase);
     }
     print(text);
@@ -184,16 +184,16 @@ void Console::end(const RunResult& run, const std::filesystem::path& report) {
   out += names(run, Status::kViolation, "Violations");
   out += names(run, Status::kInconclusive, "Inconclusive");
   if (run.interrupted) {
-    out += fmt::format("Interrupted: {} of {} were done.\n", with_commas(totals.cases),
+    out += fmt::format("Interrupted: {} of {} done.\n", with_commas(totals.cases),
                        counted(run.planned, "case"));
   }
   out += totals_line(totals, options_.colour);
-  out += fmt::format("{} in {}: {:.1f} a second, {}\n", counted(totals.cycles, "crash cycle"),
+  out += fmt::format("{} in {}: {:.1f} per second, {}\n", counted(totals.cycles, "crash cycle"),
                      duration(run.wall_ms), totals.cycles_per_second, counted(run.jobs, "job"));
   if (!report.empty()) {
     out += fmt::format("report: {}\n", printable(report.string()));
   }
-  total_ = 0;  // nothing to redraw from here on
+  total_ = 0;  // nothing to redraw any more
   print(out);
 }
 
@@ -231,7 +231,7 @@ std::string Console::status() const {
   if (inconclusive_ > 0) {
     line += fmt::format("  {} inconclusive", with_commas(inconclusive_));
   }
-  if (options_.terminal) {  // a line that wraps could not be redrawn
+  if (options_.terminal) {  // a line that wraps cannot be redrawn
     const std::size_t columns = options_.columns ? options_.columns() : 80;
     line.resize(std::min(line.size(), columns - std::min<std::size_t>(columns, 1)));
   }

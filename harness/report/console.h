@@ -1,10 +1,10 @@
-// What a run says while it goes on, and at its end.
+// The console output of a run.
 //
-// Terminal   One status line, redrawn in place: done, rate, time left. Above it what people must
-//            see: violations, inconclusive cases, known findings; passes only of a short run.
-// Elsewhere  (CI, a file) plain lines without colour, with a line of progress every ten seconds.
+// Terminal   One status line, redrawn in place: cases done, rate, time left. Above it the violations,
+//            inconclusive cases and known findings; passes only if the run is short.
+// Elsewhere  (CI, a file) plain lines without colour, and a progress line every ten seconds.
 //
-// Control characters in names and values are shown, never sent to the terminal.
+// Control characters in names and values are escaped, never sent to the terminal.
 // Threads    One thread calls all of it.
 #pragma once
 
@@ -27,24 +27,24 @@ class Console {
   struct Options {
     bool terminal = false;                        // a status line is redrawn in place
     bool colour = false;                          //
-    bool every_pass = false;                      // a line for each pass, however many there are
+    bool every_pass = false;                      // print every pass, also in a long run
     std::function<std::size_t()> columns;         // of the terminal, which may change; empty: 80
-    std::function<void(std::string_view)> write;  // where all of it goes
+    std::function<void(std::string_view)> write;  // receives the output
     std::function<Clock::time_point()> now = Clock::now;
   };
 
-  // Options for writing to `fd`, by what it is and by the environment: CI and TERM=dumb make it
-  // plain, NO_COLOR takes the colour.
+  // Options for writing to `fd`, depending on its type and the environment: CI and TERM=dumb select
+  // plain lines, NO_COLOR switches colour off.
   [[nodiscard]] static Options for_descriptor(int fd);
 
   explicit Console(Options options);
 
   void begin(std::size_t total, unsigned jobs);
-  // `done` counts this one. `total` may grow while the run goes on (a soak).
+  // `done` includes this case. `total` may grow during the run (--for).
   void case_done(const CaseResult& result, std::size_t done, std::size_t total);
-  // Keeps the progress fresh; call it some times a second. Cheap.
+  // Updates the progress; call it several times per second. Cheap.
   void tick();
-  // Totals, and where the report lies (index.html; empty: none was written).
+  // Prints the totals and the path of the report (index.html; empty: none was written).
   void end(const RunResult& run, const std::filesystem::path& report = {});
 
  private:
@@ -58,7 +58,7 @@ class Console {
   std::size_t violations_ = 0;
   std::size_t inconclusive_ = 0;
   Clock::time_point began_;
-  Clock::time_point shown_;  // when progress was told last
+  Clock::time_point shown_;  // when progress was last printed
   bool status_on_screen_ = false;
 };
 

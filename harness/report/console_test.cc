@@ -1,4 +1,4 @@
-// What a run says on a terminal and in a log, to the letter.
+// The exact output of a run on a terminal and in a file.
 #include "harness/report/console.h"
 
 #include <gmock/gmock.h>
@@ -67,7 +67,7 @@ known  tail/zeros-after-power-loss  (3.57 s)
   because    redis-server 7.0 refuses to start on a log that ends in zeros; see redis/redis#11711
 
 4 cases: 1 violation, 1 inconclusive, 1 known finding, 1 passed
-4 crash cycles in 2.50 s: 1.6 a second, 2 jobs
+4 crash cycles in 2.50 s: 1.6 per second, 2 jobs
 report: build/report/index.html
 )");
 }
@@ -128,7 +128,7 @@ TEST_F(ConsoleTest, StatusLineNeverWraps) {
   EXPECT_THAT(written(), Not(HasSubstr("cases/s")));
 }
 
-TEST_F(ConsoleTest, EndLeavesNoStatusLineBehind) {
+TEST_F(ConsoleTest, EndErasesTheStatusLine) {
   Console terminal = console(true);
   terminal.begin(200, 2);
   pass_time(1000);
@@ -139,10 +139,10 @@ TEST_F(ConsoleTest, EndLeavesNoStatusLineBehind) {
   terminal.end(run);
   terminal.tick();
   EXPECT_EQ(written(),
-            "\r\x1b[K\n1 case: 1 passed\n1 crash cycle in 2.50 s: 0.4 a second, 2 jobs\n");
+            "\r\x1b[K\n1 case: 1 passed\n1 crash cycle in 2.50 s: 0.4 per second, 2 jobs\n");
 }
 
-TEST_F(ConsoleTest, ColourTellsTheStatusesApart) {
+TEST_F(ConsoleTest, EachStatusHasItsOwnColour) {
   Console terminal = console(true, true);
   terminal.begin(4, 1);
   terminal.case_done(sample_violation(), 1, 4);
@@ -154,7 +154,7 @@ TEST_F(ConsoleTest, ColourTellsTheStatusesApart) {
   EXPECT_THAT(text, HasSubstr("\x1b[36mknown\x1b[0m  tail"));
 }
 
-TEST_F(ConsoleTest, AThousandViolationsAreCountedNotAllToldInFull) {
+TEST_F(ConsoleTest, OnlyTheFirstOfAThousandViolationsAreExplained) {
   Console log = console(false);
   RunResult run = sample_run();
   run.cases.assign(1000, sample_violation());
@@ -164,16 +164,16 @@ TEST_F(ConsoleTest, AThousandViolationsAreCountedNotAllToldInFull) {
   }
   log.end(run);
   const std::string text = written();
-  std::size_t told = 0;
+  std::size_t explained = 0;
   for (std::size_t at = text.find("  promised"); at != std::string::npos;
        at = text.find("  promised", at + 1)) {
-    ++told;
+    ++explained;
   }
-  EXPECT_EQ(told, 20U);
+  EXPECT_EQ(explained, 20U);
   EXPECT_THAT(text, HasSubstr("  and 950 more\n1,000 cases: 1,000 violations\n"));
 }
 
-TEST_F(ConsoleTest, FailuresAreNamedAgainAtTheEnd) {
+TEST_F(ConsoleTest, FailuresAreListedAgainAtTheEnd) {
   RunResult run = sample_run();
   run.cases.push_back(sample_violation());
   run.cases.back().name = "aof/another";
@@ -190,7 +190,7 @@ TEST_F(ConsoleTest, InterruptedRunSaysHowMuchWasDone) {
   run.planned = 1500;
   Console log = console(false);
   log.end(run);
-  EXPECT_THAT(written(), HasSubstr("\nInterrupted: 4 of 1,500 cases were done.\n4 cases: "));
+  EXPECT_THAT(written(), HasSubstr("\nInterrupted: 4 of 1,500 cases done.\n4 cases: "));
 }
 
 TEST_F(ConsoleTest, NothingOfATargetReachesTheTerminalAsAControlCharacter) {
@@ -209,7 +209,7 @@ TEST_F(ConsoleTest, NothingOfATargetReachesTheTerminalAsAControlCharacter) {
   EXPECT_THAT(text, HasSubstr("db0 \\xc2\\x9b31m"));
 }
 
-TEST(Duration, ReadsAsPeopleSayIt) {
+TEST(Duration, IsReadable) {
   EXPECT_EQ(duration(420), "0.42 s");
   EXPECT_EQ(duration(9996), "10.0 s");
   EXPECT_EQ(duration(59949), "59.9 s");

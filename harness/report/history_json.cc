@@ -157,7 +157,7 @@ double to_score(const std::string& text) {
   double score = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), score);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw std::runtime_error(fmt::format("'{}' is no score", printable(text)));
+    throw std::runtime_error(fmt::format("'{}' is not a score", printable(text)));
   }
   return score;
 }
@@ -260,7 +260,7 @@ History decode_history(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   if (number == 0) {
-    throw std::runtime_error("it is empty");
+    throw std::runtime_error("the file is empty");
   }
   return history;
 }

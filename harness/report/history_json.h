@@ -1,8 +1,8 @@
-// A history and a state as JSON, for bundles: exact, whatever bytes commands and values hold. Texts
-// stand as escape() has them.
+// A history and a state as JSON, for bundles. Exact for all bytes in commands and values: strings are
+// written with escape().
 //
-// History    JSON lines: the first has clients, snapshots and times, each further one an operation.
-// State      An object: when it was read, and a list of keys with type, value and deadline.
+// History    JSON lines: the first has clients, snapshots and times, each further line one operation.
+// State      One object: when it was read, and a list of keys with type, value and deadline.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ namespace crashpoint::report {
 [[nodiscard]] std::string encode_history(const workload::History& history);
 [[nodiscard]] std::string encode_state(const target::State& state);
 
-// Throw std::runtime_error saying where the text is not what was encoded.
+// Throw std::runtime_error that says where the text is malformed.
 [[nodiscard]] workload::History decode_history(std::string_view text);
 [[nodiscard]] target::State decode_state(std::string_view text);
 

@@ -1,4 +1,4 @@
-// Nothing of a run is lost in a bundle: what the judge sees there is what it saw here.
+// A bundle loses nothing of a run: histories and states are read back exactly as written.
 #include "harness/report/history_json.h"
 
 #include <gmock/gmock.h>

@@ -20,8 +20,8 @@ std::string html_page(const RunResult& run) {
     throw std::logic_error("reports/viewer.html has no place for the report");
   }
   std::string page(viewer.substr(0, place));
-  // Within <script> only '<' has a meaning ("</script", "<!--"). In JSON it stands in strings
-  // alone, where \u003c is the same.
+  // Inside <script> only '<' is special ("</script", "<!--"). In JSON it occurs only in strings, where
+  // \u003c means the same.
   for (const char c : encode_run(run, Layout::kCompact)) {
     if (c == '<') {
       page += "\\u003c";

@@ -1,5 +1,5 @@
-// A run as one self-contained page: reports/viewer.html with the run's report.json in it. It needs no
-// network and works from a file.
+// A run as one self-contained page: reports/viewer.html with the run's report.json embedded. It needs
+// no network and works as a local file.
 #pragma once
 
 #include <string>

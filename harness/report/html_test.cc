@@ -1,4 +1,4 @@
-// The page holds the report and nothing that could act on its own.
+// The page embeds the report, loads nothing, and never interprets data as markup.
 #include "harness/report/html.h"
 
 #include <gmock/gmock.h>

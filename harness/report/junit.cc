@@ -43,7 +43,7 @@ void property(pugi::xml_node properties, const char* name, const std::string& va
   }
 }
 
-// "aof/kill-mid-fsync[nth=3]" -> "aof.kill-mid-fsync": CI servers group by it, with dots as levels.
+// "aof/kill-mid-fsync[nth=3]" -> "aof.kill-mid-fsync": CI servers group by it; dots separate levels.
 std::string class_name(const CaseResult& result) {
   std::string name = result.name.substr(0, result.name.find('['));
   std::replace(name.begin(), name.end(), '/', '.');
@@ -74,7 +74,7 @@ void add_outcome(pugi::xml_node test, const CaseResult& result) {
   node.text().set(("\n" + explain(result, kEntriesPerCase)).c_str());
 }
 
-// CI servers keep one result of a name: a case that was repeated is told apart by its seed.
+// CI servers keep one result per name, so the name of a repeated case includes its seed.
 void add_case(pugi::xml_node suite, const CaseResult& result, bool repeated) {
   pugi::xml_node test = suite.append_child("testcase");
   attribute(test, "classname", class_name(result));
@@ -116,7 +116,7 @@ std::string junit_xml(const RunResult& run) {
     pugi::xml_node suite = root.append_child("testsuite");
     attribute(suite, "name", target.empty() ? "crashpoint" : target);
     counts(suite, count(cases), total_ms);
-    // The format's time has no zone; it is UTC.
+    // The format has no time zone; this is UTC.
     attribute(suite, "timestamp", run.started_at.substr(0, run.started_at.find('Z')));
     pugi::xml_node properties = suite.append_child("properties");
     property(properties, "crashpoint", run.version);

@@ -1,6 +1,6 @@
-// A run as JUnit XML, in the form that GitLab, GitHub's actions and Jenkins read alike: one
-// <testsuite> per target; a <failure> for a violation, an <error> for an inconclusive case, a
-// <skipped> for a known finding.
+// A run as JUnit XML, in the form that GitLab, GitHub Actions and Jenkins all read: one <testsuite>
+// per target; <failure> for a violation, <error> for an inconclusive case, <skipped> for a known
+// finding.
 #pragma once
 
 #include <string>

@@ -66,7 +66,7 @@ TEST_F(Junit, CaseHasAClassToGroupByAndItsSeed) {
   EXPECT_EQ(count(test + "/failure"), 0U);
 }
 
-TEST_F(Junit, ViolationIsAFailureThatTellsAllOfIt) {
+TEST_F(Junit, ViolationIsAFailureWithAllDetails) {
   render(sample_run());
   EXPECT_EQ(count("//failure"), 1U);
   EXPECT_EQ(at("//failure/@type"), "guarantee");

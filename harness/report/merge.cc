@@ -28,7 +28,7 @@ void refuse_other_versions(const std::vector<NamedRun>& runs) {
   for (const NamedRun& named : runs) {
     if (named.run.version != runs.front().run.version) {
       throw UsageError(fmt::format(
-          "reports of different versions of crashpoint are not merged, their verdicts may differ:\n"
+          "cannot merge reports of different versions of crashpoint, whose verdicts may differ:\n"
           "  {}: {}\n  {}: {}",
           runs.front().source, runs.front().run.version, named.source, named.run.version));
     }
@@ -61,13 +61,13 @@ void refuse_duplicates(const std::vector<NamedRun>& runs) {
     text += fmt::format("  and {} more\n", with_commas(lines.size() - kDuplicatesNamed));
   }
   throw UsageError(text +
-                   "Give each report once. Shards of one run have no case in common: was one "
-                   "--shard I/N run twice, or with another N?");
+                   "Give each report once. The shards of a run have no case in common: did a "
+                   "--shard I/N run twice, or with a different N?");
 }
 
 std::vector<Shard> shards_of(const RunResult& run) {
   if (!run.shards.empty()) {
-    return run.shards;  // merged before
+    return run.shards;  // itself a merged report
   }
   return {{run.command, run.started_at, run.seed, run.jobs, run.wall_ms, run.interrupted,
            run.cases.size()}};

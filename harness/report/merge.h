@@ -1,4 +1,4 @@
-// Several reports as one: the shards of a run, or runs against several targets.
+// Merges reports: the shards of a run, or runs on several targets.
 #pragma once
 
 #include <filesystem>
@@ -14,13 +14,13 @@ struct NamedRun {
   RunResult run;
 };
 
-// The order of `runs` does not matter: cases are put in order of name, target and seed. Wall time is
-// that of the longest run, as shards run side by side. `command` is left empty. Throws UsageError
-// when a case is in two reports (same name, target and seed), when the reports are of different
-// versions of crashpoint, or when there is none.
+// The order of `runs` does not matter: cases are sorted by name, target and seed. Wall time is that of
+// the longest run, since shards run in parallel. `command` is left empty. Throws UsageError if a case
+// is in two reports (same name, target and seed), if the reports are of different versions of
+// crashpoint, or if there is none.
 [[nodiscard]] RunResult merge(std::vector<NamedRun> runs);
 
-// Makes the paths of artifacts, which are relative to the report's folder `from`, relative to `to`.
+// Changes the paths of artifacts from relative to the report's directory `from` to relative to `to`.
 void relocate_artifacts(RunResult& run, const std::filesystem::path& from,
                         const std::filesystem::path& to);
 

@@ -63,7 +63,7 @@ TEST(Merge, AddsUpWhatTheShardsDid) {
   EXPECT_EQ(totals.cycles, 4U);
   EXPECT_EQ(merged.planned, 4U);
   EXPECT_EQ(merged.jobs, 6U);
-  EXPECT_EQ(merged.wall_ms, 4000) << "of the longest: shards run side by side";
+  EXPECT_EQ(merged.wall_ms, 4000) << "of the longest: shards run in parallel";
   EXPECT_EQ(merged.started_at, "2024-05-01T12:00:06Z");
   EXPECT_FALSE(merged.interrupted);
   EXPECT_THAT(merged.shards,
@@ -111,7 +111,7 @@ TEST(Merge, RefusesACaseThatIsInTwoReportsAndNamesBoth) {
   EXPECT_THAT(refusal(runs), HasSubstr("1 case is in two reports:\n  aof/always-kill-mid-fsync"
                                        "[nth=3] (target engine, seed 1): shard-1 and "
                                        "shard-1-again\n"));
-  EXPECT_THAT(refusal(runs), HasSubstr("was one --shard I/N run twice"));
+  EXPECT_THAT(refusal(runs), HasSubstr("did a --shard I/N run twice"));
 }
 
 TEST(Merge, RefusesReportsOfDifferentVersions) {

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <concepts>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -17,7 +20,7 @@
 namespace crashpoint::report {
 namespace {
 
-using Json = nlohmann::ordered_json;  // members stay in the order in which people want to read them
+using Json = nlohmann::ordered_json;  // keeps the order of members
 using oracle::Outcome;
 using oracle::Verdict;
 
@@ -44,7 +47,7 @@ std::string to_word(const Words<Enum, kSize>& words, Enum value) {
       return std::string(text);
     }
   }
-  throw std::logic_error("an enumerator without a word");
+  throw std::logic_error("an enumerator has no word");
 }
 
 template <typename Enum, std::size_t kSize>
@@ -57,354 +60,341 @@ Enum from_word(const Words<Enum, kSize>& words, const std::string& text) {
   throw std::runtime_error(fmt::format("'{}' is not a word of the format", printable(text)));
 }
 
-// --- writing: members that say nothing are left out ---
+// --- the format: each type's members, in the order in which they are written ---
+//
+// visit() calls one of these for each member, on a Writer or a Reader:
+//   required   always written; an error if it is missing when read
+//   defaulted  always written; keeps its value if it is missing when read (reports of older versions)
+//   optional   written unless it has `omitted`, by default an empty value; keeps its value if missing
 
-void put(Json& object, const char* name, const std::string& text) {
-  if (!text.empty()) {
-    object[name] = printable(text);
-  }
+template <typename T, typename Record>
+concept Is = std::same_as<std::remove_const_t<T>, Record>;
+
+template <typename Fields, Is<oracle::LostCommand> T>
+void visit(Fields& fields, T& lost) {
+  fields.required("client", lost.client);
+  fields.required("index", lost.index);
+  fields.required("command", lost.command);
+  fields.required("acked_ms", lost.acked_ms);
+  fields.required("before_crash_ms", lost.before_crash_ms);
 }
 
-void put(Json& object, const char* name, std::uint64_t number) {
-  if (number != 0) {
-    object[name] = number;
-  }
+template <typename Fields, Is<oracle::KeyDifference> T>
+void visit(Fields& fields, T& difference) {
+  fields.required("database", difference.database);
+  fields.required("key", difference.key);
+  fields.required("expected", difference.expected);
+  fields.required("found", difference.found);
 }
 
-void put(Json& object, const char* name, const std::optional<std::uint64_t>& number) {
-  if (number) {
-    object[name] = *number;
-  }
+template <typename Fields, Is<Verdict> T>
+void visit(Fields& fields, T& verdict) {
+  fields.required("outcome", verdict.outcome);
+  fields.optional("check", verdict.check);
+  fields.optional("promise", verdict.promise);
+  fields.optional("summary", verdict.summary);
+  fields.optional("lost_count", verdict.lost_count);
+  fields.optional("lost", verdict.lost);
+  fields.optional("difference_count", verdict.difference_count);
+  fields.optional("differences", verdict.differences);
+  fields.optional("nearest", verdict.nearest);
 }
 
-void put(Json& object, const char* name, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) {
-    object[name].push_back(printable(text));
-  }
+template <typename Fields, Is<FaultResult> T>
+void visit(Fields& fields, T& fault) {
+  fields.required("text", fault.text);
+  fields.required("armed", fault.report.armed);
+  fields.required("passed", fault.report.passed);
+  fields.required("fired", fault.report.fired);
+  fields.optional("first_fired", fault.report.first_fired, trace::kNever);
+  fields.optional("first_fired_ns", fault.report.first_fired_ns);
+  fields.optional("where", fault.report.where);
+  fields.optional("nearest", fault.report.nearest);
 }
 
-template <typename Item>
-void put_all(Json& object, const char* name, const std::vector<Item>& items,
-             Json (*convert)(const std::type_identity_t<Item>&)) {
-  for (const Item& item : items) {
-    object[name].push_back(convert(item));
-  }
+template <typename Fields, Is<Moment> T>
+void visit(Fields& fields, T& moment) {
+  fields.required("at_ms", moment.at_ms);
+  fields.required("kind", moment.kind);
+  fields.required("what", moment.what);
 }
 
-Json to_json(const oracle::LostCommand& lost) {
-  return {{"client", lost.client},
-          {"index", lost.index},
-          {"command", printable(lost.command)},
-          {"acked_ms", lost.acked_ms},
-          {"before_crash_ms", lost.before_crash_ms}};
+template <typename Fields, Is<Timing> T>
+void visit(Fields& fields, T& timing) {
+  fields.required("start_ms", timing.start_ms);
+  fields.required("workload_ms", timing.workload_ms);
+  fields.required("crash_ms", timing.crash_ms);
+  fields.required("recovery_ms", timing.recovery_ms);
+  fields.required("judge_ms", timing.judge_ms);
+  fields.required("total_ms", timing.total_ms);
 }
 
-Json to_json(const oracle::KeyDifference& difference) {
-  return {{"database", difference.database},
-          {"key", printable(difference.key)},
-          {"expected", printable(difference.expected)},
-          {"found", printable(difference.found)}};
+template <typename Fields, Is<StateCounts> T>
+void visit(Fields& fields, T& states) {
+  fields.required("crash", states.crash);
+  fields.required("profile", states.profile);
+  fields.required("points", states.points);
+  fields.required("permitted", states.permitted);
+  fields.required("permitted_exactly", states.permitted_exactly);
+  fields.required("tried", states.tried);
+  fields.defaulted("alike", states.alike);
+  fields.required("violating", states.violating);
+  fields.required("inconclusive", states.inconclusive);
+  fields.defaulted("findings", states.findings);
+  fields.optional("skipped", states.skipped);
 }
 
-Json to_json(const Verdict& verdict) {
-  Json object = {{"outcome", to_word(kOutcomes, verdict.outcome)}};
-  put(object, "check", verdict.check);
-  put(object, "promise", verdict.promise);
-  put(object, "summary", verdict.summary);
-  put(object, "lost_count", verdict.lost_count);
-  put_all(object, "lost", verdict.lost, to_json);
-  put(object, "difference_count", verdict.difference_count);
-  put_all(object, "differences", verdict.differences, to_json);
-  put(object, "nearest", verdict.nearest);
-  return object;
+template <typename Fields, Is<StateTimes> T>
+void visit(Fields& fields, T& times) {
+  fields.required("make_ms", times.make_ms);
+  fields.required("lay_out_ms", times.lay_out_ms);
+  fields.required("start_ms", times.start_ms);
+  fields.required("load_ms", times.load_ms);
+  fields.required("judge_ms", times.judge_ms);
 }
 
-Json to_json(const FaultResult& fault) {
-  Json object = {{"text", printable(fault.text)},
-                 {"armed", fault.report.armed},
-                 {"passed", fault.report.passed},
-                 {"fired", fault.report.fired}};
-  if (fault.report.first_fired != trace::kNever) {
-    object["first_fired"] = fault.report.first_fired;
-  }
-  if (fault.report.first_fired_ns != 0) {
-    object["first_fired_ns"] = fault.report.first_fired_ns;
-  }
-  put(object, "where", fault.report.where);
-  put(object, "nearest", fault.report.nearest);
-  return object;
+template <typename Fields, Is<CaseResult> T>
+void visit(Fields& fields, T& result) {
+  fields.required("name", result.name);
+  fields.derived("status", [&] { return word(status_of(result)); });
+  fields.optional("summary", result.summary);
+  fields.optional("file", result.file);
+  fields.optional("tags", result.tags);
+  fields.required("seed", result.seed);
+  fields.optional("target", result.target);
+  fields.optional("crash", result.crash);
+  fields.optional("promise", result.promise);
+  fields.required("verdict", result.verdict);
+  fields.optional("checks", result.checks);
+  fields.optional("faults", result.faults);
+  fields.optional("story", result.story);
+  fields.optional("notes", result.notes);
+  fields.optional("reproduce", result.reproduce);
+  fields.optional("known_finding", result.known_finding);
+  fields.optional("artifacts", result.artifacts);
+  fields.required("cycles", result.cycles);
+  fields.optional("states", result.states);
+  fields.optional("state_times", result.state_times);
+  fields.required("timing", result.timing);
 }
 
-Json to_json(const Moment& moment) {
-  return {{"at_ms", moment.at_ms},
-          {"kind", to_word(kMoments, moment.kind)},
-          {"what", printable(moment.what)}};
+template <typename Fields, Is<Shard> T>
+void visit(Fields& fields, T& shard) {
+  fields.required("command", shard.command);
+  fields.required("started_at", shard.started_at);
+  fields.optional("seed", shard.seed);
+  fields.required("jobs", shard.jobs);
+  fields.required("wall_ms", shard.wall_ms);
+  fields.required("interrupted", shard.interrupted);
+  fields.required("case_count", shard.case_count);
 }
 
-Json to_json(const Timing& timing) {
-  return {{"start_ms", timing.start_ms}, {"workload_ms", timing.workload_ms},
-          {"crash_ms", timing.crash_ms}, {"recovery_ms", timing.recovery_ms},
-          {"judge_ms", timing.judge_ms}, {"total_ms", timing.total_ms}};
+template <typename Fields, Is<Totals> T>
+void visit(Fields& fields, T& totals) {
+  fields.required("cases", totals.cases);
+  fields.required("passed", totals.passed);
+  fields.required("violations", totals.violations);
+  fields.required("known", totals.known);
+  fields.required("inconclusive", totals.inconclusive);
+  fields.required("cycles", totals.cycles);
+  fields.required("cycles_per_second", totals.cycles_per_second);
 }
 
-Json to_json(const StateCounts& states) {
-  Json object = {{"crash", states.crash},
-                 {"profile", states.profile},
-                 {"points", states.points},
-                 {"permitted", states.permitted},
-                 {"permitted_exactly", states.permitted_exactly},
-                 {"tried", states.tried},
-                 {"alike", states.alike},
-                 {"violating", states.violating},
-                 {"inconclusive", states.inconclusive},
-                 {"findings", states.findings}};
-  for (const auto& [reason, count] : states.skipped) {
-    object["skipped"][printable(reason)] = count;
-  }
-  return object;
+template <typename Fields, Is<RunResult> T>
+void visit(Fields& fields, T& run) {
+  fields.derived("format", [] { return kFormat; });
+  fields.derived("format_version", [] { return kFormatVersion; });
+  fields.required("version", run.version);
+  fields.required("target", run.target);
+  fields.required("command", run.command);
+  fields.required("started_at", run.started_at);
+  fields.optional("seed", run.seed);
+  fields.required("jobs", run.jobs);
+  fields.required("wall_ms", run.wall_ms);
+  fields.required("planned", run.planned);
+  fields.required("interrupted", run.interrupted);
+  fields.derived("totals", [&] { return count(run); });
+  fields.optional("shards", run.shards);
+  fields.required("cases", run.cases);
 }
 
-Json to_json(const StateTimes& times) {
-  return {{"make_ms", times.make_ms},
-          {"lay_out_ms", times.lay_out_ms},
-          {"start_ms", times.start_ms},
-          {"load_ms", times.load_ms},
-          {"judge_ms", times.judge_ms}};
-}
+// --- writing ---
 
-Json to_json(const CaseResult& result) {
-  Json object = {{"name", printable(result.name)}, {"status", word(status_of(result))}};
-  put(object, "summary", result.summary);
-  put(object, "file", result.file);
-  put(object, "tags", result.tags);
-  object["seed"] = result.seed;
-  put(object, "target", result.target);
-  put(object, "crash", result.crash);
-  put(object, "promise", result.promise);
-  object["verdict"] = to_json(result.verdict);
-  put_all(object, "checks", result.checks, to_json);
-  put_all(object, "faults", result.faults, to_json);
-  put_all(object, "story", result.story, to_json);
-  put(object, "notes", result.notes);
-  put(object, "reproduce", result.reproduce);
-  put(object, "known_finding", result.known_finding);
-  for (const auto& [name, path] : result.artifacts) {
-    object["artifacts"][printable(name)] = printable(path);
-  }
-  object["cycles"] = result.cycles;
-  put_all(object, "states", result.states, to_json);
-  if (!result.states.empty()) {
-    object["state_times"] = to_json(result.state_times);
-  }
-  object["timing"] = to_json(result.timing);
-  return object;
-}
-
-Json to_json(const Shard& shard) {
-  Json object = {{"command", printable(shard.command)},
-                 {"started_at", printable(shard.started_at)}};
-  put(object, "seed", shard.seed);
-  object["jobs"] = shard.jobs;
-  object["wall_ms"] = shard.wall_ms;
-  object["interrupted"] = shard.interrupted;
-  object["case_count"] = shard.case_count;
-  return object;
-}
-
-Json to_json(const Totals& totals) {
-  return {{"cases", totals.cases},
-          {"passed", totals.passed},
-          {"violations", totals.violations},
-          {"known", totals.known},
-          {"inconclusive", totals.inconclusive},
-          {"cycles", totals.cycles},
-          {"cycles_per_second", totals.cycles_per_second}};
-}
-
-Json to_json(const RunResult& run) {
-  Json object = {{"format", kFormat},
-                 {"format_version", kFormatVersion},
-                 {"version", printable(run.version)},
-                 {"target", printable(run.target)},
-                 {"command", printable(run.command)},
-                 {"started_at", printable(run.started_at)}};
-  put(object, "seed", run.seed);
-  object["jobs"] = run.jobs;
-  object["wall_ms"] = run.wall_ms;
-  object["planned"] = run.planned;
-  object["interrupted"] = run.interrupted;
-  object["totals"] = to_json(count(run));
-  put_all(object, "shards", run.shards, to_json);
-  object["cases"] = Json::array();
-  put_all(object, "cases", run.cases, to_json);
-  return object;
-}
-
-// --- reading: a member that is left out keeps the value its struct has ---
-
-template <typename Value>
-void get(const Json& object, const char* name, Value& value) {
-  if (const auto found = object.find(name); found != object.end()) {
-    found->get_to(value);
-  }
-}
-
-void get(const Json& object, const char* name, std::optional<std::uint64_t>& number) {
-  if (const auto found = object.find(name); found != object.end()) {
-    number = found->get<std::uint64_t>();
-  }
-}
-
-// `from(const Json&)` makes one item; what it throws is told with the item's place.
-template <typename Item, typename From>
-void get_all(const Json& object, const char* name, std::vector<Item>& items, From from) {
-  const auto found = object.find(name);
-  if (found == object.end()) {
-    return;
-  }
-  for (std::size_t i = 0; i < found->size(); ++i) {
-    try {
-      items.push_back(from(found->at(i)));
-    } catch (const std::exception& error) {
-      throw std::runtime_error(fmt::format("/{}/{}: {}", name, i, error.what()));
+class Writer {
+ public:
+  template <typename T>
+  static Json to_json(const T& value) {
+    if constexpr (std::is_convertible_v<T, std::string_view>) {
+      return printable(value);
+    } else if constexpr (std::is_arithmetic_v<T>) {
+      return value;
+    } else if constexpr (std::is_same_v<T, Outcome>) {
+      return to_word(kOutcomes, value);
+    } else if constexpr (std::is_same_v<T, Moment::Kind>) {
+      return to_word(kMoments, value);
+    } else {
+      Writer writer;
+      visit(writer, value);
+      return std::move(writer.object_);
     }
   }
-}
-
-oracle::LostCommand lost_from(const Json& object) {
-  return {object.at("client").get<std::uint32_t>(), object.at("index").get<std::uint64_t>(),
-          object.at("command").get<std::string>(), object.at("acked_ms").get<std::int64_t>(),
-          object.at("before_crash_ms").get<std::int64_t>()};
-}
-
-oracle::KeyDifference difference_from(const Json& object) {
-  return {object.at("database").get<std::uint32_t>(), object.at("key").get<std::string>(),
-          object.at("expected").get<std::string>(), object.at("found").get<std::string>()};
-}
-
-Verdict verdict_from(const Json& object) {
-  Verdict verdict;
-  verdict.outcome = from_word(kOutcomes, object.at("outcome").get<std::string>());
-  get(object, "check", verdict.check);
-  get(object, "promise", verdict.promise);
-  get(object, "summary", verdict.summary);
-  get(object, "lost_count", verdict.lost_count);
-  get_all(object, "lost", verdict.lost, lost_from);
-  get(object, "difference_count", verdict.difference_count);
-  get_all(object, "differences", verdict.differences, difference_from);
-  get(object, "nearest", verdict.nearest);
-  return verdict;
-}
-
-FaultResult fault_from(const Json& object) {
-  FaultResult fault;
-  fault.text = object.at("text").get<std::string>();
-  fault.report.armed = object.at("armed").get<bool>();
-  fault.report.passed = object.at("passed").get<std::uint64_t>();
-  fault.report.fired = object.at("fired").get<std::uint64_t>();
-  get(object, "first_fired", fault.report.first_fired);
-  get(object, "first_fired_ns", fault.report.first_fired_ns);
-  get(object, "where", fault.report.where);
-  get(object, "nearest", fault.report.nearest);
-  return fault;
-}
-
-Moment moment_from(const Json& object) {
-  return {object.at("at_ms").get<double>(), object.at("what").get<std::string>(),
-          from_word(kMoments, object.at("kind").get<std::string>())};
-}
-
-Timing timing_from(const Json& object) {
-  return {object.at("start_ms").get<double>(), object.at("workload_ms").get<double>(),
-          object.at("crash_ms").get<double>(), object.at("recovery_ms").get<double>(),
-          object.at("judge_ms").get<double>(), object.at("total_ms").get<double>()};
-}
-
-StateCounts states_from(const Json& object) {
-  StateCounts states;
-  states.crash = object.at("crash").get<std::string>();
-  states.profile = object.at("profile").get<std::string>();
-  states.points = object.at("points").get<std::uint64_t>();
-  states.permitted = object.at("permitted").get<std::uint64_t>();
-  states.permitted_exactly = object.at("permitted_exactly").get<bool>();
-  states.tried = object.at("tried").get<std::uint64_t>();
-  get(object, "alike", states.alike);
-  states.violating = object.at("violating").get<std::uint64_t>();
-  states.inconclusive = object.at("inconclusive").get<std::uint64_t>();
-  get(object, "findings", states.findings);
-  get(object, "skipped", states.skipped);
-  return states;
-}
-
-StateTimes state_times_from(const Json& object) {
-  return {object.at("make_ms").get<double>(), object.at("lay_out_ms").get<double>(),
-          object.at("start_ms").get<double>(), object.at("load_ms").get<double>(),
-          object.at("judge_ms").get<double>()};
-}
-
-CaseResult case_from(const Json& object) {
-  CaseResult result;
-  result.name = object.at("name").get<std::string>();
-  get(object, "summary", result.summary);
-  get(object, "file", result.file);
-  get(object, "tags", result.tags);
-  result.seed = object.at("seed").get<std::uint64_t>();
-  get(object, "target", result.target);
-  get(object, "crash", result.crash);
-  get(object, "promise", result.promise);
-  result.verdict = verdict_from(object.at("verdict"));
-  get_all(object, "checks", result.checks, verdict_from);
-  get_all(object, "faults", result.faults, fault_from);
-  get_all(object, "story", result.story, moment_from);
-  get(object, "notes", result.notes);
-  get(object, "reproduce", result.reproduce);
-  get(object, "known_finding", result.known_finding);
-  get(object, "artifacts", result.artifacts);
-  result.cycles = object.at("cycles").get<std::uint64_t>();
-  get_all(object, "states", result.states, states_from);
-  if (const auto times = object.find("state_times"); times != object.end()) {
-    result.state_times = state_times_from(*times);
+  template <typename T>
+  static Json to_json(const std::optional<T>& value) {
+    return to_json(*value);
   }
-  result.timing = timing_from(object.at("timing"));
-  return result;
-}
+  template <typename T>
+  static Json to_json(const std::vector<T>& items) {
+    Json array = Json::array();
+    for (const T& item : items) {
+      array.push_back(to_json(item));
+    }
+    return array;
+  }
+  template <typename T>
+  static Json to_json(const std::map<std::string, T>& members) {
+    Json object = Json::object();
+    for (const auto& [name, value] : members) {
+      object[printable(name)] = to_json(value);
+    }
+    return object;
+  }
 
-Shard shard_from(const Json& object) {
-  Shard shard;
-  shard.command = object.at("command").get<std::string>();
-  shard.started_at = object.at("started_at").get<std::string>();
-  get(object, "seed", shard.seed);
-  shard.jobs = object.at("jobs").get<unsigned>();
-  shard.wall_ms = object.at("wall_ms").get<double>();
-  shard.interrupted = object.at("interrupted").get<bool>();
-  shard.case_count = object.at("case_count").get<std::uint64_t>();
-  return shard;
-}
+  template <typename T>
+  void required(const char* name, const T& value) {
+    object_[name] = to_json(value);
+  }
+  template <typename T>
+  void defaulted(const char* name, const T& value) {
+    required(name, value);
+  }
+  template <typename T>
+  void optional(const char* name, const T& value, const T& omitted = {}) {
+    if (!is_omitted(value, omitted)) {
+      required(name, value);
+    }
+  }
+  // What follows from other members: written, never read.
+  template <typename Value>
+  void derived(const char* name, Value value) {
+    required(name, value());
+  }
 
-RunResult run_from(const Json& object) {
-  RunResult run;
-  run.version = object.at("version").get<std::string>();
-  run.target = object.at("target").get<std::string>();
-  run.command = object.at("command").get<std::string>();
-  run.started_at = object.at("started_at").get<std::string>();
-  get(object, "seed", run.seed);
-  run.jobs = object.at("jobs").get<unsigned>();
-  run.wall_ms = object.at("wall_ms").get<double>();
-  run.planned = object.at("planned").get<std::uint64_t>();
-  run.interrupted = object.at("interrupted").get<bool>();
-  get_all(object, "shards", run.shards, shard_from);
-  get_all(object, "cases", run.cases, case_from);
-  return run;
+ private:
+  template <typename T>
+  static bool is_omitted(const T& value, const T& omitted) {
+    return value == omitted;
+  }
+  template <typename T>
+  static bool is_omitted(const std::vector<T>& items, const std::vector<T>& /*omitted*/) {
+    return items.empty();
+  }
+
+  Json object_ = Json::object();
+};
+
+// --- reading: errors start with the JSON pointer of the object or member ---
+
+class Reader {
+ public:
+  // Borrows both.
+  Reader(const Json& object, const std::string& pointer) : object_(object), pointer_(pointer) {}
+
+  template <typename T>
+  static void from_json(const Json& json, const std::string& pointer, T& value) {
+    if constexpr (std::is_same_v<T, std::string> || std::is_arithmetic_v<T>) {
+      json.get_to(value);
+    } else if constexpr (std::is_same_v<T, Outcome>) {
+      value = from_word(kOutcomes, json.get<std::string>());
+    } else if constexpr (std::is_same_v<T, Moment::Kind>) {
+      value = from_word(kMoments, json.get<std::string>());
+    } else {
+      Reader reader(json, pointer);
+      visit(reader, value);
+    }
+  }
+  template <typename T>
+  static void from_json(const Json& json, const std::string& pointer, std::optional<T>& value) {
+    from_json(json, pointer, value.emplace());
+  }
+  template <typename T>
+  static void from_json(const Json& json, const std::string& pointer, std::vector<T>& items) {
+    items.resize(json.get_ref<const Json::array_t&>().size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      read(json[i], fmt::format("{}/{}", pointer, i), items[i]);
+    }
+  }
+  template <typename T>
+  static void from_json(const Json& json, const std::string& pointer,
+                        std::map<std::string, T>& members) {
+    for (const auto& [name, value] : json.get_ref<const Json::object_t&>()) {
+      read(value, fmt::format("{}/{}", pointer, name), members[name]);
+    }
+  }
+
+  template <typename T>
+  void required(const char* name, T& value) const {
+    if (!find(name, value)) {
+      throw Malformed(
+          fmt::format("{}{}\"{}\" is missing", pointer_, pointer_.empty() ? "" : ": ", name));
+    }
+  }
+  template <typename T>
+  void defaulted(const char* name, T& value) const {
+    find(name, value);
+  }
+  template <typename T>
+  void optional(const char* name, T& value, const T& /*omitted*/ = {}) const {
+    find(name, value);
+  }
+  template <typename Value>
+  void derived(const char* /*name*/, Value /*value*/) const {}
+
+ private:
+  // An error whose message has its position already.
+  struct Malformed : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+
+  template <typename T>
+  static void read(const Json& json, const std::string& pointer, T& value) {
+    try {
+      from_json(json, pointer, value);
+    } catch (const Malformed&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw Malformed(fmt::format("{}: {}", pointer, error.what()));
+    }
+  }
+
+  template <typename T>
+  bool find(const char* name, T& value) const {
+    const auto found = object_.find(name);
+    if (found == object_.end()) {
+      return false;
+    }
+    read(*found, fmt::format("{}/{}", pointer_, name), value);
+    return true;
+  }
+
+  const Json& object_;
+  const std::string& pointer_;
+};
+
+template <typename T>
+T decode(const Json& json) {
+  T value;
+  Reader::from_json(json, "", value);
+  return value;
 }
 
 void check_format(const Json& object) {
   if (!object.is_object() || !object.contains("format") || object["format"] != kFormat) {
     throw std::runtime_error(
-        fmt::format("no \"format\": \"{}\" in it, so it is not a report.json", kFormat));
+        fmt::format("the key \"format\" is not \"{}\", so it is not a report.json", kFormat));
   }
   if (const Json& version = object.at("format_version"); version != kFormatVersion) {
     throw std::runtime_error(
-        fmt::format("it has format_version {}; this crashpoint reads {}: merge reports with the "
+        fmt::format("it has format_version {}; this crashpoint reads {}; merge reports with the "
                     "version that wrote them",
                     version.dump(), kFormatVersion));
   }
@@ -413,22 +403,23 @@ void check_format(const Json& object) {
 }  // namespace
 
 std::string encode_case(const CaseResult& result) {
-  return to_json(result).dump();
+  return Writer::to_json(result).dump();
 }
 
 CaseResult decode_case(std::string_view text) {
-  return case_from(Json::parse(text));
+  return decode<CaseResult>(Json::parse(text));
 }
 
 std::string encode_run(const RunResult& run, Layout layout) {
-  return layout == Layout::kCompact ? to_json(run).dump() : to_json(run).dump(1) + "\n";
+  const Json json = Writer::to_json(run);
+  return layout == Layout::kCompact ? json.dump() : json.dump(1) + "\n";
 }
 
 RunResult decode_run(std::string_view text, const std::string& source) {
   try {
     const Json object = Json::parse(text);
     check_format(object);
-    return run_from(object);
+    return decode<RunResult>(object);
   } catch (const std::exception& error) {
     throw UsageError(fmt::format("{}: {}", source, error.what()));
   }

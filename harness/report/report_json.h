@@ -1,8 +1,8 @@
-// Results as JSON: report.json, the one source of every report, and single cases on their way from
-// a worker to its parent. The format is reports/schema/report.schema.json.
+// Results as JSON: report.json, from which every other report is made, and single cases sent from a
+// worker to its parent. The format is reports/schema/report.schema.json.
 //
-// Text     All strings pass through printable(): the JSON is valid UTF-8 whatever bytes they held,
-//          and control characters and ill-formed bytes are seen as \xNN.
+// Text     All strings pass through printable(), so the JSON is always valid UTF-8; control characters
+//          and invalid bytes are written as \xNN.
 #pragma once
 
 #include <string>
@@ -13,14 +13,14 @@
 namespace crashpoint::report {
 
 [[nodiscard]] std::string encode_case(const CaseResult& result);
-// Throws std::runtime_error when `text` is not what encode_case() wrote.
+// Throws std::runtime_error if `text` was not written by encode_case().
 [[nodiscard]] CaseResult decode_case(std::string_view text);
 
 enum class Layout { kReadable, kCompact };
 
 // The content of a report.json.
 [[nodiscard]] std::string encode_run(const RunResult& run, Layout layout = Layout::kReadable);
-// Throws UsageError saying where `text` departs from the format; `source` names it in the message.
+// Throws UsageError that says where `text` violates the format; the message starts with `source`.
 [[nodiscard]] RunResult decode_run(std::string_view text, const std::string& source);
 
 }  // namespace crashpoint::report

@@ -1,4 +1,4 @@
-// A run with a case of each status, and every field in use.
+// A run with one case of each status that uses every field.
 #pragma once
 
 #include <string>

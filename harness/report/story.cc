@@ -21,10 +21,10 @@ namespace {
 using trace::Event;
 using trace::Op;
 
-// What an event is to the story.
+// How the story shows an event.
 enum class Part {
-  kNone,   // opens, closes, replies: the acks tell of them
-  kWrite,  // told together with its neighbours
+  kNone,   // not shown: opens, closes, replies (acks show these)
+  kWrite,  // summarised with the writes around it
   kSync,
   kStep,  // changes names or processes
 };
@@ -76,7 +76,7 @@ std::int64_t time_of(const Event& event) {
   return in_flight(event) ? event.enter_ns : event.exit_ns;
 }
 
-// How a call ended, where that is worth a word.
+// How a call ended, if it did not simply succeed.
 std::string ending(const Event& event) {
   if (in_flight(event)) {
     return ", in flight when the process died";
@@ -95,13 +95,13 @@ std::string ending(const Event& event) {
              : "";
 }
 
-struct Told {
+struct Entry {
   std::int64_t at_ns = 0;
   Moment moment;
-  bool first_strike = false;  // of a fault: never left out
+  bool first_firing = false;  // of a fault: never omitted
 };
 
-// Writes, acks and repeated faults since the last moment of another kind.
+// Writes, acks and repeated firings of faults since the last moment of another kind.
 class Pending {
  public:
   void add_write(const Event& event) {
@@ -116,14 +116,14 @@ class Pending {
     last_ack_ = &operation;
   }
 
-  void add_strike(std::size_t fault, const Event& event) {
-    Strikes& strikes = strikes_[fault];
-    ++strikes.count;
-    strikes.last = &event;
+  void add_firing(std::size_t fault, const Event& event) {
+    Firings& firings = firings_[fault];
+    ++firings.count;
+    firings.last = &event;
   }
 
-  // Appends what there is, and forgets it.
-  void flush(std::vector<Told>& out) {
+  // Appends their summaries to `out` and starts over.
+  void flush(std::vector<Entry>& out) {
     for (const auto& [what, writes] : writes_) {
       out.push_back({writes.last_ns,
                      Moment{0,
@@ -142,17 +142,17 @@ class Pending {
                                                                 counted(acks_, "command"), last),
                                        Moment::Kind::kAck}});
     }
-    for (const auto& [fault, strikes] : strikes_) {
-      const std::string what = fault::describe(*strikes.last) + ending(*strikes.last);
-      out.push_back({time_of(*strikes.last),
+    for (const auto& [fault, firings] : firings_) {
+      const std::string what = fault::describe(*firings.last) + ending(*firings.last);
+      out.push_back({time_of(*firings.last),
                      Moment{0,
-                            strikes.count == 1 ? fmt::format("{} (again)", what)
+                            firings.count == 1 ? fmt::format("{} (again)", what)
                                                : fmt::format("{} (again, {} times)", what,
-                                                             with_commas(strikes.count)),
+                                                             with_commas(firings.count)),
                             Moment::Kind::kFault}});
     }
     writes_.clear();
-    strikes_.clear();
+    firings_.clear();
     acks_ = 0;
     last_ack_ = nullptr;
   }
@@ -163,12 +163,12 @@ class Pending {
     std::uint64_t bytes = 0;
     std::int64_t last_ns = 0;
   };
-  struct Strikes {
+  struct Firings {
     std::uint64_t count = 0;
     const Event* last = nullptr;
   };
   std::map<std::string, Writes> writes_;    // by call, file and caller
-  std::map<std::size_t, Strikes> strikes_;  // by fault
+  std::map<std::size_t, Firings> firings_;  // by fault
   std::uint64_t acks_ = 0;
   const workload::Operation* last_ack_ = nullptr;
 };
@@ -181,11 +181,11 @@ class Storyteller {
 
   std::vector<Moment> tell(const std::string& crash, std::size_t moments_max) {
     walk();
-    tell_faults_without_event();
-    std::ranges::stable_sort(told_, {}, &Told::at_ns);
-    leave_out_the_beginning(moments_max);
+    add_faults_without_event();
+    std::ranges::stable_sort(entries_, {}, &Entry::at_ns);
+    omit_the_beginning(moments_max);
     std::vector<Moment> story;
-    for (auto& [at_ns, moment, first_strike] : told_) {
+    for (auto& [at_ns, moment, first_firing] : entries_) {
       moment.at_ms = ms(at_ns);
       story.push_back(std::move(moment));
     }
@@ -200,7 +200,7 @@ class Storyteller {
     return static_cast<double>(at_ns - history_.began_ns) / 1e6;
   }
 
-  // Events and acks in order of time, through the sieve.
+  // Visits events and acks in order of time.
   void walk() {
     std::vector<const Event*> events;
     for (const Event& event : trace_.events) {
@@ -222,73 +222,73 @@ class Storyteller {
       for (; ack != acks.end() && (*ack)->acked_ns < time_of(*event); ++ack) {
         pending_.add_ack(**ack);
       }
-      hear(*event);
+      add_event(*event);
     }
     for (; ack != acks.end(); ++ack) {
       pending_.add_ack(**ack);
     }
-    pending_.flush(told_);
+    pending_.flush(entries_);
   }
 
-  void hear(const Event& event) {
+  void add_event(const Event& event) {
     const Part part = part_of(event);
     if (event.fault < 0 && part == Part::kWrite && event.result >= 0 && !in_flight(event)) {
       pending_.add_write(event);
       return;
     }
-    const bool strikes = event.fault >= 0;
+    const bool fired = event.fault >= 0;
     const auto fault = static_cast<std::size_t>(std::max(event.fault, 0));
-    if (strikes && struck_.contains(fault) && !in_flight(event)) {
-      pending_.add_strike(fault, event);
+    if (fired && shown_faults_.contains(fault) && !in_flight(event)) {
+      pending_.add_firing(fault, event);
       return;
     }
-    pending_.flush(told_);
+    pending_.flush(entries_);
     Moment moment;
     moment.what = fault::describe(event) + ending(event);
-    if (strikes) {
+    if (fired) {
       moment.kind = Moment::Kind::kFault;
-      struck_.insert(fault);
+      shown_faults_.insert(fault);
       if (fault < faults_.size()) {
         moment.what += fmt::format(" (fault: {})", faults_[fault].text);
       }
     } else if (part == Part::kSync && event.result >= 0 && !in_flight(event)) {
       moment.kind = Moment::Kind::kSync;
     }
-    told_.push_back({time_of(event), std::move(moment), strikes});
+    entries_.push_back({time_of(event), std::move(moment), fired});
   }
 
-  // A kill at a moment, and what strikes where no event was recorded.
-  void tell_faults_without_event() {
+  // Kills at a moment, and faults that fired where no event was recorded.
+  void add_faults_without_event() {
     for (std::size_t i = 0; i < faults_.size(); ++i) {
       const fault::FaultReport& report = faults_[i].report;
-      if (report.fired > 0 && !struck_.contains(i)) {
-        told_.push_back({report.first_fired_ns,
-                         Moment{0,
-                                report.where.empty()
-                                    ? faults_[i].text
-                                    : fmt::format("{} (fault: {})", report.where, faults_[i].text),
-                                Moment::Kind::kFault},
-                         true});
+      if (report.fired > 0 && !shown_faults_.contains(i)) {
+        entries_.push_back(
+            {report.first_fired_ns,
+             Moment{0,
+                    report.where.empty()
+                        ? faults_[i].text
+                        : fmt::format("{} (fault: {})", report.where, faults_[i].text),
+                    Moment::Kind::kFault},
+             true});
       }
     }
   }
 
-  void leave_out_the_beginning(std::size_t moments_max) {
-    if (told_.size() <= moments_max) {
+  void omit_the_beginning(std::size_t moments_max) {
+    if (entries_.size() <= moments_max) {
       return;
     }
-    const auto kept = told_.end() - static_cast<std::ptrdiff_t>(moments_max);
+    const auto kept = entries_.end() - static_cast<std::ptrdiff_t>(moments_max);
     const std::int64_t until_ns = kept->at_ns;
-    const auto left_out =
-        std::ranges::stable_partition(told_.begin(), kept, std::identity(), &Told::first_strike)
+    const auto omitted =
+        std::ranges::stable_partition(entries_.begin(), kept, std::identity(), &Entry::first_firing)
             .begin();
-    const auto count = static_cast<std::uint64_t>(kept - left_out);
-    told_.erase(left_out, kept);
+    const auto count = static_cast<std::uint64_t>(kept - omitted);
+    entries_.erase(omitted, kept);
     if (count > 0) {
-      const auto place = std::ranges::upper_bound(told_, until_ns - 1, {}, &Told::at_ns);
-      const std::string what =
-          fmt::format("{} before this, not told here", counted(count, "moment"));
-      told_.insert(place, Told{until_ns, Moment{0, what, Moment::Kind::kStep}});
+      const auto place = std::ranges::upper_bound(entries_, until_ns - 1, {}, &Entry::at_ns);
+      const std::string what = fmt::format("{} before this, omitted", counted(count, "moment"));
+      entries_.insert(place, Entry{until_ns, Moment{0, what, Moment::Kind::kStep}});
     }
   }
 
@@ -296,8 +296,8 @@ class Storyteller {
   const workload::History& history_;
   const std::vector<FaultResult>& faults_;
   Pending pending_;
-  std::set<std::size_t> struck_;  // faults that an event told of
-  std::vector<Told> told_;
+  std::set<std::size_t> shown_faults_;  // faults that fired at a recorded event
+  std::vector<Entry> entries_;
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
-// The story of one run for people: what the target wrote, synced and acknowledged on its way to the
-// crash, and what was injected.
+// The timeline of one run for people: what the target wrote, synced and acknowledged before the crash,
+// and which faults fired.
 //
-// Writes and acks between two other moments are told as one, and so are the further strikes of one
-// fault: a story of 10,000 commands stays short. A sync shows which acks came before it and which
-// after.
+// Writes and acks between two other moments are summarised in one moment each, and so are repeated
+// firings of one fault, so that the story of 10,000 commands stays short. A sync shows which acks came
+// before it and which after.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@
 namespace crashpoint::report {
 
 // `faults` are the scenario's, in its order. `crash` says how the run ended ("the process tree is
-// killed"; empty: it was not crashed). At most `moments_max` moments, those nearest to the end, and
-// one that says how many came before; where a fault first strikes and the crash are always told.
+// killed"; empty: it was not crashed). Returns at most `moments_max` moments, the last ones, and one
+// that counts the omitted ones; the first firing of each fault and the crash are never omitted.
 [[nodiscard]] std::vector<Moment> tell_story(const trace::Trace& trace,
                                              const workload::History& history,
                                              const std::vector<FaultResult>& faults,

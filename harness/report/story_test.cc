@@ -1,4 +1,4 @@
-// The story of a run, from traces and histories written down by hand.
+// The story of a run, from hand-written traces and histories.
 #include "harness/report/story.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ constexpr std::int64_t kMs = 1'000'000;
 constexpr std::int64_t kBegan = 5'000 * kMs;
 constexpr const char* kLog = "appendonly.aof.1.incr.aof";
 
-// A run that begins at 0 ms and goes on as each call says.
+// A run that begins at 0 ms; each call adds an event to it.
 class Story : public testing::Test {
  protected:
   Story() {
@@ -58,8 +58,8 @@ class Story : public testing::Test {
     history_.operations.push_back(operation);
   }
 
-  // "ms kind: what", a line each.
-  std::vector<std::string> told(const std::string& crash = "", std::size_t moments_max = 60) {
+  // One line per moment: "ms kind: what".
+  std::vector<std::string> story(const std::string& crash = "", std::size_t moments_max = 60) {
     constexpr const char* kKinds[] = {"step", "ack", "sync", "fault", "crash", "recovery"};
     std::vector<std::string> lines;
     for (const Moment& moment : tell_story(trace_, history_, faults_, crash, moments_max)) {
@@ -84,7 +84,7 @@ TEST_F(Story, ShowsWhichAcksCameBeforeASyncAndWhichAfter) {
   ack(12, 0, 1);
   history_.ended_ns = kBegan + 15 * kMs;
   EXPECT_THAT(
-      told("the process tree is killed"),
+      story("the process tree is killed"),
       ElementsAre("2 step: write(appendonly.aof.1.incr.aof) by main: 2 times, 1,040 bytes",
                   "4 ack: 2 commands acked, the last client 1 #0 SET k 0",
                   "10 sync: fdatasync(appendonly.aof.1.incr.aof) by main",
@@ -92,36 +92,36 @@ TEST_F(Story, ShowsWhichAcksCameBeforeASyncAndWhichAfter) {
                   "12 ack: client 0 #1 SET k 1: acked", "15 crash: the process tree is killed"));
 }
 
-TEST_F(Story, CallInFlightAtTheCrashIsNoSync) {
+TEST_F(Story, CallInFlightAtTheCrashIsNotASync) {
   Event& sync = event(10, Op::kFdatasync, "fdatasync");
   sync.exit = trace::kNever;
   sync.exit_ns = 0;
-  EXPECT_THAT(told(), ElementsAre("10 step: fdatasync(appendonly.aof.1.incr.aof) by main, in "
-                                  "flight when the process died"));
+  EXPECT_THAT(story(), ElementsAre("10 step: fdatasync(appendonly.aof.1.incr.aof) by main, in "
+                                   "flight when the process died"));
 }
 
-TEST_F(Story, FailedSyncIsNoSync) {
+TEST_F(Story, FailedSyncIsNotASync) {
   event(10, Op::kFsync, "fsync").result = -EIO;
-  EXPECT_THAT(told(), ElementsAre("10 step: fsync(appendonly.aof.1.incr.aof) by main: EIO"));
+  EXPECT_THAT(story(), ElementsAre("10 step: fsync(appendonly.aof.1.incr.aof) by main: EIO"));
 }
 
-TEST_F(Story, SkippedSyncIsTheFaultThatItIs) {
+TEST_F(Story, SkippedSyncIsShownAsAFault) {
   faults_ = {{"skip every fdatasync", {true, 1, 1, 0, kBegan + 10 * kMs, "fdatasync(x)", {}}}};
   Event& sync = event(10, Op::kFdatasync, "fdatasync");
   sync.fault = 0;
   sync.not_performed = true;
-  EXPECT_THAT(told(),
+  EXPECT_THAT(story(),
               ElementsAre("10 fault: fdatasync(appendonly.aof.1.incr.aof) by main: skipped, "
                           "reported as done (fault: skip every fdatasync)"));
 }
 
-TEST_F(Story, FaultAtAMomentIsToldToo) {
+TEST_F(Story, FaultAtAMomentIsShown) {
   faults_ = {{"kill the tree after 100 acks", {true, 1, 1, 0, kBegan + 7 * kMs, "", {}}},
              {"never fired", {true, 3, 0, trace::kNever, 0, "", {"elsewhere"}}}};
-  EXPECT_THAT(told(), ElementsAre("7 fault: kill the tree after 100 acks"));
+  EXPECT_THAT(story(), ElementsAre("7 fault: kill the tree after 100 acks"));
 }
 
-TEST_F(Story, FurtherStrikesOfAFaultAreToldAsOne) {
+TEST_F(Story, RepeatedFiringsOfAFaultAreOneMoment) {
   faults_ = {{"trigger every pass", {true, 4, 4, 0, kBegan + 1 * kMs, "", {}}}};
   for (const int at : {1, 2, 3, 5}) {
     Event& event = this->event(at, Op::kFailpoint, "failpoint", "planted/bug");
@@ -132,7 +132,7 @@ TEST_F(Story, FurtherStrikesOfAFaultAreToldAsOne) {
       write(4, 30);
     }
   }
-  EXPECT_THAT(told(),
+  EXPECT_THAT(story(),
               ElementsAre("1 fault: failpoint planted/bug by main (fault: trigger every pass)",
                           "4 step: write(appendonly.aof.1.incr.aof) by main: 30 bytes",
                           "5 fault: failpoint planted/bug by main (again, 3 times)"));
@@ -143,14 +143,14 @@ TEST_F(Story, NamesAndProcessesThatChangeAreSteps) {
   Event& rename = event(2, Op::kRename, "rename", "temp.rdb");
   rename.path2 = "dump.rdb";
   rename.role = {trace::RoleKind::kChild, 1, "snapshot"};
-  EXPECT_THAT(told(), ElementsAre("1 step: clone() by main: process 812",
-                                  "2 step: rename(temp.rdb -> dump.rdb) by child 1 (snapshot)"));
+  EXPECT_THAT(story(), ElementsAre("1 step: clone() by main: process 812",
+                                   "2 step: rename(temp.rdb -> dump.rdb) by child 1 (snapshot)"));
 }
 
-TEST_F(Story, WhatLiesOutsideTheDataDirectoryIsLeftOut) {
+TEST_F(Story, CallsOutsideTheDataDirectoryAreOmitted) {
   event(1, Op::kWrite, "write", "/var/log/target.log").inside = false;
   event(-3, Op::kFsync, "fsync");  // before the workload began
-  EXPECT_THAT(told(), SizeIs(0));
+  EXPECT_THAT(story(), SizeIs(0));
 }
 
 TEST_F(Story, LongRunKeepsItsEndAndItsFaults) {
@@ -158,10 +158,10 @@ TEST_F(Story, LongRunKeepsItsEndAndItsFaults) {
   for (int i = 0; i < 1000; ++i) {
     event(i, Op::kFdatasync, "fdatasync").fault = i == 2 ? 0 : -1;
   }
-  const std::vector<std::string> lines = told("", 10);
+  const std::vector<std::string> lines = story("", 10);
   ASSERT_THAT(lines, SizeIs(12));
   EXPECT_THAT(lines[0], HasSubstr("2 fault: "));
-  EXPECT_EQ(lines[1], "990 step: 989 moments before this, not told here");
+  EXPECT_EQ(lines[1], "990 step: 989 moments before this, omitted");
   EXPECT_THAT(lines[2], HasSubstr("990 sync: "));
   EXPECT_THAT(lines[11], HasSubstr("999 sync: "));
 }

@@ -1,4 +1,4 @@
-// What a case came to, in one word, and how many there are of each.
+// The status of a case, and the number of cases with each status.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@ namespace crashpoint::report {
 
 enum class Status : std::uint8_t {
   kPassed,
-  kViolation,     // the target broke a promise
-  kKnown,         // it did, and the scenario declares it as a known finding: does not fail the run
-  kInconclusive,  // the harness could not tell: neither a pass nor a violation
+  kViolation,  // the target broke a promise
+  kKnown,      // a violation that the scenario declares as a known finding: does not fail the run
+  kInconclusive,  // neither a pass nor a violation: the harness could not decide
 };
 
 [[nodiscard]] Status status_of(const CaseResult& result);
 
-// "passed", "violation", "known", "inconclusive": as report.json has it.
+// "passed", "violation", "known", "inconclusive", as in report.json.
 [[nodiscard]] std::string_view word(Status status);
 
 struct Totals {
@@ -26,14 +26,14 @@ struct Totals {
   std::uint64_t violations = 0;
   std::uint64_t known = 0;
   std::uint64_t inconclusive = 0;
-  std::uint64_t cycles = 0;      // crash-recover-verdict rounds
-  double cycles_per_second = 0;  // of wall time; 0 where no time was measured
+  std::uint64_t cycles = 0;      // rounds of crash, recovery and verdict
+  double cycles_per_second = 0;  // of wall time; 0 if no time was measured
 };
 
 [[nodiscard]] Totals count(const RunResult& run);
 
-// What a run exits with: 1 when there is a violation; else 3 when a case is inconclusive, or the
-// run was interrupted (what was not run is not known to hold); else 0.
+// The exit code of a run: 1 if there is a violation; else 3 if a case is inconclusive or the run was
+// interrupted (some cases were not run); else 0.
 [[nodiscard]] int exit_code(const RunResult& run);
 
 }  // namespace crashpoint::report

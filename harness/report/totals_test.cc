@@ -22,7 +22,7 @@ TEST(ExitCode, OneForAViolationWhateverElseThereIs) {
   EXPECT_EQ(exit_code(run_of({sample_inconclusive(), sample_violation(), sample_pass()})), 1);
 }
 
-TEST(ExitCode, ThreeWhenTheHarnessCouldNotTell) {
+TEST(ExitCode, ThreeWhenACaseIsInconclusiveOrWasNotRun) {
   EXPECT_EQ(exit_code(run_of({sample_inconclusive(), sample_pass()})), 3);
   RunResult interrupted = run_of({sample_pass()});
   interrupted.interrupted = true;

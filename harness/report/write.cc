@@ -61,7 +61,7 @@ ReportPaths write_reports(const RunResult& run, const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) {
-    fail("make the folder", folder, error.value());
+    fail("create the directory", folder, error.value());
   }
   ReportPaths paths{folder / "report.json", folder / "junit.xml", folder / "index.html"};
   write_file(paths.json, encode_run(run));

@@ -24,7 +24,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// The digits at `at`, which moves past them.
+// The digits at `at`; moves `at` past them.
 std::string_view number_at(std::string_view text, std::size_t& at) {
   const std::size_t begin = at;
   while (at < text.size() && is_digit(text[at])) {

@@ -1,4 +1,4 @@
-// Which cases the user asked for, and in what order they are shown. Internal to scenario/.
+// Which cases the user chose, and the order of cases. Internal to scenario/.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace crashpoint::scenario {
 
-// Patterns as LoadOptions has them: no filter lets all pass, `exclude` wins.
+// Patterns as in LoadOptions: an empty filter matches every case, `exclude` wins.
 [[nodiscard]] bool is_chosen(const Case& candidate, const std::vector<std::string>& filter,
                              const std::vector<std::string>& exclude);
 
-// By name, numbers within names by size: nth=2 before nth=10.
+// By name; numbers within names are compared as numbers: nth=2 before nth=10.
 void sort_by_name(std::vector<Case>& cases);
 
 }  // namespace crashpoint::scenario

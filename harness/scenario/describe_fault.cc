@@ -79,11 +79,11 @@ std::string describe_occurrence(const fault::Occurrence& nth, const std::string&
   return fmt::format("the {} to {} {}", ordinal(nth.first), ordinal(nth.last), what);
 }
 
-// Only what strikes at the program is before or after a call; the rest is done to the call itself.
+// Only kills and delays have a phase relative to the call; other actions change the call itself.
 const char* describe_phase(const fault::Fault& fault, const fault::Place& place) {
-  const bool to_program = std::holds_alternative<fault::Kill>(fault.action) ||
-                          std::holds_alternative<fault::Delay>(fault.action);
-  if (!place.failpoint.empty() || (!to_program && place.phase == fault::Phase::kBefore)) {
+  const bool has_phase = std::holds_alternative<fault::Kill>(fault.action) ||
+                         std::holds_alternative<fault::Delay>(fault.action);
+  if (!place.failpoint.empty() || (!has_phase && place.phase == fault::Phase::kBefore)) {
     return "at";
   }
   return place.phase == fault::Phase::kBefore   ? "before"

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-// Turns byte offsets, asked for in ascending order, into lines and columns.
+// Converts byte offsets, given in ascending order, to lines and columns.
 class LineCounter {
  public:
   explicit LineCounter(std::string_view text) : text_(text) {}
@@ -36,8 +36,8 @@ class LineCounter {
   std::size_t column_ = 1;
 };
 
-// What nlohmann's parser found, without its own name and position, and with a hint for the two
-// slips that everybody makes.
+// The message of nlohmann's parser without its prefix and position, and with a hint for the two most
+// common errors.
 std::string syntax_problem(std::string_view text, const Json::parse_error& error) {
   std::string_view what = error.what();
   const std::size_t column = what.find("column ");
@@ -50,17 +50,17 @@ std::string syntax_problem(std::string_view text, const Json::parse_error& error
   const std::size_t before =
       at == 0 ? std::string_view::npos : text.find_last_not_of(" \t\r\n", at - 1);
   if ((found == '}' || found == ']') && before != std::string_view::npos && text[before] == ',') {
-    return fmt::format("not JSON: a comma stands before '{}'; take it away", found);
+    return fmt::format("not JSON: there is a comma before '{}'; remove it", found);
   }
   if (at >= text.size()) {
-    return "not JSON: the file ends in the middle; a bracket, brace or quote is not closed";
+    return "not JSON: unexpected end of file; a bracket, brace or quote is not closed";
   }
   return fmt::format("not JSON: {}", escape(what));
 }
 
 }  // namespace
 
-// Walks a text that is known to be JSON and notes where each key and value begins.
+// Scans a text that is known to be JSON and records where each key and value begins.
 class PlaceScanner {
  public:
   PlaceScanner(std::string_view text, Document& document, std::vector<Problem>& problems)
@@ -91,7 +91,7 @@ class PlaceScanner {
     }
   }
 
-  // `text_[at_]` is the opening quote; afterwards past the closing one.
+  // Reads the string whose opening quote is at `at_`; moves `at_` past the closing one.
   std::string string() {
     const std::size_t begin = at_++;
     while (text_[at_] != '"') {
@@ -133,9 +133,8 @@ class PlaceScanner {
       const std::string key = string();
       const std::string child = pointer + pointer_token(key);
       if (!keys.insert(key).second) {
-        problems_.push_back(
-            problem_at(key_position, child,
-                       fmt::format("key \"{}\" is given twice; only one may stay", shorten(key))));
+        problems_.push_back(problem_at(
+            key_position, child, fmt::format("duplicate key \"{}\"; remove one", shorten(key))));
       }
       skip_space();
       ++at_;  // the colon

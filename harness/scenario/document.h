@@ -1,5 +1,5 @@
-// A JSON text that remembers where each of its values stands, through comments, inheritance and
-// matrices: so that every message can point at the line somebody wrote. Internal to scenario/.
+// A JSON text that keeps the position of each of its values, through comments, inheritance and
+// matrices, so that every message can name the line in the file. Internal to scenario/.
 #pragma once
 
 #include <cstddef>
@@ -27,29 +27,29 @@ struct Position {
 
 class Document {
  public:
-  // Strict JSON (RFC 8259) plus // and /* */ comments; a byte order mark and CRLF are fine. A key
-  // given twice, or nesting past kDepthMax, is a problem too. Empty when there was any.
+  // Parses strict JSON (RFC 8259) plus // and /* */ comments; accepts a byte order mark and CRLF.
+  // Duplicate keys and nesting deeper than kDepthMax are problems. Empty if there is any problem.
   static std::optional<Document> parse(const std::string& file, std::string_view text,
                                        std::vector<Problem>& problems);
 
   [[nodiscard]] const Json& json() const { return json_; }
   [[nodiscard]] const std::string& file() const { return *file_; }
 
-  // Where the value at `pointer` begins, or its key does; of the nearest thing around it when it is
-  // not in any text (a default, or a value that is missing).
+  // Where the value at `pointer`, or its key, begins. For a value that is in no text (a default, a
+  // missing value): the position of the nearest enclosing value.
   [[nodiscard]] Position value_position(const std::string& pointer) const;
   [[nodiscard]] Position key_position(const std::string& pointer) const;
 
-  // JSON merge patch (RFC 7396) at `at`, which names an object: what `patch` says wins, null
-  // removes. Positions come along.
+  // JSON merge patch (RFC 7396) at `at`, which names an object: `patch` wins, null removes. Merges the
+  // positions, too.
   void merge(const std::string& at, const Document& patch, const std::string& patch_at = "");
 
-  // Puts the value of `source` at `source_pointer` at `pointer`, whose parent exists.
+  // Copies the value at `source_pointer` of `source` to `pointer`, whose parent must exist.
   void assign(const std::string& pointer, const Document& source,
               const std::string& source_pointer);
   void assign(const std::string& pointer, Json value, const Position& position);
 
-  void erase(const std::string& key);  // of the top level
+  void erase(const std::string& key);  // at the top level
 
   static constexpr std::size_t kDepthMax = 64;
 
@@ -70,7 +70,7 @@ class Document {
   friend class PlaceScanner;
 };
 
-// `token` as part of a JSON pointer (RFC 6901): ~ and / escaped, with the slash before it.
+// `token` as part of a JSON pointer (RFC 6901): a slash, then the token with ~ and / escaped.
 [[nodiscard]] std::string pointer_token(std::string_view token);
 
 [[nodiscard]] Problem problem_at(const Position& position, std::string pointer, std::string text);

@@ -28,7 +28,7 @@ Place place(const Position& position) {
   return {position.line, position.column};
 }
 
-TEST(Document, KnowsWhereEachKeyAndValueStands) {
+TEST(Document, KnowsThePositionOfEachKeyAndValue) {
   const Document document = parse("{\n  \"a\": [10,\n    {\"b\" : \"x\"}]\n}");
   EXPECT_EQ(place(document.value_position("")), Place(1, 1));
   EXPECT_EQ(place(document.key_position("/a")), Place(2, 3));
@@ -38,7 +38,7 @@ TEST(Document, KnowsWhereEachKeyAndValueStands) {
   EXPECT_EQ(place(document.value_position("/a/1/b")), Place(3, 12));
 }
 
-TEST(Document, AMissingValueStandsWhereItsParentDoes) {
+TEST(Document, AMissingValueHasThePositionOfItsParent) {
   const Document document = parse("{\n  \"a\": {}\n}");
   EXPECT_EQ(place(document.value_position("/a/b/c")), Place(2, 8));
 }
@@ -67,14 +67,14 @@ TEST(Document, KeysWithQuotesSlashesAndTildesHavePointers) {
 
 TEST(Document, SaysWhereItIsNotJson) {
   EXPECT_EQ(problem_in("{\n  \"a\": 1,\n}"),
-            "t.json:3:1: not JSON: a comma stands before '}'; take it away");
+            "t.json:3:1: not JSON: there is a comma before '}'; remove it");
   EXPECT_EQ(problem_in("{\"a\": [1, 2, ]}"),
-            "t.json:1:14: not JSON: a comma stands before ']'; take it away");
+            "t.json:1:14: not JSON: there is a comma before ']'; remove it");
   EXPECT_EQ(problem_in("{\"a\": "),
-            "t.json:1:7: not JSON: the file ends in the middle; a bracket, brace or quote is not "
+            "t.json:1:7: not JSON: unexpected end of file; a bracket, brace or quote is not "
             "closed");
   EXPECT_EQ(problem_in(""),
-            "t.json:1:1: not JSON: the file ends in the middle; a bracket, brace or quote is not "
+            "t.json:1:1: not JSON: unexpected end of file; a bracket, brace or quote is not "
             "closed");
   EXPECT_EQ(problem_in("{'a': 1}"),
             "t.json:1:2: not JSON: syntax error while parsing object key - invalid literal; last "
@@ -83,12 +83,12 @@ TEST(Document, SaysWhereItIsNotJson) {
   EXPECT_EQ(problem_in("{\"a\": \"\xff\"}").substr(0, 22), "t.json:1:8: not JSON: ");
 }
 
-TEST(Document, NamesTheKeyThatIsGivenTwice) {
+TEST(Document, NamesADuplicateKey) {
   EXPECT_EQ(problem_in("{\"a\": 1,\n \"a\": 2}"),
-            "t.json:2:2: /a: key \"a\" is given twice; only one may stay");
+            "t.json:2:2: /a: duplicate key \"a\"; remove one");
 }
 
-TEST(Document, RefusesEndlessNesting) {
+TEST(Document, RefusesDeepNesting) {
   EXPECT_NE(problem_in(std::string(100'000, '[') + std::string(100'000, ']'))
                 .find("nested deeper than 64 levels"),
             std::string::npos);

@@ -18,7 +18,7 @@ std::string directive(const Case& known, const std::string& name, const std::str
                                                                      : found->second.back();
 }
 
-// Does the workload send an admin command that begins with one of these words?
+// Whether the workload sends an admin command whose first word is one of `words`.
 bool sends_admin(const Case& known, std::initializer_list<const char*> words) {
   return std::any_of(
       known.workload.steps.begin(), known.workload.steps.end(), [&](const workload::Step& step) {
@@ -32,8 +32,8 @@ bool changes_config(const Case& known) {
   return sends_admin(known, {"config"});
 }
 
-// Names the server gives to the files of its log, and to those of its snapshots.
-std::vector<std::string> log_files(const Case& known) {
+// The names that the server gives to its AOF files and its snapshot files.
+std::vector<std::string> aof_files(const Case& known) {
   const std::string folder = directive(known, "appenddirname", "appendonlydir") + "/";
   const std::string name = directive(known, "appendfilename", "appendonly.aof");
   return {folder + name + ".1.incr.aof",      folder + name + ".1.base.rdb",
@@ -56,21 +56,21 @@ bool is_redis_like(const Case& known) {
 }
 
 void doubt_path(const Node& path, const Case& known) {
-  const bool log = matches_any(path.text(), log_files(known));
+  const bool aof = matches_any(path.text(), aof_files(known));
   const bool snapshot = matches_any(path.text(), snapshot_files(known));
-  const bool has_log = lower_case(directive(known, "appendonly", "no")) == "yes";
-  if (log && !snapshot && !has_log && !changes_config(known)) {
+  const bool has_aof = lower_case(directive(known, "appendonly", "no")) == "yes";
+  if (aof && !snapshot && !has_aof && !changes_config(known)) {
     path.warning(
-        fmt::format("\"{}\" names files of the append-only log, and \"appendonly\" is not "
-                    "\"yes\": nothing is written there",
+        fmt::format("\"{}\" names AOF files, but \"appendonly\" is not \"yes\", so the target "
+                    "writes none",
                     path.text()));
   }
   const bool saves = directive(known, "save", "rules by default") != "" ||
                      sends_admin(known, {"save", "bgsave", "shutdown", "debug"});
-  if (snapshot && !log && !saves && !changes_config(known)) {
+  if (snapshot && !aof && !saves && !changes_config(known)) {
     path.warning(
-        fmt::format("\"{}\" names files of snapshots, and with \"save\" empty and no SAVE "
-                    "or BGSAVE none is taken",
+        fmt::format("\"{}\" names snapshot files, but \"save\" is empty and the workload sends no "
+                    "SAVE or BGSAVE, so the target writes none",
                     path.text()));
   }
 }
@@ -98,7 +98,7 @@ void doubt_faults(const Node& root, const Case& known) {
   }
 }
 
-// How many commands the workload sends; nothing when that is not known before it runs.
+// The number of commands that the workload sends, if it is known before the run.
 std::optional<std::uint64_t> command_count(const Case& known) {
   std::uint64_t count = 0;
   for (const workload::Step& step : known.workload.steps) {
@@ -123,7 +123,7 @@ void doubt_moments(const Node& root, const Case& known) {
     const auto at = fault.find("at");
     const auto moment = at.has_value() ? at->find("after_acked") : std::nullopt;
     if (moment.has_value() && moment->as<std::uint64_t>() > *count) {
-      moment->warning(fmt::format("{} commands are never acked: the workload sends {}",
+      moment->warning(fmt::format("{} commands are never acknowledged: the workload sends {}",
                                   with_commas(moment->as<std::uint64_t>()), with_commas(*count)));
     }
   }
@@ -158,13 +158,13 @@ void doubt_expectations(const Node& root, const Case& known) {
     }
     for (const auto& [key, value] : keys->members()) {
       if (!is_written(known, key)) {
-        value.warning(fmt::format("no command of the workload names the key \"{}\"", shorten(key)));
+        value.warning(fmt::format("no command of the workload uses the key \"{}\"", shorten(key)));
       }
     }
   }
 }
 
-// How much a guarantee asks for; equal for those that cannot be compared.
+// How much a guarantee demands; equal for guarantees that cannot be compared.
 int strength(const oracle::Guarantee& guarantee) {
   using Kind = oracle::Guarantee::Kind;
   switch (guarantee.kind) {
@@ -189,7 +189,7 @@ bool asks_for_more(const oracle::Guarantee& asked, const oracle::Guarantee& prom
 
 void doubt_guarantee(const Node& root, const Case& known) {
   if (!is_redis_like(known) || !known.oracle.guarantee.has_value() || !known.oracle.starts ||
-      changes_config(known) || sends_admin(known, {"shutdown"})) {  // an orderly end syncs
+      changes_config(known) || sends_admin(known, {"shutdown"})) {  // a clean shutdown syncs
     return;
   }
   const oracle::EverysecLoss everysec =
@@ -202,13 +202,13 @@ void doubt_guarantee(const Node& root, const Case& known) {
     if (asks_for_more(*known.oracle.guarantee, promise.guarantee)) {
       root.at("oracle")
           .at("guarantee")
-          .warning(fmt::format("the target does not promise that: {}", promise.reason));
+          .warning(fmt::format("the target does not promise this: {}", promise.reason));
       return;
     }
   }
 }
 
-// A command that the oracle does not know makes every guarantee of its run inconclusive.
+// A command that the oracle does not model makes the guarantee inconclusive.
 void doubt_commands(const Node& root, const Case& known) {
   const auto& guarantee = known.oracle.guarantee;
   const bool is_judged =
@@ -238,12 +238,12 @@ void doubt_commands(const Node& root, const Case& known) {
   }
 }
 
-// After damage nobody keeps what the config promises, unless the damage is to what no one needs.
+// After damage, no target can keep what its configuration promises, unless it does not need the file.
 void doubt_damage(const Node& root, const Case& known) {
   if (known.oracle.starts && !known.damage.empty() && !known.oracle.guarantee.has_value()) {
     root.at("damage").warning(
-        "\"guarantee\" is left out, so the target is held to what its config promises without "
-        "damage; say what must hold: \"prefix\", \"none\", ...");
+        "\"guarantee\" is missing, so the default applies: what the configuration promises without "
+        "damage; set what must hold, such as \"prefix\" or \"none\"");
   }
 }
 
@@ -254,8 +254,8 @@ void doubt_refusal(const Node& root, const Case& known) {
   const Node oracle = root.at("oracle");
   for (const char* key : {"guarantee", "expect", "info", "usable", "also_loads_in"}) {
     if (const auto found = oracle.find(key)) {
-      found->warning(fmt::format(
-          "\"{}\" is not looked at: a target that refuses to start has no data to show", key));
+      found->warning(
+          fmt::format("\"{}\" is ignored: a target that refuses to start serves no data", key));
     }
   }
 }

@@ -1,6 +1,6 @@
-// What a scenario may say but hardly means: a fault that cannot strike, an expectation that nothing
-// can meet. Warnings, because config and workload can be cleverer than these rules. Internal to
-// scenario/.
+// Warnings about a valid scenario that is probably a mistake: a fault that cannot fire, an expectation
+// that cannot be met. Warnings, not errors, because configuration and workload can do things that
+// these rules do not know. Internal to scenario/.
 #pragma once
 
 #include "harness/scenario/node.h"
@@ -8,7 +8,7 @@
 
 namespace crashpoint::scenario {
 
-// Adds to the warnings of the reading behind `root`, the top level `known` was read from.
+// Adds warnings to the reading of `root`, the top level from which `known` was read.
 void add_doubts(const Node& root, const Case& known);
 
 }  // namespace crashpoint::scenario

@@ -31,10 +31,10 @@ std::string fault_on(const std::string& path) {
          R"("}, "do": {"kill": "tree"}}])";
 }
 
-TEST(Doubts, AFaultOnTheLogOfATargetThatKeepsNone) {
+TEST(Doubts, AFaultOnTheAofOfATargetWithoutOne) {
   EXPECT_THAT(warnings(fault_on("*.incr.aof")),
-              ElementsAre("2:48: /faults/0/at/path: \"*.incr.aof\" names files of the append-only "
-                          "log, and \"appendonly\" is not \"yes\": nothing is written there"));
+              ElementsAre("2:48: /faults/0/at/path: \"*.incr.aof\" names AOF files, but "
+                          "\"appendonly\" is not \"yes\", so the target writes none"));
   EXPECT_THAT(warnings(R"("target": {"config": {"appendonly": "yes"}}, )" + fault_on("*.incr.aof")),
               IsEmpty());
   EXPECT_THAT(warnings(R"("workload": [{"admin": ["CONFIG", "SET", "appendonly", "yes"]}], )" +
@@ -51,8 +51,8 @@ TEST(Doubts, AFaultOnSnapshotsThatAreNeverTaken) {
   const std::string no_rules = R"("target": {"config": {"save": ""}}, )";
   EXPECT_THAT(
       warnings(no_rules + fault_on("dump.rdb")),
-      ElementsAre("2:84: /faults/0/at/path: \"dump.rdb\" names files of snapshots, and with "
-                  "\"save\" empty and no SAVE or BGSAVE none is taken"));
+      ElementsAre("2:84: /faults/0/at/path: \"dump.rdb\" names snapshot files, but \"save\" "
+                  "is empty and the workload sends no SAVE or BGSAVE, so the target writes none"));
   EXPECT_THAT(warnings(fault_on("dump.rdb")), IsEmpty()) << "there are save rules by default";
   EXPECT_THAT(
       warnings(no_rules + R"("workload": [{"admin": ["bgsave"]}], )" + fault_on("temp-*.rdb")),
@@ -63,7 +63,7 @@ TEST(Doubts, AMomentThatNeverComes) {
   const std::string kill = R"("faults": [{"at": {"after_acked": 3}, "do": {"kill": "tree"}}])";
   EXPECT_THAT(
       warnings(R"("workload": [{"commands": [["PING"]], "repeat": 2}], )" + kill),
-      ElementsAre("2:88: /faults/0/at/after_acked: 3 commands are never acked: the workload "
+      ElementsAre("2:88: /faults/0/at/after_acked: 3 commands are never acknowledged: the workload "
                   "sends 2"));
   EXPECT_THAT(warnings(R"("workload": [{"commands": [["PING"]], "repeat": 3}], )" + kill),
               IsEmpty());
@@ -72,7 +72,7 @@ TEST(Doubts, AMomentThatNeverComes) {
 TEST(Doubts, AnExpectedKeyThatNothingWrites) {
   const std::string expect = R"(, "oracle": {"expect": {"keys": {"a": "1"}}})";
   EXPECT_THAT(warnings(R"("workload": [{"commands": [["SET", "b", "1"]]}])" + expect),
-              ElementsAre("2:86: /oracle/expect/keys/a: no command of the workload names the key "
+              ElementsAre("2:86: /oracle/expect/keys/a: no command of the workload uses the key "
                           "\"a\""));
   EXPECT_THAT(warnings(R"("workload": [{"commands": [["SET", "a", "1"]]}])" + expect), IsEmpty());
   EXPECT_THAT(warnings(R"("workload": [{"generate": {}}])" + expect), IsEmpty());
@@ -89,14 +89,14 @@ TEST(Doubts, AGuaranteeThatTheConfigDoesNotGive) {
   EXPECT_THAT(with(everysec, durable), IsEmpty()) << "a process kill loses nothing";
   EXPECT_THAT(
       with(everysec, durable + power_loss),
-      ElementsAre(StartsWith("3:25: /oracle/guarantee: the target does not promise that: ")));
+      ElementsAre(StartsWith("3:25: /oracle/guarantee: the target does not promise this: ")));
   EXPECT_THAT(
       with(everysec, R"("oracle": {"guarantee": {"buffered": {"seconds": 1}}})" + power_loss),
       IsEmpty());
   EXPECT_THAT(
       with(everysec, R"("oracle": {"guarantee": {"buffered": {"seconds": 0.5}}})" + power_loss),
       SizeIs(1));
-  EXPECT_THAT(with(R"("save": "")", durable), SizeIs(1)) << "neither log nor snapshots";
+  EXPECT_THAT(with(R"("save": "")", durable), SizeIs(1)) << "neither AOF nor snapshots";
   EXPECT_THAT(with(R"("save": "60 1")", durable), SizeIs(1));
   EXPECT_THAT(with(R"("save": "60 1")", R"("oracle": {"guarantee": "snapshot"})"), IsEmpty());
   EXPECT_THAT(with(everysec, durable + R"(, "crash": {"explore": {}})"), SizeIs(1))
@@ -115,20 +115,21 @@ TEST(Doubts, ACommandThatTheOracleHasNoModelOf) {
 TEST(Doubts, AGuaranteeThatDoesNotReckonWithTheDamage) {
   const std::string damage = R"("damage": [{"file": "*.aof", "truncate_tail": 1}])";
   EXPECT_THAT(warnings(damage),
-              ElementsAre("2:11: /damage: \"guarantee\" is left out, so the target is held to what "
-                          "its config promises without damage; say what must hold: \"prefix\", "
-                          "\"none\", ..."));
+              ElementsAre("2:11: /damage: \"guarantee\" is missing, so the default applies: what "
+                          "the configuration promises without damage; set what must hold, such as "
+                          "\"prefix\" or \"none\""));
   EXPECT_THAT(warnings(damage + R"(, "oracle": {"guarantee": "prefix"})"), IsEmpty());
   EXPECT_THAT(warnings(damage + R"(, "oracle": {"start": "refuses"})"), IsEmpty());
 }
 
 TEST(Doubts, PromisesOfATargetThatMustRefuseToStart) {
-  EXPECT_THAT(warnings(R"("oracle": {"start": "refuses", "guarantee": "durable"})"),
-              ElementsAre("2:45: /oracle/guarantee: \"guarantee\" is not looked at: a target that "
-                          "refuses to start has no data to show"));
+  EXPECT_THAT(
+      warnings(R"("oracle": {"start": "refuses", "guarantee": "durable"})"),
+      ElementsAre("2:45: /oracle/guarantee: \"guarantee\" is ignored: a target that refuses to "
+                  "start serves no data"));
 }
 
-TEST(Doubts, AreToldOnceForAllCasesOfAMatrix) {
+TEST(Doubts, AreReportedOnceForAllCasesOfAMatrix) {
   EXPECT_EQ(warnings(fault_on("*.aof") + R"(, "matrix": {"/seed": [1, 2, 3]})").size(), 1U);
 }
 

@@ -1,4 +1,4 @@
-// Scenario files in a folder that goes with the test, and what the loader says of them.
+// Scenario files in a temporary directory, and the problems that the loader reports.
 #pragma once
 
 #include <filesystem>
@@ -26,8 +26,8 @@ class FilesForTest {
     return (directory_.path() / name).lexically_normal().string();
   }
 
-  // What load() throws, a line each, with the folder taken off the file names; empty when all is
-  // well.
+  // The lines of the error that load() throws, with file names relative to the directory; empty if
+  // there is none.
   [[nodiscard]] std::vector<std::string> problems(const std::vector<std::string>& paths,
                                                   const LoadOptions& options = {}) const {
     try {
@@ -38,7 +38,7 @@ class FilesForTest {
     return {};
   }
 
-  // Those of one file "t.json" with this text, without its name and without the count at the top.
+  // The problems of one file with this text, without the file name and the line with the count.
   [[nodiscard]] std::vector<std::string> problems_of(const std::string& text) const {
     std::vector<std::string> all = problems({write("t.json", text)});
     if (!all.empty()) {

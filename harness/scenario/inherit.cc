@@ -26,18 +26,18 @@ Problem whole_file(const std::string& file, std::string text) {
   return {file, 0, 0, "", std::move(text)};
 }
 
-// Bases, defaults and templates ('_'), and what is hidden ('.').
-bool is_set_apart(const fs::path& path) {
+// Bases, defaults and templates ('_') and hidden files ('.') are not run themselves.
+bool is_not_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.starts_with('_') || name.starts_with('.');
 }
 
 bool is_scenario(const fs::path& path) {
-  return path.extension() == ".json" && !is_set_apart(path) &&
+  return path.extension() == ".json" && !is_not_run(path) &&
          !path.filename().string().ends_with(".schema.json");
 }
 
-std::string not_there(const fs::path& path) {
+std::string missing_path(const fs::path& path) {
   std::vector<std::string> siblings;
   std::error_code error;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -47,8 +47,8 @@ std::string not_there(const fs::path& path) {
   std::sort(siblings.begin(), siblings.end());
   const std::string meant = nearest(path.filename().string(), siblings);
   return meant.empty()
-             ? "no such file or folder"
-             : fmt::format("no such file or folder; did you mean \"{}\"?",
+             ? "no such file or directory"
+             : fmt::format("no such file or directory; did you mean \"{}\"?",
                            (path.has_parent_path() ? folder / meant : fs::path(meant)).string());
 }
 
@@ -57,16 +57,16 @@ void find_below(const fs::path& folder, std::set<std::string>& files,
   std::error_code error;
   auto entry = fs::recursive_directory_iterator(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;  // of an entry that is gone meanwhile, or loops
+    std::error_code ignored;  // the entry was removed meanwhile, or is a symlink loop
     if (entry->is_regular_file(ignored) && is_scenario(entry->path())) {
       files.insert(entry->path().lexically_normal().string());
-    } else if (entry->is_directory(ignored) && is_set_apart(entry->path())) {
+    } else if (entry->is_directory(ignored) && is_not_run(entry->path())) {
       entry.disable_recursion_pending();
     }
   }
   if (error) {
     problems.push_back(
-        whole_file(folder.string(), fmt::format("cannot be searched: {}", error.message())));
+        whole_file(folder.string(), fmt::format("cannot be read: {}", error.message())));
   }
 }
 
@@ -76,8 +76,9 @@ std::optional<std::string> read_file(const std::string& file, std::vector<Proble
     return std::nullopt;
   };
   std::error_code error;
-  if (!fs::is_regular_file(file, error)) {  // a pipe would be waited for
-    return fail(error ? fmt::format("cannot be read: {}", error.message()) : "is no regular file");
+  if (!fs::is_regular_file(file, error)) {  // reading a pipe would block
+    return fail(error ? fmt::format("cannot be read: {}", error.message())
+                      : "is not a regular file");
   }
   const std::uintmax_t size = fs::file_size(file, error);
   if (!error && size > kFileBytesMax) {
@@ -101,7 +102,7 @@ std::optional<Document> read_document(const std::string& file, std::vector<Probl
   std::optional<Document> document = Document::parse(file, *text, problems);
   if (document.has_value() && !document->json().is_object()) {
     problems.push_back(problem_at(document->value_position(""), "",
-                                  "a scenario is an object, {\"version\": 1, ...}"));
+                                  "a scenario must be an object: {\"version\": 1, ...}"));
     return std::nullopt;
   }
   return document;
@@ -113,7 +114,7 @@ std::string canonical(const fs::path& path) {
   return error ? path.string() : found.string();
 }
 
-// Merges `file` and, before it, what it extends into `result`.
+// Merges the file that `file` extends, then `file` itself, into `result`.
 bool merge_chain(const std::string& file, Document& result, std::vector<std::string>& chain,
                  std::vector<Problem>& problems) {
   const std::optional<Document> document = read_document(file, problems);
@@ -132,10 +133,10 @@ bool merge_chain(const std::string& file, Document& result, std::vector<std::str
     };
     std::error_code error;
     if (!fs::exists(base, error)) {
-      return fail(fmt::format("{}: {}", base, not_there(base)));
+      return fail(fmt::format("{}: {}", base, missing_path(base)));
     }
     if (std::find(chain.begin(), chain.end(), canonical(base)) != chain.end()) {
-      return fail(fmt::format("{} extends itself through this", base));
+      return fail(fmt::format("circular: {} extends itself through this file", base));
     }
     if (chain.size() >= kExtendsMax) {
       return fail(fmt::format("more than {} files extend one another", kExtendsMax));
@@ -143,7 +144,7 @@ bool merge_chain(const std::string& file, Document& result, std::vector<std::str
     if (!merge_chain(base, result, chain, problems)) {
       return false;
     }
-    result.erase("name");  // a base's name is its own
+    result.erase("name");  // the name of a base is not inherited
   }
   result.merge("", *document);
   return true;
@@ -160,12 +161,12 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths,
       const std::size_t before = files.size();
       find_below(path, files, problems);
       if (files.size() == before && problems.empty()) {
-        problems.push_back(whole_file(path, "holds no scenario (*.json)"));
+        problems.push_back(whole_file(path, "contains no scenario (*.json)"));
       }
     } else if (fs::exists(path, error)) {
       files.insert(fs::path(path).lexically_normal().string());
     } else {
-      problems.push_back(whole_file(path, not_there(path)));
+      problems.push_back(whole_file(path, missing_path(path)));
     }
   }
   return {files.begin(), files.end()};

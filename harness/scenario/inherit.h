@@ -1,4 +1,4 @@
-// Which files are scenarios, and what each inherits. Internal to scenario/.
+// Finds scenario files and applies inheritance. Internal to scenario/.
 #pragma once
 
 #include <filesystem>
@@ -10,13 +10,13 @@
 
 namespace crashpoint::scenario {
 
-// The scenario files that `paths` name or hold, sorted, each once. A path that is not there is a
-// problem.
+// The scenario files among `paths` and below them, sorted, without duplicates. A path that does not
+// exist is a problem.
 [[nodiscard]] std::vector<std::string> find_files(const std::vector<std::string>& paths,
                                                   std::vector<Problem>& problems);
 
-// The file with all it inherits: the "_defaults.json" beside it, then what it "extends", then its
-// own keys, each winning over those before. Empty when any of them cannot be read.
+// The file with everything it inherits: first the "_defaults.json" of its directory, then the file it
+// "extends", then its own keys; later ones win. Empty if any of these cannot be read.
 [[nodiscard]] std::optional<Document> read_with_inherited(const std::string& file,
                                                           std::vector<Problem>& problems);
 

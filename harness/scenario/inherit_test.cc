@@ -59,11 +59,11 @@ TEST(Extends, RefusesWhatIsNotThereAndCircles) {
   EXPECT_THAT(files.problems_of(R"({"extends": "_bas.json"})"),
               ElementsAre(HasSubstr("1:13: /extends: ")));
   EXPECT_THAT(files.problems_of(R"({"extends": "_bas.json"})"),
-              ElementsAre(HasSubstr("no such file or folder; did you mean \"")));
+              ElementsAre(HasSubstr("no such file or directory; did you mean \"")));
   files.write("_a.json", R"({"extends": "_b.json"})");
   files.write("_b.json", R"({"extends": "_a.json"})");
   EXPECT_THAT(files.problems({files.write("t.json", R"({"extends": "_a.json"})")}),
-              ElementsAre(testing::_, HasSubstr("_a.json extends itself through this")));
+              ElementsAre(testing::_, HasSubstr("_a.json extends itself through this file")));
 }
 
 TEST(Defaults, OfTheFolderApplyBelowWhatIsExtended) {

@@ -25,9 +25,8 @@
 namespace crashpoint::scenario {
 namespace {
 
-constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;  // what JSON carries everywhere
 constexpr std::size_t kProblemsShown = 50;
-// Of one file; the matrix repeats a mistake for every case, with other values.
+// Per file; a matrix can repeat a problem in every case, with other values.
 constexpr std::size_t kProblemsPerFile = 200;
 
 std::string default_name(const std::string& file) {
@@ -35,7 +34,7 @@ std::string default_name(const std::string& file) {
   return fmt::format("{}/{}", path.parent_path().filename().string(), path.stem().string());
 }
 
-// A key that the schema allows and no parser asked for would be ignored in silence: our bug.
+// A key that the schema allows but no parser reads would be silently ignored: a bug of the loader.
 void check_all_read(const Reading& reading, const Json& json, const std::string& pointer) {
   if (json.is_object()) {
     for (const auto& [key, value] : json.items()) {
@@ -62,7 +61,7 @@ bool needs_failpoints(const Json& json) {
          any(json.value(Json::json_pointer("/recovery/faults"), Json::array()));
 }
 
-// The matrix repeats what is said of one place for every case.
+// The cases of a matrix repeat problems at the same position.
 void sort_and_deduplicate(std::vector<Problem>& problems) {
   const auto key = [](const Problem& p) {
     return std::tie(p.file, p.line, p.column, p.pointer, p.text);
@@ -109,7 +108,7 @@ class Loader {
       for (std::size_t i = 0; i < matrix.size() && problems_.size() - before <= kProblemsPerFile;
            ++i) {
         if (!options_.all && options_.filter.empty() && !matrix.is_sampled(i)) {
-          ++loaded_.passed_over_by_sample;
+          ++loaded_.not_in_sample;
           continue;
         }
         load_case(file, matrix.document(i), matrix.suffix(i), matrix.parameters(i));
@@ -122,7 +121,7 @@ class Loader {
     load_case(file, *document, "", {});
   }
 
-  // A known finding of no case would be forgotten.
+  // A known finding must match a case, or it would never be reported as fixed.
   void check_known_findings(const Document& document, const std::string& file,
                             const Matrix& matrix) {
     const Json& json = document.json();
@@ -133,14 +132,14 @@ class Loader {
         continue;
       }
       const std::string glob = json[Pointer(at)].get<std::string>();
-      bool found = matrix.size() == 0;  // which has been told already
+      bool found = matrix.size() == 0;  // which is already a problem
       for (std::size_t j = 0; j < matrix.size() && !found; ++j) {
         found = name_match(glob, scenario_name(document, file) + matrix.suffix(j));
       }
       if (!found) {
-        problems_.push_back(problem_at(
-            document.value_position(at), at,
-            fmt::format("\"{}\" is the name of none of this file's cases", shorten(glob))));
+        problems_.push_back(
+            problem_at(document.value_position(at), at,
+                       fmt::format("\"{}\" matches no case of this file", shorten(glob))));
       }
     }
   }
@@ -151,7 +150,7 @@ class Loader {
                                                               : default_name(file);
   }
 
-  // Only the matrix: what it fills in may be what the rest lacks.
+  // Only the matrix, since it may add what the rest lacks.
   void check_matrix_form(const Document& document) {
     if (!document.json().contains("matrix")) {
       return;
@@ -176,7 +175,7 @@ class Loader {
     check_unique(document, scenario, name, file);
     if (!options_.target.empty() && options_.target != "engine" &&
         needs_failpoints(document.json())) {
-      loaded_.left_out.push_back({name, "its failpoints are places in crashpoint-engine's code"});
+      loaded_.left_out.push_back({name, "it uses failpoints, which only crashpoint-engine has"});
       return;
     }
     override_target(document);
@@ -197,7 +196,7 @@ class Loader {
         out.stand_alone = stand_alone(reading, scenario);
         loaded_.cases.push_back(std::move(out));
       } else {
-        passed_over_.push_back(scenario);
+        filtered_out_.push_back(scenario);
       }
     }
   }
@@ -208,8 +207,8 @@ class Loader {
                : derive_seed(seed, fmt::format("round/{}", options_.round)) & kSeedMax;
   }
 
-  // The parts that the schema found nothing wrong with (the problems from `before` on are its own)
-  // may still say what cannot be.
+  // Parses the top-level keys that satisfy the schema, to report their other problems as well. The
+  // schema's problems start at `before`.
   void check_meaning_of_rest(Document& document, std::size_t before) {
     for (std::size_t i = before; i < problems_.size(); ++i) {
       const std::string key =
@@ -218,7 +217,7 @@ class Loader {
               : problems_[i].pointer.substr(1, problems_[i].pointer.find('/', 1) - 1);
       document.erase(key);
       if (key == "workload") {
-        document.erase("faults");  // they count its steps
+        document.erase("faults");  // they refer to its steps
       }
     }
     Reading reading{document, problems_, loaded_.warnings, 1, {}};
@@ -246,8 +245,8 @@ class Loader {
       problems_.push_back(problem_at(
           document.value_position("/name"), "/name",
           known->second == file
-              ? fmt::format("two of its cases are called \"{}\"", name)
-              : fmt::format("\"{}\" is also the name of {}; give one of them another \"name\"",
+              ? fmt::format("two cases of this file have the name \"{}\"", name)
+              : fmt::format("\"{}\" is also the name of {}; change the \"name\" of one of them",
                             scenario, known->second)));
     }
   }
@@ -275,15 +274,15 @@ class Loader {
   }
 
   std::string nothing_left() const {
-    if (passed_over_.empty()) {
+    if (filtered_out_.empty()) {
       return loaded_.left_out.empty()
                  ? "no scenarios found"
-                 : fmt::format("target \"{}\" can run none of them: {}", options_.target,
+                 : fmt::format("target \"{}\" can run none of the cases: {}", options_.target,
                                loaded_.left_out.front().reason);
     }
-    std::string message = "no case is left: --filter and --exclude took all of them away";
+    std::string message = "no case matches --filter and --exclude";
     for (const std::string& pattern : options_.filter) {
-      const std::string meant = nearest(pattern, passed_over_);
+      const std::string meant = nearest(pattern, filtered_out_);
       if (!meant.empty()) {
         message += fmt::format("; did you mean \"{}\"?", meant);
         break;
@@ -294,8 +293,8 @@ class Loader {
 
   const LoadOptions& options_;
   std::vector<Problem> problems_;
-  std::map<std::string, std::string> names_;  // of a case -> its file
-  std::vector<std::string> passed_over_;      // scenarios the filter took away
+  std::map<std::string, std::string> names_;  // case -> file
+  std::vector<std::string> filtered_out_;     // scenarios that the filter removed
   Loaded loaded_;
 };
 

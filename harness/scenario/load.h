@@ -1,4 +1,4 @@
-// Reads scenario files into cases. Never starts or changes anything.
+// Reads scenario files into cases. Starts nothing and changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,22 @@
 
 namespace crashpoint::scenario {
 
+// The largest seed: JSON numbers are exact up to here.
+inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
+
 struct LoadOptions {
-  std::optional<std::uint64_t> seed;  // instead of each file's own
-  std::uint64_t round = 0;  // of a repeated run; each after the first has seeds that follow from it
-  std::string target;       // "engine" or "redis", or a command: instead of each file's own
-  // Which cases: globs on names (`*` matches '/'; a name without its bracket means all its cases),
+  std::optional<std::uint64_t> seed;  // replaces the seeds of the files
+  std::uint64_t round = 0;  // of a repeated run: from the second (1) on, seeds are derived from it
+  std::string target;       // "engine", "redis" or a command: replaces the targets of the files
+  // Which cases: globs on names (`*` also matches '/'; a name without bracket matches all its cases),
   // or "tag:NAME". Empty: all. `exclude` wins.
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
-  bool all = false;  // also the cases that a matrix's "sample" passes over; a filter implies it
+  bool all = false;  // ignore the "sample" of a matrix; a filter implies it
 };
 
-// Something wrong at a place in a file. `text` says what was found, what is allowed and, where one
-// is near, the name that was meant.
+// An error at a position in a file. `text` says what was found, what is allowed and, if there is one,
+// the most similar valid name.
 struct Problem {
   std::string file;
   std::size_t line = 0;  // from 1; 0: the file as a whole
@@ -34,27 +37,27 @@ struct Problem {
 // "file:line:column: /json/pointer: text"
 [[nodiscard]] std::string to_string(const Problem& problem);
 
-// A case that the target asked for on the command line cannot run.
+// A case that the target given on the command line cannot run.
 struct LeftOut {
   std::string name;
   std::string reason;
 };
 
 struct Loaded {
-  std::vector<Case> cases;        // in order of name, numbers within names by size
-  std::vector<Problem> warnings;  // legal, but hardly meant
+  std::vector<Case> cases;        // sorted by name, numbers within names as numbers
+  std::vector<Problem> warnings;  // valid, but probably a mistake
   std::vector<LeftOut> left_out;
-  std::size_t passed_over_by_sample = 0;  // cases that `all` would have added
+  std::size_t not_in_sample = 0;  // number of cases that `all` would add
   std::size_t file_count = 0;
 };
 
-// `paths` are scenario files or folders, searched for *.json; files and
-// folders whose names start with '_' are defaults, bases and templates, not scenarios. Throws UsageError whose message has every problem of every
-// file, one a line, when there is any; also when nothing is found or the filter leaves nothing.
+// `paths` are scenario files, or directories to search for *.json; files and directories whose names
+// start with '_' are defaults, bases and templates, not scenarios. Throws UsageError if there is any
+// problem, with all problems of all files, one per line; also if no case is found or chosen.
 [[nodiscard]] Loaded load(const std::vector<std::string>& paths, const LoadOptions& options = {});
 
-// The files that load() reads of `paths`, without reading them. Throws UsageError where a path is not
-// there or holds none.
+// The scenario files that load() would read. Throws UsageError if a path does not exist or contains no
+// scenario.
 [[nodiscard]] std::vector<std::string> scenario_files(const std::vector<std::string>& paths);
 
 }  // namespace crashpoint::scenario

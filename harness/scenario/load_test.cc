@@ -1,4 +1,4 @@
-// What a file says arrives in the structs, and only the chosen cases do.
+// The loader fills in the structs from the file, for the chosen cases only.
 #include "harness/scenario/load.h"
 
 #include <gmock/gmock.h>
@@ -135,7 +135,7 @@ TEST(LoadFault, TakesAPlace) {
 }
 
 TEST(LoadFault, CountsOccurrencesInAllTheirForms) {
-  constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
+  constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
   const auto nth = [](const std::string& at, const std::string& action = R"({"skip": true})") {
     const fault::Fault loaded =
         fault(R"({"at": {"syscall": "fsync")" + at + R"(}, "do": )" + action + "}");
@@ -143,12 +143,12 @@ TEST(LoadFault, CountsOccurrencesInAllTheirForms) {
   };
   EXPECT_EQ(nth(""), std::pair(std::uint64_t{1}, std::uint64_t{1}));
   EXPECT_EQ(nth(R"(, "nth": 4)"), std::pair(std::uint64_t{4}, std::uint64_t{4}));
-  EXPECT_EQ(nth(R"(, "nth": "every")"), std::pair(std::uint64_t{1}, kForEver));
-  EXPECT_EQ(nth(R"(, "nth": {"from": 3})"), std::pair(std::uint64_t{3}, kForEver));
+  EXPECT_EQ(nth(R"(, "nth": "every")"), std::pair(std::uint64_t{1}, kForever));
+  EXPECT_EQ(nth(R"(, "nth": {"from": 3})"), std::pair(std::uint64_t{3}, kForever));
   EXPECT_EQ(nth(R"(, "nth": 3)", R"({"error": "EIO", "times": 4})"),
             std::pair(std::uint64_t{3}, std::uint64_t{6}));
   EXPECT_EQ(nth(R"(, "nth": 3)", R"({"error": "EIO", "times": 0})"),
-            std::pair(std::uint64_t{3}, kForEver));
+            std::pair(std::uint64_t{3}, kForever));
 }
 
 TEST(LoadFault, TakesEachAction) {
@@ -185,7 +185,7 @@ TEST(LoadFault, TakesMoments) {
             7);
 }
 
-TEST(LoadFault, TellsItselfInWords) {
+TEST(LoadFault, IsDescribedInWords) {
   const auto text = [](const std::string& json) { return fault(json).text; };
   EXPECT_EQ(
       text(
@@ -220,14 +220,15 @@ TEST(LoadCrash, TakesKindsAndExploration) {
   const Explore explore =
       *with(R"("crash": {"explore": {"kinds": ["process-kill"], "profile": "xfs",
       "points": {"of": "every-persistence-point", "from": 3, "while": "rewrite"}, "torn_writes": "byte",
-      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "equal"}})")
+      "samples_per_point": 2, "max_states": 9, "depth": 2, "prune": "representative"}})")
            .crash.explore;
   EXPECT_THAT(explore.kinds, ElementsAre(oracle::CrashKind::kProcessKill));
   EXPECT_EQ(explore.profile.name, "xfs");
   EXPECT_EQ(explore.points.kind, Points::Kind::kPersistencePoint);
   EXPECT_EQ(explore.points.first, 3U);
   EXPECT_EQ(explore.points.while_child, "rewrite");
-  EXPECT_EQ(explore.torn_writes, "byte");
+  EXPECT_EQ(explore.torn_writes, crash::TornWrites::kByte);
+  EXPECT_EQ(explore.prune, Prune::kRepresentative);
   EXPECT_EQ(explore.depth, 2U);
 }
 

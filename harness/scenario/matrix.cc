@@ -24,7 +24,7 @@ Matrix::Matrix(const Document& document, std::vector<Problem>& problems) : docum
   } while (next(combination));
   if (combinations_.empty()) {
     problems.push_back(problem_at(document.key_position("/matrix/exclude"), "/matrix/exclude",
-                                  "excludes every combination; nothing is left to run"));
+                                  "excludes every combination; no case is left"));
   }
 }
 
@@ -37,7 +37,7 @@ bool Matrix::is_sampled(std::size_t i) const {
   if (wanted == 1) {
     return i == 0;
   }
-  // The k-th of them is k * (size - 1) / (wanted - 1), rounded down: is there a k for i?
+  // The k-th case of the sample is k * (size - 1) / (wanted - 1), rounded down. Is there a k for i?
   const std::size_t k = (i * (wanted - 1) + size() - 2) / (size() - 1);
   return k < wanted && k * (size() - 1) / (wanted - 1) == i;
 }
@@ -61,7 +61,7 @@ std::string Matrix::suffix(std::size_t i) const {
 Document Matrix::document(std::size_t i) const {
   Document made = document_;
   made.erase("matrix");
-  // Wider pointers first, so that a whole target does not wipe out a directive chosen for it.
+  // Shorter pointers first, so that a whole target does not overwrite a directive chosen for it.
   std::vector<std::size_t> order(axes_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -1,4 +1,4 @@
-// One file, many cases: the product of a scenario's matrix. Internal to scenario/.
+// Expands the matrix of a scenario into its cases. Internal to scenario/.
 #pragma once
 
 #include <cstddef>
@@ -11,29 +11,28 @@
 
 namespace crashpoint::scenario {
 
-// Every combination that is not excluded, the last parameter changing fastest; a file without a
-// matrix has one, of no parameters. Borrows the document.
+// All combinations that are not excluded; the last parameter changes fastest. A file without a matrix
+// has one combination without parameters. Borrows the document.
 class Matrix {
  public:
-  // The matrix itself has the form that the schema asks for. It is empty when there were problems.
+  // The matrix of `document` must satisfy the schema. Empty if there were problems.
   Matrix(const Document& document, std::vector<Problem>& problems);
 
   [[nodiscard]] std::size_t size() const { return combinations_.size(); }
 
-  // Whether a run takes it that asks for no cases in particular: as many as "sample" says, the first
-  // and the last among them.
+  // Whether combination `i` belongs to the sample: "sample" many, including the first and the last.
   [[nodiscard]] bool is_sampled(std::size_t i) const;
 
-  // Name -> value, as the file orders them; together "[appendfsync=always,nth=3]", or nothing.
+  // Name -> value, in the order of the file. suffix() joins them: "[appendfsync=always,nth=3]", or "".
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> parameters(std::size_t i) const;
   [[nodiscard]] std::string suffix(std::size_t i) const;
 
-  // The document with the values in place, and without the matrix. Made when asked for: all of them
-  // at once would not fit.
+  // The document with the values filled in and without the matrix. Made on demand, because all of them
+  // together would not fit in memory.
   [[nodiscard]] Document document(std::size_t i) const;
 
  private:
-  using Combination = std::vector<std::size_t>;  // of each axis, which choice
+  using Combination = std::vector<std::size_t>;  // the index of the choice of each axis
 
   [[nodiscard]] bool is_excluded(const Combination& combination) const;
   [[nodiscard]] bool next(Combination& combination) const;

@@ -54,7 +54,7 @@ class AxisReader {
  private:
   const Json& matrix() const { return document_.json()["matrix"]; }
 
-  // The parent must be there, or nothing could be put into it.
+  // The parent must exist, so that a value can be put into it.
   bool check_pointer(const Axis& axis, const std::string& at) {
     std::string parent_text;
     try {
@@ -116,15 +116,16 @@ class AxisReader {
       }
       if (values[i].is_array()) {
         problem(choice.position, here,
-                "a list needs a label for the name: {\"label\": \"...\", \"value\": [...]}");
+                "a list needs a label for the case name: {\"label\": \"...\", \"value\": [...]}");
         continue;
       }
       const auto same = [&](const Choice& other) { return other.label == choice.label; };
       if (std::any_of(axis.choices.begin(), axis.choices.end(), same)) {
-        problem(choice.position, here,
-                fmt::format("is called \"{}\" like another value of this list; give it a label: "
-                            "{{\"label\": \"...\", \"value\": ...}}",
-                            choice.label));
+        problem(
+            choice.position, here,
+            fmt::format("has the label \"{}\", like another value of this list; give it its own: "
+                        "{{\"label\": \"...\", \"value\": ...}}",
+                        choice.label));
         continue;
       }
       axis.choices.push_back(std::move(choice));
@@ -137,13 +138,13 @@ class AxisReader {
     if (!labelled.contains("label") || !labelled["label"].is_string() || has_value == has_merge ||
         labelled.size() != 2) {
       problem(choice.position, at,
-              "an object must say its name: {\"label\": \"...\", \"value\": ...} or {\"label\": "
-              "\"...\", \"merge\": {...}}");
+              "an object needs a label for the case name: {\"label\": \"...\", \"value\": ...} or "
+              "{\"label\": \"...\", \"merge\": {...}}");
       return false;
     }
     if (has_merge && !labelled["merge"].is_object()) {
       problem(document_.value_position(at + "/merge"), at + "/merge",
-              "found no object; allowed: an object that is merged into what stands at the pointer");
+              "not an object; allowed: an object, which is merged into the value at the pointer");
       return false;
     }
     choice.label = label_of(labelled["label"]);
@@ -153,7 +154,7 @@ class AxisReader {
     return true;
   }
 
-  // Each is called by the last token of its pointer, or by as many as tell it from the others.
+  // The name of an axis is the last token of its pointer, or as many tokens as make it unique.
   void name_axes() {
     for (Axis& axis : axes_) {
       const std::vector<std::string> tokens = tokens_of(axis.pointer);
@@ -177,9 +178,8 @@ class AxisReader {
     for (const Axis& axis : axes_) {
       product *= axis.choices.size();
       if (product > kCasesMax) {
-        problem(
-            document_.key_position("/matrix"), "/matrix",
-            fmt::format("more than {} combinations; take fewer values", with_commas(kCasesMax)));
+        problem(document_.key_position("/matrix"), "/matrix",
+                fmt::format("more than {} combinations; use fewer values", with_commas(kCasesMax)));
         return;
       }
     }
@@ -206,7 +206,7 @@ class AxisReader {
                      return c.label == label_of(rules[i][pointer]);
                    })) {
           problem(document_.value_position(at), at,
-                  fmt::format("found {}; the matrix has no such value there",
+                  fmt::format("found {}; the matrix has no such value for this pointer",
                               shorten(rules[i][pointer].dump())));
         }
       }

@@ -1,4 +1,4 @@
-// What a matrix varies, read and checked. Internal to scenario/.
+// The axes of a matrix, read and checked. Internal to scenario/.
 #pragma once
 
 #include <cstddef>
@@ -12,28 +12,28 @@ namespace crashpoint::scenario {
 // One value of an axis.
 struct Choice {
   std::string label;    // in the names of cases
-  std::string value;    // JSON pointer to it within the document; empty: `number`
-  Json number;          // of a range
-  bool merged = false;  // into what is at the axis's pointer, instead of replacing it
+  std::string value;    // JSON pointer to the value within the document; empty: use `number`
+  Json number;          // from a range
+  bool merged = false;  // merge into the value at the axis's pointer instead of replacing it
   Position position;
 };
 
 // One pointer with its values.
 struct Axis {
-  std::string pointer;  // what it varies
-  std::string name;     // the last part of it, or as much as tells it from the others
+  std::string pointer;  // of the value that varies
+  std::string name;     // the last part of the pointer, or as many parts as make it unique
   Position position;
   std::vector<Choice> choices;
 };
 
-// The axes in the order of the file. "matrix" has the form that the schema asks for; what is wrong
-// beyond that, "exclude" included, becomes problems.
+// The axes in the order of the file. "matrix" must satisfy the schema; all other errors, also in
+// "exclude", are added to `problems`.
 [[nodiscard]] std::vector<Axis> read_axes(const Document& document, std::vector<Problem>& problems);
 
-// `value` as names of cases show it: what a shell or a bracket would trip over is replaced.
+// `value` as part of a case name, without characters that are special in a shell or in the bracket.
 [[nodiscard]] std::string label_of(const Json& value);
 
-// Of one file; more cases are refused.
+// Per file; more cases are refused.
 inline constexpr std::size_t kCasesMax = 20'000;
 
 }  // namespace crashpoint::scenario

@@ -100,7 +100,7 @@ TEST(Matrix, TheEmptyPointerMergesIntoTheWholeScenario) {
   EXPECT_EQ(cases[1].oracle.guarantee->kind, oracle::Guarantee::Kind::kDurable);
 }
 
-TEST(Matrix, PointersThatEndAlikeAreToldApart) {
+TEST(Matrix, PointersThatEndAlikeGetLongerNames) {
   EXPECT_THAT(names_of(R"({"/faults/0/at/role": ["main"], "/faults/1/at/role": ["child"]})"),
               ElementsAre("aof/kill[0.at.role=main,1.at.role=child]"));
 }
@@ -127,7 +127,7 @@ TEST(Matrix, ASampleIsSpreadEvenlyFromTheFirstToTheLast) {
   }
 }
 
-TEST(Matrix, WhatAShellWouldTripOverIsReplacedInNames) {
+TEST(Matrix, CharactersSpecialToAShellAreReplacedInNames) {
   EXPECT_THAT(names_of(R"({"/target/config/save": ["900 1", ""]})"),
               ElementsAre("aof/kill[save=900_1]", "aof/kill[save=empty]"));
 }
@@ -147,11 +147,11 @@ TEST(MatrixProblems, SayWhereAndWhatIsAllowed) {
               ElementsAre(HasSubstr("found a list of 0; allowed: a list (at least 1)")));
   EXPECT_THAT(problems_of(R"({"/seed": {"from": 3, "to": 1}})"),
               ElementsAre("5:39: /matrix/~1seed/to: found 1; allowed: at least \"from\", 3"));
-  EXPECT_THAT(
-      problems_of(R"({"/seed": [1, 1]})"),
-      ElementsAre(HasSubstr("/matrix/~1seed/1: is called \"1\" like another value of this list")));
+  EXPECT_THAT(problems_of(R"({"/seed": [1, 1]})"),
+              ElementsAre(HasSubstr(
+                  "/matrix/~1seed/1: has the label \"1\", like another value of this list")));
   EXPECT_THAT(problems_of(R"({"/target": [{"use": "redis"}]})"),
-              ElementsAre(HasSubstr("/matrix/~1target/0: an object must say its name")));
+              ElementsAre(HasSubstr("/matrix/~1target/0: an object needs a label")));
   EXPECT_THAT(problems_of(R"({"/tags": [["a"]]})"),
               ElementsAre(HasSubstr("/matrix/~1tags/0: a list needs a label")));
   EXPECT_THAT(problems_of(R"({"/seed": {"from": 1, "to": 1000000}})"),
@@ -166,9 +166,9 @@ TEST(MatrixProblems, OfExcludeSayWhatIsVaried) {
               ElementsAre(HasSubstr("/matrix/exclude/0/~1sed: \"/sed\" is not varied by this "
                                     "matrix; did you mean \"/seed\"?")));
   EXPECT_THAT(problems_of(R"({"/seed": [1, 2], "exclude": [{"/seed": 3}]})"),
-              ElementsAre(HasSubstr("found 3; the matrix has no such value there")));
+              ElementsAre(HasSubstr("found 3; the matrix has no such value for this pointer")));
   EXPECT_THAT(problems_of(R"({"/seed": [1], "exclude": [{"/seed": 1}]})"),
-              ElementsAre(HasSubstr("excludes every combination; nothing is left to run")));
+              ElementsAre(HasSubstr("excludes every combination; no case is left")));
 }
 
 }  // namespace

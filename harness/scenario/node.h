@@ -1,5 +1,5 @@
-// A value of a scenario file as the parsers see it: its JSON (already held against the schema), its
-// place for messages, and a record of which keys were asked for. Internal to scenario/.
+// A value of a scenario file as the parsers see it: its JSON (already checked against the schema), its
+// position for messages, and a record of the keys that were read. Internal to scenario/.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct Reading {
   const Document& document;
   std::vector<Problem>& problems;
   std::vector<Problem>& warnings;
-  std::uint64_t seed = 1;       // fills in {seed}
-  std::set<std::string> asked;  // pointers of all keys that were asked for, present or not
-  // Pointers of values that are copies of other files -> the bytes.
+  std::uint64_t seed = 1;       // replaces {seed}
+  std::set<std::string> asked;  // pointers of all keys that a parser looked up, present or not
+  // Pointers of values that are copies of other files -> their bytes.
   std::map<std::string, std::string> copied = {};
 };
 
@@ -46,7 +46,7 @@ class Node {
   }
   [[nodiscard]] Node at(const std::string& key) const { return *find(key); }
 
-  // Every member of an object whose keys are free; every item of a list.
+  // The members of an object with arbitrary keys; the items of a list.
   [[nodiscard]] std::vector<std::pair<std::string, Node>> members() const {
     std::vector<std::pair<std::string, Node>> all;
     for (const auto& [key, value] : json_->items()) {
@@ -69,7 +69,7 @@ class Node {
   [[nodiscard]] std::string text() const { return json_->get<std::string>(); }
   [[nodiscard]] bool is_text() const { return json_->is_string(); }
 
-  // What the key says, into `out`; left alone when the key is not there.
+  // Reads the value of `key` into `out`; leaves `out` unchanged if the key is missing.
   template <typename T>
   void read(const std::string& key, T& out) const {
     if (const std::optional<Node> found = find(key)) {
@@ -93,7 +93,7 @@ class Node {
     reading_->problems.push_back(
         problem_at(reading_->document.key_position(pointer_), pointer_, std::move(text)));
   }
-  // Legal, but hardly what was meant.
+  // Valid, but probably a mistake.
   void warning(std::string text) const {
     reading_->warnings.push_back(
         problem_at(reading_->document.value_position(pointer_), pointer_, std::move(text)));

@@ -36,7 +36,7 @@ std::string repeat(const std::string& text, std::size_t times) {
   return bytes;
 }
 
-// The bytes of the file that `node` names, for the value `content` around it.
+// The bytes of the file that `node` names, for the enclosing value `content`.
 std::string copy_of(const Node& content, const Node& node) {
   const std::filesystem::path path = std::filesystem::path(node.file()).parent_path() / node.text();
   std::error_code error;
@@ -58,7 +58,7 @@ std::string copy_of(const Node& content, const Node& node) {
   return bytes.str();
 }
 
-// The number that `name_of` calls by this text; 0 and a problem when there is none below `end`.
+// The number up to `end` whose `name_of` is this text; 0 and a problem if there is none.
 template <typename NameOf>
 int number_by_name(const Node& node, int end, const char* what, NameOf name_of) {
   std::vector<std::string> names;
@@ -98,15 +98,40 @@ Recovery parse_recovery(const Node& node, const Case& known) {
   node.read("cycles", recovery.cycles);
   if (const auto faults = node.find("faults")) {
     recovery.faults = parse_recovery_faults(*faults, known);
-    const bool many_states =
-        known.crash.explore.has_value() || known.crash.kind == oracle::CrashKind::kPowerLoss;
-    if (many_states && !recovery.faults.empty()) {
-      faults->problem_at_key(
-          "faults in recovery go with the crash \"process-kill\"; of a power loss, \"depth\": 2 of "
-          "an exploration crashes each recovery at every point");
-    }
   }
   return recovery;
+}
+
+// Rules that concern several parts of a scenario.
+void check_combinations(const Node& root, const Case& out) {
+  const bool many_states =
+      out.crash.explore.has_value() || out.crash.kind == oracle::CrashKind::kPowerLoss;
+  if (many_states && !out.damage.empty()) {
+    root.at("damage").problem_at_key(
+        "damage needs the crash \"process-kill\"; a power loss and an exploration have torn and "
+        "lost "
+        "writes of their own");
+  }
+  if (many_states && !out.oracle.starts) {
+    root.at("oracle").at("start").problem(
+        "found \"refuses\"; without damage, the target must start on every crash state");
+  }
+  if (many_states && !out.recovery.faults.empty()) {
+    root.at("recovery")
+        .at("faults")
+        .problem_at_key(
+            "faults in recovery need the crash \"process-kill\"; for a power loss, an exploration "
+            "with "
+            "\"depth\": 2 crashes each recovery at every crash point");
+  }
+  if (out.recovery.cycles > 1 && (many_states || !out.damage.empty())) {
+    root.at("recovery")
+        .at("cycles")
+        .problem(fmt::format(
+            "found {}; more than 1 needs a crash with only one crash state: a process kill "
+            "without damage",
+            out.recovery.cycles));
+  }
 }
 
 }  // namespace
@@ -133,6 +158,12 @@ std::vector<std::string> parse_texts(const Node& list) {
     texts.push_back(fill_in_seed(item.text(), item.seed()));
   }
   return texts;
+}
+
+void check_order(const Node& range, std::uint64_t from, std::uint64_t to) {
+  if (from > to) {
+    range.problem(fmt::format("found from {} to {}; allowed: the smaller number first", from, to));
+  }
 }
 
 std::string parse_inside_path(const Node& node) {
@@ -203,6 +234,7 @@ void parse_case(const Node& root, Case& out) {
   part("oracle", [&](const Node& node) { out.oracle = parse_oracle(node, out); });
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
+  check_combinations(root, out);
 }
 
 }  // namespace crashpoint::scenario

@@ -25,7 +25,7 @@ crash::ByteRange parse_range(const Node& node) {
   if (range.from.from_end == range.to.from_end &&
       (range.from.from_end ? range.from.bytes < range.to.bytes
                            : range.from.bytes > range.to.bytes)) {
-    node.problem("\"from\" lies after \"to\"");
+    node.problem("\"from\" is after \"to\"");
   }
   return range;
 }
@@ -34,7 +34,7 @@ crash::DamageAction parse_truncate_tail(const Node& node) {
   if (node.json().is_number()) {
     return crash::Truncate{{node.as<std::uint64_t>(), true}};
   }
-  if (node.is_text()) {  // "every": from nothing left to one byte missing
+  if (node.is_text()) {  // "every": from an empty file to one byte missing
     return crash::TruncateEvery{{0, false}, {1, true}, 1};
   }
   if (const auto count = node.find("last_commands")) {
@@ -45,10 +45,7 @@ crash::DamageAction parse_truncate_tail(const Node& node) {
   const auto most = node.at("to").as<std::uint64_t>();
   std::uint64_t step = 1;
   node.read("step", step);
-  if (least > most) {
-    node.problem(
-        fmt::format("cuts from {} to {} bytes; allowed: the smaller number first", least, most));
-  }
+  check_order(node, least, most);
   return crash::TruncateEvery{{most, true}, {least, true}, step};
 }
 

@@ -18,9 +18,9 @@
 namespace crashpoint::scenario {
 namespace {
 
-constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
 
-// Facts of nothing, for a failpoint or a name that is a problem already.
+// Empty facts for a failpoint, or for a name that is already a problem.
 const fault::SyscallFacts& facts_of(const fault::Place& place) {
   static const fault::SyscallFacts kNone;
   const fault::SyscallFacts* facts = fault::syscall_facts(place.syscall);
@@ -32,15 +32,12 @@ fault::Occurrence parse_nth(const Node& node) {
     const auto nth = node.as<std::uint64_t>();
     return {nth, nth, 1};
   }
-  fault::Occurrence nth{1, kForEver, 1};
+  fault::Occurrence nth{1, kForever, 1};
   if (node.json().is_object()) {
     node.read("from", nth.first);
     node.read("to", nth.last);
     node.read("step", nth.step);
-    if (nth.first > nth.last) {
-      node.problem(
-          fmt::format("from {} to {}: allowed: the smaller number first", nth.first, nth.last));
-    }
+    check_order(node, nth.first, nth.last);
   }
   return nth;
 }
@@ -66,7 +63,7 @@ fault::Place parse_place(const Node& node) {
   if (const auto path = node.find("path")) {
     place.path = parse_inside_path(*path);
     if (!place.failpoint.empty()) {
-      path->problem_at_key("\"path\" goes only with \"syscall\"; a failpoint has no file");
+      path->problem_at_key("\"path\" needs \"syscall\"; a failpoint has no file");
     }
   }
   node.read("role", place.role);
@@ -83,14 +80,14 @@ fault::Place parse_place(const Node& node) {
                   : phase->text() == "during" ? fault::Phase::kDuring
                                               : fault::Phase::kAfter;
     if (!place.failpoint.empty()) {
-      phase->problem_at_key("\"phase\" goes only with \"syscall\"; a failpoint is one moment");
+      phase->problem_at_key("\"phase\" needs \"syscall\"; a failpoint has no phases");
     }
   }
   node.read("probability", place.probability);
   if (const auto offset = node.find("at_offset")) {
     place.at_offset = offset->as<std::uint64_t>();
     if (!facts_of(place).writes) {
-      offset->problem_at_key("\"at_offset\" goes only with a write");
+      offset->problem_at_key("\"at_offset\" needs a syscall that writes");
     }
   }
   node.read("while", place.while_child);
@@ -101,7 +98,7 @@ void check_moment(const Node& node) {
   for (const char* key : {"path", "role", "nth", "per", "phase", "probability", "at_offset"}) {
     if (const auto found = node.find(key)) {
       found->problem_at_key(fmt::format(
-          "\"{}\" goes only with \"syscall\" or \"failpoint\", not with a moment", key));
+          "\"{}\" needs \"syscall\" or \"failpoint\"; it has no meaning at a moment", key));
     }
   }
 }
@@ -173,12 +170,12 @@ void parse_error(const Node& node, const Node& error, fault::Fault& fault) {
     return;
   }
   if (place->nth.first != place->nth.last) {
-    times->problem_at_key("\"times\" goes with an \"nth\" that is one number");
+    times->problem_at_key("\"times\" needs an \"nth\" that is a single number");
     return;
   }
   const auto count = times->as<std::uint64_t>();
   place->nth.last =
-      count == 0 || count > kForEver - place->nth.first ? kForEver : place->nth.first + count - 1;
+      count == 0 || count > kForever - place->nth.first ? kForever : place->nth.first + count - 1;
 }
 
 void parse_do(const Node& node, fault::Fault& fault) {
@@ -208,15 +205,15 @@ void parse_do(const Node& node, fault::Fault& fault) {
   }
 }
 
-// Which actions make sense at which places.
+// Checks that the action is possible at the place.
 void check_together(const Node& node, const fault::Fault& fault) {
   const Node action = node.at("do");
   const bool always = std::holds_alternative<fault::DiskBudget>(fault.action) ||
                       std::holds_alternative<fault::Libfiu>(fault.action);
   const bool nowhere = std::holds_alternative<std::monostate>(fault.at);
   if (always != nowhere) {
-    node.problem(always ? "disk_bytes and libfiu are in force from the start; take \"at\" away"
-                        : "\"at\" is missing: where does it strike?");
+    node.problem(always ? "disk_bytes and libfiu are in effect from the start; remove \"at\""
+                        : "\"at\" is missing: where does the fault fire?");
     return;
   }
   if (nowhere) {
@@ -225,7 +222,7 @@ void check_together(const Node& node, const fault::Fault& fault) {
   const auto* place = std::get_if<fault::Place>(&fault.at);
   if (place == nullptr) {
     if (!std::holds_alternative<fault::Kill>(fault.action)) {
-      action.problem("at a moment (after_acked, at_ms) only \"kill\" can happen");
+      action.problem("at a moment (after_acked, at_ms) only \"kill\" is possible");
     }
     return;
   }
@@ -238,14 +235,14 @@ void check_together(const Node& node, const fault::Fault& fault) {
        std::holds_alternative<fault::TornWrite>(fault.action)) &&
       !facts.transfers) {
     action.problem(
-        fmt::format("short_write and torn_write go only with a write, not with {}", what));
+        fmt::format("short_write and torn_write need a syscall that writes; found {}", what));
   }
   if (std::holds_alternative<fault::Skip>(fault.action) && !facts.skippable) {
     action.problem(fmt::format(
         "{} cannot be skipped; allowed: calls that write, rename, remove or sync", what));
   }
   if (std::holds_alternative<fault::Trigger>(fault.action) && place->failpoint.empty()) {
-    action.problem("\"trigger\" goes only with a failpoint");
+    action.problem("\"trigger\" needs a failpoint");
   }
 }
 
@@ -255,7 +252,7 @@ fault::Fault parse_fault(const Node& item, const Case& known) {
     parse_at(*at, fault);
     const auto* place = std::get_if<fault::Place>(&fault.at);
     if (place != nullptr && !place->failpoint.empty() && known.target.use != "engine") {
-      at->problem("a failpoint is a place in crashpoint-engine's own code; this target has none");
+      at->problem("only crashpoint-engine has failpoints; this target has none");
     }
   }
   parse_do(item.at("do"), fault);
@@ -273,8 +270,8 @@ std::vector<fault::Fault> parse_faults(const Node& node, const Case& known) {
     if (const auto step = item.find("from_step")) {
       fault.from_step = step->as<std::size_t>();
       if (*fault.from_step >= known.workload.steps.size()) {
-        step->problem(fmt::format("found {}; the workload has {}, counted from 0", *fault.from_step,
-                                  counted(known.workload.steps.size(), "step")));
+        step->problem(fmt::format("found {}; the workload has {}, numbered from 0",
+                                  *fault.from_step, counted(known.workload.steps.size(), "step")));
       }
     }
     fault.text = describe(fault);
@@ -291,8 +288,8 @@ std::vector<fault::Fault> parse_recovery_faults(const Node& node, const Case& kn
          {std::pair(item.find("at"), "after_acked"), std::pair(std::optional(item), "from_step")}) {
       const auto found = holder.has_value() ? holder->find(key) : std::nullopt;
       if (found.has_value()) {
-        found->problem_at_key(fmt::format(
-            "\"{}\" counts in the workload, and there is none while the target recovers", key));
+        found->problem_at_key(
+            fmt::format("\"{}\" refers to the workload, and there is none during recovery", key));
       }
     }
     fault.text = "in recovery: " + describe(fault);

@@ -1,151 +1,13 @@
 #include <fmt/format.h>
 
-#include <map>
 #include <string>
 #include <utility>
 
 #include "harness/base/text.h"
-#include "harness/crash/profile.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
 namespace {
-
-oracle::CrashKind crash_kind(const std::string& name) {
-  return name == "power-loss" ? oracle::CrashKind::kPowerLoss : oracle::CrashKind::kProcessKill;
-}
-
-Points::Kind points_kind(const std::string& name) {
-  if (name == "crash") {
-    return Points::Kind::kCrash;
-  }
-  return name == "every-syscall" ? Points::Kind::kEverySyscall : Points::Kind::kPersistencePoint;
-}
-
-Points parse_points(const Node& node) {
-  Points points;
-  if (node.is_text()) {
-    points.kind = points_kind(node.text());
-    return points;
-  }
-  if (const auto kind = node.find("of")) {
-    points.kind = points_kind(kind->text());
-  }
-  node.read("from", points.first);
-  node.read("to", points.last);
-  node.read("while", points.while_child);
-  if (points.first > points.last) {
-    node.problem(
-        fmt::format("from {} to {}: allowed: the smaller number first", points.first, points.last));
-  }
-  return points;
-}
-
-crash::OpClasses parse_classes(const Node& node) {
-  static const std::map<std::string, crash::OpClasses> kWords = {
-      {"names", crash::kEntryOp},       {"resize", crash::kResizeOp},
-      {"shift", crash::kShiftOp},       {"bytes-in-place", crash::kInPlaceOp},
-      {"bytes-new", crash::kNewDataOp}, {"grow-in-block", crash::kGrowInOp},
-      {"grow-new", crash::kGrowNewOp},  {"grow-delayed", crash::kGrowDelayedOp},
-      {"grow", crash::kGrowOps},        {"bytes", crash::kDataOps},
-      {"all", crash::kAllOps}};
-  crash::OpClasses classes = 0;
-  for (const Node& word : node.items()) {
-    classes |= kWords.at(word.text());
-  }
-  return classes;
-}
-
-crash::OrderRule parse_order_rule(const Node& node) {
-  static const std::map<std::string, crash::Scope> kScopes = {
-      {"filesystem", crash::Scope::kAnywhere}, {"file", crash::Scope::kSameFile},
-      {"block", crash::Scope::kSameBlock},     {"sector", crash::Scope::kSameSector},
-      {"call", crash::Scope::kSameCall},       {"name", crash::Scope::kSameName}};
-  crash::OrderRule rule{parse_classes(node.at("earlier")), parse_classes(node.at("later"))};
-  std::string of = "filesystem";
-  node.read("of", of);
-  rule.scope = kScopes.at(of);
-  const bool of_names = rule.scope == crash::Scope::kSameName;
-  const bool of_contents =
-      rule.scope != crash::Scope::kAnywhere && rule.scope != crash::Scope::kSameCall && !of_names;
-  for (const auto& [side, classes] : {std::pair("earlier", rule.earlier), {"later", rule.later}}) {
-    if (of_names && (classes & crash::kEntryOp) == 0) {
-      node.at(side).problem("nothing of this has a name: the rule never holds; allowed: \"names\"");
-    } else if (of_contents && classes == crash::kEntryOp) {
-      node.at(side).problem(
-          fmt::format("names are in no {}: the rule never holds; allowed: what changes files", of));
-    }
-  }
-  return rule;
-}
-
-// A name of those we know, or one of the scenario's own: what it does not say is as in its base.
-crash::Profile parse_profile(const Node& node) {
-  static const std::map<std::string, crash::FsyncKeeps> kFsyncKeeps = {
-      {"file", crash::FsyncKeeps::kFileOnly},
-      {"names", crash::FsyncKeeps::kOwnNames},
-      {"journal", crash::FsyncKeeps::kWholeJournal}};
-  static const std::map<std::string, crash::FsyncFailure> kFsyncFailures = {
-      {"nothing", crash::FsyncFailure::kNothingDurable},
-      {"size", crash::FsyncFailure::kSizeDurable},
-      {"reverts", crash::FsyncFailure::kReverts}};
-  static const std::map<std::string, crash::Tears> kTears = {
-      {"blocks", crash::Tears::kBetweenBlocks},
-      {"sectors", crash::Tears::kAtSectors},
-      {"bytes", crash::Tears::kAnywhere}};
-  if (node.is_text()) {
-    return *crash::find_profile(node.text());
-  }
-  crash::Profile profile = *crash::find_profile(node.at("base").text());
-  profile.name = node.at("name").text();
-  if (crash::find_profile(profile.name) != nullptr) {
-    node.at("name").problem(fmt::format(
-        "\"{}\" is a profile of the harness; allowed: a name of your own", profile.name));
-  }
-  node.read("rename_atomic", profile.rename_atomic);
-  node.read("garbage", profile.garbage);
-  if (const auto keeps = node.find("fsync_keeps")) {
-    profile.fsync_keeps = kFsyncKeeps.at(keeps->text());
-  }
-  if (const auto failure = node.find("failed_fsync")) {
-    profile.fsync_failure = kFsyncFailures.at(failure->text());
-  }
-  if (const auto tears = node.find("tears")) {
-    profile.tears = kTears.at(tears->text());
-  }
-  if (const auto kinds = node.find("size_with_bytes")) {
-    profile.with_data = parse_classes(*kinds);
-  }
-  if (const auto order = node.find("order")) {
-    profile.order.clear();
-    for (const Node& rule : order->items()) {
-      profile.order.push_back(parse_order_rule(rule));
-    }
-  }
-  return profile;
-}
-
-Explore parse_explore(const Node& node) {
-  Explore explore;
-  if (const auto kinds = node.find("kinds")) {
-    explore.kinds.clear();
-    for (const Node& kind : kinds->items()) {
-      explore.kinds.push_back(crash_kind(kind.text()));
-    }
-  }
-  if (const auto points = node.find("points")) {
-    explore.points = parse_points(*points);
-  }
-  if (const auto profile = node.find("profile")) {
-    explore.profile = parse_profile(*profile);
-  }
-  node.read("torn_writes", explore.torn_writes);
-  node.read("samples_per_point", explore.samples_per_point);
-  node.read("max_states", explore.max_states);
-  node.read("depth", explore.depth);
-  node.read("prune", explore.prune);
-  return explore;
-}
 
 oracle::Guarantee parse_guarantee(const Node& node, const Target& target) {
   using Kind = oracle::Guarantee::Kind;
@@ -161,7 +23,7 @@ oracle::Guarantee parse_guarantee(const Node& node, const Target& target) {
                    : name == "snapshot" ? Kind::kSnapshot
                                         : Kind::kNone;
   if (guarantee.kind == Kind::kSnapshot) {
-    // Redis has save rules unless it is told otherwise.
+    // Redis has save rules by default.
     const auto rules = target.config.find("save");
     guarantee.unlisted_snapshots =
         rules == target.config.end() || rules->second != std::vector<std::string>{""};
@@ -184,7 +46,7 @@ target::Value parse_value(const Node& node) {
     target::Set members;
     for (const Node& item : node.at("set").items()) {
       if (!members.insert(parse_bytes(item)).second) {
-        item.problem("stands in the set twice");
+        item.problem("duplicate member of the set");
       }
     }
     return members;
@@ -215,7 +77,7 @@ oracle::ExpectedTtl parse_ttl(const Node& node) {
   node.read("min_ms", ttl.min_ms);
   node.read("max_ms", ttl.max_ms);
   if (ttl.min_ms > ttl.max_ms && ttl.max_ms.has_value()) {
-    node.problem(fmt::format("min_ms {} is more than max_ms {}", *ttl.min_ms, *ttl.max_ms));
+    node.problem(fmt::format("min_ms {} is greater than max_ms {}", *ttl.min_ms, *ttl.max_ms));
   }
   return ttl;
 }
@@ -236,7 +98,7 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   if (const auto absent = node.find("absent")) {
     for (const Node& key : absent->items()) {
       if (out.values.contains({database, key.text()})) {
-        key.problem(fmt::format("\"{}\" is expected under \"keys\" too", shorten(key.text())));
+        key.problem(fmt::format("\"{}\" is also under \"keys\"", shorten(key.text())));
       }
       out.absent.push_back({database, key.text()});
     }
@@ -251,7 +113,7 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   }
 }
 
-// Paths as they stand; other texts may be found anywhere in a line.
+// Paths are used as they are; other patterns may match anywhere in a line.
 std::vector<Pattern> parse_patterns(const Node& node, bool paths) {
   std::vector<Pattern> patterns;
   for (const bool present : {true, false}) {
@@ -273,7 +135,7 @@ std::vector<InfoField> parse_info(const Node& node) {
       wanted.read("min", field.min);
       wanted.read("max", field.max);
       if (field.min > field.max && field.max.has_value()) {
-        wanted.problem("min is more than max");
+        wanted.problem("min is greater than max");
       }
     } else {
       field.glob = parse_bytes(wanted);
@@ -284,13 +146,6 @@ std::vector<InfoField> parse_info(const Node& node) {
 }
 
 }  // namespace
-
-Crash parse_crash(const Node& node) {
-  if (node.is_text()) {
-    return {crash_kind(node.text()), std::nullopt};
-  }
-  return {oracle::CrashKind::kPowerLoss, parse_explore(node.at("explore"))};
-}
 
 Oracle parse_oracle(const Node& node, const Case& known) {
   Oracle oracle;

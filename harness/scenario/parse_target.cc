@@ -21,7 +21,7 @@ void parse_config(const Node& node, Target& target) {
     const std::string directive = lower_case(name);
     if (target.config.contains(directive)) {
       value.problem_at_key(
-          fmt::format("\"{}\" is given twice; case makes no difference", directive));
+          fmt::format("duplicate directive \"{}\" (upper and lower case are the same)", directive));
     }
     if (value.json().is_array()) {
       target.config[directive] = parse_texts(value);
@@ -47,7 +47,7 @@ Target parse_target(const Node& node) {
   if (const auto environment = node.find("environment")) {
     for (const auto& [name, value] : environment->members()) {
       if (name.empty() || name.find('=') != std::string::npos) {
-        value.problem_at_key("is no name of an environment variable");
+        value.problem_at_key("is not a valid name of an environment variable");
       }
       target.environment[name] = fill_in_seed(value.text(), node.seed());
     }

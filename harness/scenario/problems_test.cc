@@ -1,4 +1,4 @@
-// The messages a mistake in a scenario gives, word for word: they are part of the interface.
+// The exact messages for errors in a scenario: they are part of the interface.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ std::ostream& operator<<(std::ostream& out, const Mistake& mistake) {
 
 class Mistakes : public testing::TestWithParam<Mistake> {};
 
-TEST_P(Mistakes, AreToldWithPlaceFoundAndAllowed) {
+TEST_P(Mistakes, AreReportedWithPositionFoundAndAllowed) {
   const FilesForTest files;
   const std::string text =
       std::string("{\n\"version\": 1, \"summary\": \"s\",\n") + GetParam().keys + "\n}";
@@ -43,21 +43,21 @@ const Mistake kKeys[] = {
      {R"(3:1: /fautls: unknown key "fautls"; did you mean "faults"?)"}},
     {"UnknownProfile",
      R"("crash": {"explore": {"profile": "ext5"}})",
-     {R"(3:34: /crash/explore/profile: found "ext5"; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix", or one of your own: {"name", "base", ...})"}},
+     {R"(3:34: /crash/explore/profile: found "ext5"; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix", or a profile of your own: {"name", "base", ...})"}},
     {"OwnProfileWithoutABase",
      R"("crash": {"explore": {"profile": {"name": "p"}}})",
      {R"(3:34: /crash/explore/profile: "base" is missing; allowed: "weakest", "ext4-ordered", "ext4-writeback", "xfs", "btrfs", "prefix")"}},
     {"OwnProfileWithTheNameOfAnother",
      R"("crash": {"explore": {"profile": {"name": "xfs", "base": "xfs"}}})",
-     {R"(3:43: /crash/explore/profile/name: "xfs" is a profile of the harness; allowed: a name of your own)"}},
+     {R"(3:43: /crash/explore/profile/name: "xfs" is a built-in profile; allowed: another name)"}},
     {"OwnProfileWithAnUnknownKind",
      R"("crash": {"explore": {"profile": {"name": "p", "base": "xfs", "order": [{"earlier": ["name"], "later": ["names"]}]}}})",
      {R"(3:86: /crash/explore/profile/order/0/earlier/0: found "name"; allowed: "names", "resize", "shift", "bytes", "bytes-in-place", "bytes-new", "grow", "grow-in-block", "grow-delayed", "grow-new", "all"; did you mean "names"?)"}},
-    {"OwnProfileWithARuleThatNeverHolds",
+    {"OwnProfileWithARuleThatNeverApplies",
      R"("crash": {"explore": {"profile": {"name": "p", "base": "xfs", "order": [
        {"earlier": ["bytes"], "later": ["names"], "of": "name"}, {"earlier": ["grow"], "later": ["names"], "of": "file"}]}}})",
-     {R"(4:20: /crash/explore/profile/order/0/earlier: nothing of this has a name: the rule never holds; allowed: "names")",
-      R"(4:97: /crash/explore/profile/order/1/later: names are in no file: the rule never holds; allowed: what changes files)"}},
+     {R"(4:20: /crash/explore/profile/order/0/earlier: none of these operations is on a name, so the rule never applies; allowed: "names")",
+      R"(4:97: /crash/explore/profile/order/1/later: names are not in a file, so the rule never applies; allowed: operations on files)"}},
     {"UnknownKeyNearNothing",
      R"("recovery": {"wibble": 1})",
      {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms, faults)"}},
@@ -91,17 +91,15 @@ const Mistake kKeys[] = {
     {"ExtendsOfNoFile", R"("extends": 3)", {R"(3:12: /extends: found 3; allowed: a string)"}},
     {"BeyondWhatJsonCarries",
      R"("faults": [{"at": {"after_acked": 18446744073709551615}, "do": {"kill": "tree"}}])",
-     {R"(3:35: /faults/0/at/after_acked: found 18446744073709551615; allowed: at most 9007199254740991, up to which JSON numbers are exact)"}},
+     {R"(3:35: /faults/0/at/after_acked: found 18446744073709551615; allowed: at most 9007199254740991 (larger JSON numbers are not exact))"}},
     {"TagInCapitals",
      R"("tags": ["AOF"])",
      {R"(3:10: /tags/0: found "AOF"; allowed: lower case letters, digits and . _ -)"}},
-    {"TagTwice", R"("tags": ["a", "b", "a"])", {R"(3:20: /tags/2: "a" stands in the list twice)"}},
+    {"TagTwice", R"("tags": ["a", "b", "a"])", {R"(3:20: /tags/2: duplicate "a" in the list)"}},
     {"NameWithSpaces",
      R"("name": "my test")",
-     {R"(3:9: /name: found "my test"; allowed: letters, digits and . _ + -, in parts divided by '/')"}},
-    {"KeyTwice",
-     R"("seed": 1, "seed": 2)",
-     {R"(3:12: /seed: key "seed" is given twice; only one may stay)"}},
+     {R"(3:9: /name: found "my test"; allowed: letters, digits and . _ + -, in parts separated by '/')"}},
+    {"KeyTwice", R"("seed": 1, "seed": 2)", {R"(3:12: /seed: duplicate key "seed"; remove one)"}},
 };
 
 const Mistake kTargets[] = {
@@ -116,17 +114,17 @@ const Mistake kTargets[] = {
      {R"(3:37: /target/config/appendonly: found true; allowed: a string, a number, or a list of them)"}},
     {"DirectiveTwice",
      R"("target": {"config": {"Save": "60 1", "save": "1 1"}})",
-     {R"(3:39: /target/config/save: "save" is given twice; case makes no difference)"}},
+     {R"(3:39: /target/config/save: duplicate directive "save" (upper and lower case are the same))"}},
     {"NoNameOfAVariable",
      R"("target": {"environment": {"A=B": "1"}})",
-     {R"(3:28: /target/environment/A=B: is no name of an environment variable)"}},
+     {R"(3:28: /target/environment/A=B: is not a valid name of an environment variable)"}},
     {"FileOutside",
      R"("files": {"/etc/passwd": "", "../x": ""})",
      {R"(3:11: /files/~1etc~1passwd: "/etc/passwd" is absolute; paths are relative to the data directory)",
       R"(3:30: /files/..~1x: "../x" leads out of the data directory through '..')"}},
     {"HexOfOddLength",
      R"("files": {"x": {"hex": "abc"}})",
-     {R"(3:24: /files/x/hex: found "abc"; allowed: hexadecimal digits, two a byte)"}},
+     {R"(3:24: /files/x/hex: found "abc"; allowed: hexadecimal digits, two per byte)"}},
 };
 
 const Mistake kWorkloads[] = {
@@ -135,7 +133,7 @@ const Mistake kWorkloads[] = {
      {R"(3:14: /workload/0: needs one of: commands, generate, admin, pause_ms)"}},
     {"StepOfTwo",
      R"("workload": [{"admin": ["BGSAVE"], "pause_ms": 1}])",
-     {R"(3:14: /workload/0: found admin and pause_ms together; only one of them may be here)"}},
+     {R"(3:14: /workload/0: found admin and pause_ms together; only one of them is allowed)"}},
     {"SlipInAStep",
      R"("workload": [{"comands": []}])",
      {R"(3:15: /workload/0/comands: unknown key "comands"; did you mean "commands"?)"}},
@@ -144,7 +142,7 @@ const Mistake kWorkloads[] = {
      {R"(3:28: /workload/0/commands/0: found "SET a 1"; allowed: a command, a list like ["SET", "key", "value"])"}},
     {"WaitWithoutAdmin",
      R"("workload": [{"pause_ms": 1, "wait": "done"}])",
-     {R"(3:30: /workload/0/wait: "wait" goes only with "admin", which is not here)"}},
+     {R"(3:30: /workload/0/wait: "wait" needs "admin", which is missing)"}},
     {"TooManyLiteralCommands",
      R"("workload": [{"commands": [["PING"], ["PING"]], "repeat": 1000000}])",
      {R"(3:27: /workload/0/commands: 2,000,000 commands; allowed: at most 1,000,000 (use "generate" for more))"}},
@@ -174,28 +172,28 @@ const Mistake kFaults[] = {
      {R"(3:48: /faults/0/at/path: "../*" leads out of the data directory through '..')"}},
     {"NoPlace",
      R"("faults": [{"do": {"kill": "tree"}}])",
-     {R"(3:12: /faults/0: "at" is missing: where does it strike?)"}},
+     {R"(3:12: /faults/0: "at" is missing: where does the fault fire?)"}},
     {"PlaceOfWhatIsEverywhere",
      R"("faults": [{"at": {"syscall": "write"}, "do": {"disk_bytes": 4096}}])",
-     {R"(3:12: /faults/0: disk_bytes and libfiu are in force from the start; take "at" away)"}},
+     {R"(3:12: /faults/0: disk_bytes and libfiu are in effect from the start; remove "at")"}},
     {"PointThatLibfiuLacks",
      R"("faults": [{"do": {"libfiu": {"name": "posix/io/rw/wirte"}}}])",
      {R"(3:39: /faults/0/do/libfiu/name: no such point of libfiu: "posix/io/rw/wirte"; did you mean "posix/io/rw/write"?)"}},
     {"MomentWithAPlace",
      R"("faults": [{"at": {"after_acked": 3, "role": "main"}, "do": {"kill": "tree"}}])",
-     {R"(3:38: /faults/0/at/role: "role" goes only with "syscall" or "failpoint", not with a moment)"}},
+     {R"(3:38: /faults/0/at/role: "role" needs "syscall" or "failpoint"; it has no meaning at a moment)"}},
     {"ErrorAtAMoment",
      R"("faults": [{"at": {"at_ms": 3}, "do": {"error": "EIO"}}])",
-     {R"(3:39: /faults/0/do: at a moment (after_acked, at_ms) only "kill" can happen)"}},
+     {R"(3:39: /faults/0/do: at a moment (after_acked, at_ms) only "kill" is possible)"}},
     {"FailpointWithAPhase",
      R"("faults": [{"at": {"failpoint": "aof/append/after-write", "phase": "after"}, "do": {"kill": "tree"}}])",
-     {R"(3:59: /faults/0/at/phase: "phase" goes only with "syscall"; a failpoint is one moment)"}},
+     {R"(3:59: /faults/0/at/phase: "phase" needs "syscall"; a failpoint has no phases)"}},
     {"FailpointOfAnotherTarget",
      R"("target": {"use": "redis"}, "faults": [{"at": {"failpoint": "a/b"}, "do": {"kill": "tree"}}])",
-     {R"(3:47: /faults/0/at: a failpoint is a place in crashpoint-engine's own code; this target has none)"}},
+     {R"(3:47: /faults/0/at: only crashpoint-engine has failpoints; this target has none)"}},
     {"ShortWriteOfASync",
      R"("faults": [{"at": {"syscall": "fsync"}, "do": {"short_write": 3}}])",
-     {R"(3:47: /faults/0/do: short_write and torn_write go only with a write, not with fsync)"}},
+     {R"(3:47: /faults/0/do: short_write and torn_write need a syscall that writes; found fsync)"}},
     {"SkippedFork",
      R"("faults": [{"at": {"syscall": "fork"}, "do": {"skip": true}}])",
      {R"(3:46: /faults/0/do: fork cannot be skipped; allowed: calls that write, rename, remove or sync)"}},
@@ -204,22 +202,19 @@ const Mistake kFaults[] = {
      {R"(3:56: /faults/0/do/skip: found false; allowed: true)"}},
     {"TriggeredSyscall",
      R"("faults": [{"at": {"syscall": "write"}, "do": {"trigger": true}}])",
-     {R"(3:47: /faults/0/do: "trigger" goes only with a failpoint)"}},
+     {R"(3:47: /faults/0/do: "trigger" needs a failpoint)"}},
     {"TimesOfARange",
      R"("faults": [{"at": {"syscall": "write", "nth": "every"}, "do": {"error": "EIO", "times": 3}}])",
-     {R"(3:80: /faults/0/do/times: "times" goes with an "nth" that is one number)"}},
+     {R"(3:80: /faults/0/do/times: "times" needs an "nth" that is a single number)"}},
     {"RangeBackwards",
      R"("faults": [{"at": {"syscall": "write", "nth": {"from": 3, "to": 1}}, "do": {"kill": "tree"}}])",
-     {R"(3:47: /faults/0/at/nth: from 3 to 1: allowed: the smaller number first)"}},
+     {R"(3:47: /faults/0/at/nth: found from 3 to 1; allowed: the smaller number first)"}},
     {"StepThatIsNotThere",
      R"("workload": [{"pause_ms": 1}], "faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}, "from_step": 1}])",
-     {R"(3:101: /faults/0/from_step: found 1; the workload has 1 step, counted from 0)"}},
+     {R"(3:101: /faults/0/from_step: found 1; the workload has 1 step, numbered from 0)"}},
     {"RecoveryFaultAfterAcked",
      R"("recovery": {"faults": [{"at": {"after_acked": 3}, "do": {"kill": "tree"}}]})",
-     {R"(3:33: /recovery/faults/0/at/after_acked: "after_acked" counts in the workload, and there is none while the target recovers)"}},
-    {"RecoveryFaultOfAPowerLoss",
-     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
-     {R"(3:37: /recovery/faults: faults in recovery go with the crash "process-kill"; of a power loss, "depth": 2 of an exploration crashes each recovery at every point)"}},
+     {R"(3:33: /recovery/faults/0/at/after_acked: "after_acked" refers to the workload, and there is none during recovery)"}},
 };
 
 const Mistake kOracles[] = {
@@ -234,13 +229,13 @@ const Mistake kOracles[] = {
      {R"(3:38: /oracle/expect/keys/a/lst: unknown key "lst"; did you mean "list"?)"}},
     {"MemberTwice",
      R"("oracle": {"expect": {"keys": {"a": {"set": ["x", "x"]}}}})",
-     {R"(3:51: /oracle/expect/keys/a/set/1: stands in the set twice)"}},
+     {R"(3:51: /oracle/expect/keys/a/set/1: duplicate member of the set)"}},
     {"PresentAndAbsent",
      R"("oracle": {"expect": {"keys": {"a": "1"}, "absent": ["a"]}})",
-     {R"(3:54: /oracle/expect/absent/0: "a" is expected under "keys" too)"}},
+     {R"(3:54: /oracle/expect/absent/0: "a" is also under "keys")"}},
     {"BoundsBackwards",
      R"("oracle": {"info": {"x": {"min": 3, "max": 1}}})",
-     {R"(3:26: /oracle/info/x: min is more than max)"}},
+     {R"(3:26: /oracle/info/x: min is greater than max)"}},
     {"FileOutsideExpected",
      R"("oracle": {"files": {"absent": ["/tmp/*"]}})",
      {R"(3:33: /oracle/files/absent/0: "/tmp/*" is absolute; paths are relative to the data directory)"}},
@@ -258,10 +253,29 @@ const Mistake kDamages[] = {
      {R"(3:34: /damage/0/swap: "a/../../b" leads out of the data directory through '..')"}},
     {"CutBackwards",
      R"("damage": [{"file": "x", "truncate_tail": {"from": 5, "to": 3}}])",
-     {R"(3:43: /damage/0/truncate_tail: cuts from 5 to 3 bytes; allowed: the smaller number first)"}},
+     {R"(3:43: /damage/0/truncate_tail: found from 5 to 3; allowed: the smaller number first)"}},
     {"PermissionsInDecimal",
      R"("damage": [{"file": "x", "chmod": "0999"}])",
      {R"(3:35: /damage/0/chmod: found "0999"; allowed: three octal digits, "0400")"}},
+};
+
+// What each part allows, but not together.
+const Mistake kCombinations[] = {
+    {"DamageAndPowerLoss",
+     R"("crash": "power-loss", "damage": [{"file": "x", "remove": true}])",
+     {R"(3:24: /damage: damage needs the crash "process-kill"; a power loss and an exploration have torn and lost writes of their own)"}},
+    {"RefusalAndExploration",
+     R"("crash": {"explore": {}}, "oracle": {"start": "refuses"})",
+     {R"(3:47: /oracle/start: found "refuses"; without damage, the target must start on every crash state)"}},
+    {"CyclesAndDamage",
+     R"("recovery": {"cycles": 2}, "damage": [{"file": "x", "remove": true}])",
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
+    {"CyclesAndPowerLoss",
+     R"("recovery": {"cycles": 2}, "crash": "power-loss")",
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
+    {"RecoveryFaultAndPowerLoss",
+     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
+     {R"(3:37: /recovery/faults: faults in recovery need the crash "process-kill"; for a power loss, an exploration with "depth": 2 crashes each recovery at every crash point)"}},
 };
 
 const auto kName = [](const auto& info) { return std::string(info.param.name); };
@@ -271,8 +285,9 @@ INSTANTIATE_TEST_SUITE_P(Workloads, Mistakes, testing::ValuesIn(kWorkloads), kNa
 INSTANTIATE_TEST_SUITE_P(Faults, Mistakes, testing::ValuesIn(kFaults), kName);
 INSTANTIATE_TEST_SUITE_P(Oracles, Mistakes, testing::ValuesIn(kOracles), kName);
 INSTANTIATE_TEST_SUITE_P(Damages, Mistakes, testing::ValuesIn(kDamages), kName);
+INSTANTIATE_TEST_SUITE_P(Combinations, Mistakes, testing::ValuesIn(kCombinations), kName);
 
-TEST(Problems, AreAllToldAtOnceInTheOrderOfTheFileWithTheirNumber) {
+TEST(Problems, AreAllReportedAtOnceInTheOrderOfTheFile) {
   const FilesForTest files;
   const std::string file = files.write("a/t.json", R"({
   "version": 2,
@@ -299,11 +314,11 @@ TEST(Problems, OfSeveralFilesAreCountedTogether) {
               ElementsAre("3 problems in 2 files; nothing was started:",
                           R"(a.json:1:1: "summary" is missing; allowed: a string)",
                           R"(a.json:1:1: "version" is missing; allowed: 1)",
-                          "b.json:1:2: not JSON: the file ends in the middle; a bracket, brace or "
+                          "b.json:1:2: not JSON: unexpected end of file; a bracket, brace or "
                           "quote is not closed"));
 }
 
-TEST(Problems, OfAMatrixAreToldOnceNotForEachCase) {
+TEST(Problems, OfAMatrixAreReportedOnceNotForEachCase) {
   const FilesForTest files;
   EXPECT_THAT(
       files.problems_of(R"({"version": 1, "summary": "s",
@@ -332,19 +347,20 @@ TEST(Problems, BeyondFiftyAreCounted) {
   EXPECT_EQ(problems[51], "... and 10 more");
 }
 
-TEST(Problems, OfAFileThatIsNotThereNameTheOneThatIs) {
+TEST(Problems, OfAMissingFileNameTheMostSimilarOne) {
   const FilesForTest files;
   files.write("aof/kill.json", "{}");
-  EXPECT_THAT(files.problems({files.path("aof/kil.json")}),
-              ElementsAre("1 problem in aof/kil.json; nothing was started:",
-                          "aof/kil.json: no such file or folder; did you mean \"aof/kill.json\"?"));
+  EXPECT_THAT(
+      files.problems({files.path("aof/kil.json")}),
+      ElementsAre("1 problem in aof/kil.json; nothing was started:",
+                  "aof/kil.json: no such file or directory; did you mean \"aof/kill.json\"?"));
 }
 
-TEST(Problems, AnEmptyFolderIsNoSuccess) {
+TEST(Problems, AnEmptyDirectoryIsAnError) {
   const FilesForTest files;
   std::filesystem::create_directory(files.path("empty"));
   EXPECT_THAT(files.problems({files.path("empty")}),
-              ElementsAre(testing::_, "empty: holds no scenario (*.json)"));
+              ElementsAre(testing::_, "empty: contains no scenario (*.json)"));
 }
 
 TEST(Problems, AKnownFindingOfNoCaseIsRefused) {
@@ -352,8 +368,8 @@ TEST(Problems, AKnownFindingOfNoCaseIsRefused) {
   EXPECT_THAT(files.problems_of(R"({"version": 1, "summary": "s", "matrix": {"/seed": [1, 2]},
 "known_findings": [{"target": "redis", "reason": "r", "cases": "*seed=2*"},
                    {"target": "redis", "reason": "r", "cases": "*seed=3*"}]})"),
-              ElementsAre("3:64: /known_findings/1/cases: \"*seed=3*\" is the name of none of this "
-                          "file's cases"));
+              ElementsAre("3:64: /known_findings/1/cases: \"*seed=3*\" matches no case of this "
+                          "file"));
 }
 
 TEST(Problems, AnythingButARegularFileIsRefused) {
@@ -361,10 +377,10 @@ TEST(Problems, AnythingButARegularFileIsRefused) {
   const std::string pipe = files.path("pipe.json");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(files.problems({pipe}), ElementsAre("1 problem in pipe.json; nothing was started:",
-                                                  "pipe.json: is no regular file"));
+                                                  "pipe.json: is not a regular file"));
 }
 
-// Whatever a slip of the fingers makes of a file, the loader answers, and says where.
+// For any damaged file the loader reports a position and does not crash.
 TEST(Problems, NoDamageToAFileGoesBeyondAMessage) {
   const FilesForTest files;
   std::ifstream good(CRASHPOINT_SOURCE_DIR "/scenarios/_templates/torn-tail.json");
@@ -400,18 +416,17 @@ TEST(Problems, TwoFilesOfOneNameAreRefused) {
   const std::vector<std::string> problems = files.problems({files.path()});
   ASSERT_EQ(problems.size(), 2U);
   EXPECT_EQ(problems[1],
-            "b/x.json:1:40: /name: \"n\" is also the name of a/x.json; give one of them another "
-            "\"name\"");
+            "b/x.json:1:40: /name: \"n\" is also the name of a/x.json; change the \"name\" of "
+            "one of them");
 }
 
-TEST(Problems, AFilterThatLeavesNothingIsNoSuccess) {
+TEST(Problems, AFilterThatMatchesNothingIsAnError) {
   const FilesForTest files;
   LoadOptions options;
   options.filter = {"aof/kil"};
   EXPECT_THAT(
       files.problems({files.write("aof/kill.json", R"({"version": 1, "summary": "s"})")}, options),
-      ElementsAre("no case is left: --filter and --exclude took all of them away; did you "
-                  "mean \"aof/kill\"?"));
+      ElementsAre("no case matches --filter and --exclude; did you mean \"aof/kill\"?"));
 }
 
 TEST(Problems, ACorrectFileHasNone) {

@@ -1,4 +1,4 @@
-// The examples on scenarios/README.md, for the tests that hold the page to be true.
+// The examples in scenarios/README.md, for the tests that check them.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace crashpoint::scenario {
 
-// A json block, or the code in the first column of a table.
+// A JSON block, or the code in the first column of a table.
 struct Example {
   std::size_t line = 0;
-  std::string table;  // the heading of that column; empty: a block
+  std::string table;  // the heading of that column; empty for a block
   std::string code;
 };
 

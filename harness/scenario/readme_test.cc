@@ -1,4 +1,4 @@
-// scenarios/README.md is true: each example on it loads, and its index is that of the catalogue.
+// Every example in scenarios/README.md loads, and the page covers every action and damage.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::string whole(const std::string& keys) {
   return R"({"version": 1, "summary": "s", )" + keys + "}";
 }
 
-// What stands in the first column of a table with this heading, as keys of a scenario.
+// Heading of a table -> what makes the code in its first column a key of a scenario.
 const std::map<std::string, std::pair<std::string, std::string>> kTables = {
     {"`use`", {R"("target": {"use": )", "}"}},
     {"step", {R"("workload": [)", "]"}},
@@ -32,7 +32,7 @@ const std::map<std::string, std::pair<std::string, std::string>> kTables = {
     {"`guarantee`", {R"("oracle": {"guarantee": )", "}"}},
 };
 
-// As a whole scenario; empty: it stands in a table of something else.
+// The example as a complete scenario; empty for code of any other table.
 std::string scenario_of(const Example& example) {
   if (!example.table.empty()) {
     const auto wrap = kTables.find(example.table);
@@ -59,7 +59,7 @@ TEST(ScenariosReadme, EveryExampleLoads) {
                                   << text;
     ++loaded;
   }
-  EXPECT_GE(loaded, 50U) << "they are no longer found";
+  EXPECT_GE(loaded, 50U) << "the examples are no longer found";
 }
 
 TEST(ScenariosReadme, EveryActionAndDamageHasARow) {

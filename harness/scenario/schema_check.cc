@@ -50,15 +50,13 @@ void check_schema(const Document& document, std::vector<Problem>& problems) {
     return;
   }
   const std::size_t before = problems.size();
-  explain(schema(), document.json(), [&](Departure departure) {
-    const Position position = departure.at_key ? document.key_position(departure.pointer)
-                                               : document.value_position(departure.pointer);
-    problems.push_back(
-        problem_at(position, std::move(departure.pointer), std::move(departure.text)));
+  explain(schema(), document.json(), [&](Mismatch mismatch) {
+    const Position position = mismatch.at_key ? document.key_position(mismatch.pointer)
+                                              : document.value_position(mismatch.pointer);
+    problems.push_back(problem_at(position, std::move(mismatch.pointer), std::move(mismatch.text)));
   });
   if (problems.size() == before) {
-    // The schema says something that explain() has no words for yet: the validator's own are better
-    // than none.
+    // A rule of the schema that explain() does not know: use the validator's message.
     valijson::ValidationResults results;
     is_valid(document.json(), &results);
     for (const valijson::ValidationResults::Error& error : results) {

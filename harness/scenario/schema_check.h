@@ -1,4 +1,4 @@
-// Holds a scenario file against scenario.schema.json. Internal to scenario/.
+// Checks a scenario file against scenario.schema.json. Internal to scenario/.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@ namespace crashpoint::scenario {
 // The schema, parsed once. Threads: any.
 [[nodiscard]] const Json& schema();
 
-// Adds a problem for each mistake, at its line: what was found, what is allowed, and the name that
-// was meant. valijson is the judge of what is valid; the words are ours, because a validator's are
-// about the schema and a reader wants to hear about his file.
+// Adds a problem for each error, with its line, what was found, what is allowed, and the most similar
+// name. valijson decides what is valid; the messages are made here, because a validator's messages
+// explain the schema rather than the file.
 void check_schema(const Document& document, std::vector<Problem>& problems);
 
-// Follows "$ref"s to the schema that says something.
+// Follows "$ref"s.
 [[nodiscard]] const Json& resolve(const Json& node);
 
 }  // namespace crashpoint::scenario

@@ -21,7 +21,7 @@
 namespace crashpoint::scenario {
 namespace {
 
-using Report = std::function<void(Departure)>;
+using Report = std::function<void(Mismatch)>;
 
 std::string shown(const Json& value) {
   if (value.is_string()) {
@@ -56,7 +56,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return meant.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", meant);
 }
 
-// Bounds at this size are those of JSON itself, not of the key; nobody needs to read them.
+// These are the bounds of JSON numbers, not of the key; messages omit them.
 bool is_no_bound(const Json& bound) {
   constexpr std::int64_t kJsonIntegerMax = (std::int64_t{1} << 53) - 1;
   return bound.is_number_integer() && std::abs(bound.get<std::int64_t>()) == kJsonIntegerMax;
@@ -86,7 +86,7 @@ std::string quoted_list(const Json& values) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-// The alternatives of a schema, those of its alternatives included.
+// The alternatives of a schema, nested ones included.
 std::vector<const Json*> alternatives(const Json& unresolved) {
   const Json& schema = resolve(unresolved);
   if (!schema.contains("anyOf")) {
@@ -100,8 +100,8 @@ std::vector<const Json*> alternatives(const Json& unresolved) {
   return all;
 }
 
-// The alternative that `value` was meant to be: of its type, and for objects the one that knows
-// most of its keys. Null when none has its type.
+// The alternative that `value` most likely stands for: of its type, and for objects the one that knows
+// most of its keys. Null if none has its type.
 const Json* meant_alternative(const Json& schema, const Json& value) {
   const Json* best = nullptr;
   std::size_t best_known = 0;
@@ -125,8 +125,8 @@ const Json* meant_alternative(const Json& schema, const Json& value) {
   return best;
 }
 
-// Where in a scenario each key may stand: "nth" -> "faults[].at". What several places have in common
-// (the faults of a recovery are faults too) counts once, under the first of them.
+// Where each key is allowed in a scenario: "nth" -> "faults[].at". A schema that is used in several
+// places (faults, recovery faults) counts once, under the first of them.
 using Homes = std::map<std::string, std::map<const Json*, std::string>>;
 
 void add_homes(const Json& unresolved, const std::string& path, Homes& homes) {
@@ -143,7 +143,7 @@ void add_homes(const Json& unresolved, const std::string& path, Homes& homes) {
   }
 }
 
-// The one place where `key` may stand, in words; empty when it is none or several.
+// The only place where `key` is allowed, in words; empty if there is none or more than one.
 std::string only_home(const std::string& key) {
   static const Homes homes = [] {
     Homes all;
@@ -169,7 +169,7 @@ class Explainer {
       if (branch == nullptr) {
         wrong(pointer, value, schema);
       } else {
-        // A text that none of its alternatives allows is told of all of them.
+        // The message for a string lists all alternatives.
         single(*branch, value.is_string() ? schema : *branch, value, pointer);
       }
       return;
@@ -178,28 +178,29 @@ class Explainer {
   }
 
  private:
-  void single(const Json& schema, const Json& told, const Json& value, const std::string& pointer) {
+  void single(const Json& schema, const Json& allowed, const Json& value,
+              const std::string& pointer) {
     if (const auto type = schema.find("type");
         type != schema.end() && !has_type(value, type->get<std::string>())) {
-      wrong(pointer, value, told);
+      wrong(pointer, value, allowed);
       return;
     }
     if (const auto constant = schema.find("const"); constant != schema.end()) {
       if (*constant != value) {
-        wrong(pointer, value, told);
+        wrong(pointer, value, allowed);
       }
       return;
     }
     if (const auto words = schema.find("enum"); words != schema.end()) {
       if (std::find(words->begin(), words->end(), value) == words->end()) {
-        wrong(pointer, value, told, *words);
+        wrong(pointer, value, allowed, *words);
       }
       return;
     }
     if (value.is_number()) {
-      number(schema, told, value, pointer);
+      number(schema, allowed, value, pointer);
     } else if (value.is_string()) {
-      text(schema, told, value.get_ref<const std::string&>(), pointer);
+      text(schema, allowed, value.get_ref<const std::string&>(), pointer);
     } else if (value.is_array()) {
       list(schema, value, pointer);
     } else if (value.is_object()) {
@@ -207,30 +208,31 @@ class Explainer {
     }
   }
 
-  void number(const Json& schema, const Json& told, const Json& value, const std::string& pointer) {
+  void number(const Json& schema, const Json& allowed, const Json& value,
+              const std::string& pointer) {
     const auto low = schema.find("minimum");
     const auto high = schema.find("maximum");
     if (high != schema.end() && value > *high && is_no_bound(*high)) {
       report_({pointer, false,
-               fmt::format("found {}; allowed: at most {}, up to which JSON numbers are exact",
+               fmt::format("found {}; allowed: at most {} (larger JSON numbers are not exact)",
                            value.dump(), high->dump())});
       return;
     }
     if ((low != schema.end() && value < *low) || (high != schema.end() && value > *high)) {
-      wrong(pointer, value, told);
+      wrong(pointer, value, allowed);
     }
   }
 
-  void text(const Json& schema, const Json& told, const std::string& value,
+  void text(const Json& schema, const Json& allowed, const std::string& value,
             const std::string& pointer) {
     if (schema.contains("minLength") && value.size() < schema["minLength"].get<std::size_t>()) {
-      report_({pointer, false, "found an empty text; it must say something"});
+      report_({pointer, false, "found an empty string; it must not be empty"});
       return;
     }
     if (const auto pattern = schema.find("pattern");
         pattern != schema.end() &&
         !std::regex_search(value, std::regex(pattern->get<std::string>()))) {
-      wrong(pointer, value, told);
+      wrong(pointer, value, allowed);
     }
   }
 
@@ -246,7 +248,7 @@ class Explainer {
       for (auto item = value.begin(); item != value.end(); ++item) {
         if (std::find(value.begin(), item, *item) != item) {
           report_({fmt::format("{}/{}", pointer, item - value.begin()), false,
-                   fmt::format("{} stands in the list twice", shown(*item))});
+                   fmt::format("duplicate {} in the list", shown(*item))});
         }
       }
     }
@@ -258,7 +260,7 @@ class Explainer {
   }
 
   void object(const Json& schema, const Json& value, const std::string& pointer) {
-    std::set<std::string> meant;  // known keys that unknown ones were meant to be
+    std::set<std::string> meant;  // known keys similar to unknown ones
     for (const auto& [key, item] : value.items()) {
       if (const Json* below = member_schema(schema, key)) {
         this->value(*below, item, pointer + pointer_token(key));
@@ -274,21 +276,21 @@ class Explainer {
       }
     }
     if (value.size() < schema.value("minProperties", std::size_t{0})) {
-      report_({pointer, false, "found an empty object; it must say something"});
+      report_({pointer, false, "found an empty object; it must not be empty"});
     }
     exactly_one(schema, value, pointer, meant);
     if (const auto dependencies = schema.find("dependencies"); dependencies != schema.end()) {
       for (const auto& [key, needed] : dependencies->items()) {
         if (value.contains(key) && !value.contains(needed[0].get<std::string>())) {
           report_({pointer + pointer_token(key), true,
-                   fmt::format("\"{}\" goes only with \"{}\", which is not here", key,
+                   fmt::format("\"{}\" needs \"{}\", which is missing", key,
                                needed[0].get<std::string>())});
         }
       }
     }
   }
 
-  // The schema of the member `key`; null when no member may have that name.
+  // The schema of the member `key`; null if the name is not allowed.
   static const Json* member_schema(const Json& schema, const std::string& key) {
     if (schema.contains("properties") && schema["properties"].contains(key)) {
       return &schema["properties"][key];
@@ -304,7 +306,7 @@ class Explainer {
     return others != schema.end() && others->is_object() ? &*others : nullptr;
   }
 
-  // Returns the known key that was meant; empty when none is near.
+  // Returns the most similar known key; empty if none is similar.
   std::string unknown_key(const Json& schema, const std::string& key, const std::string& pointer) {
     const std::vector<std::string> known =
         schema.contains("properties") ? keys_of(schema["properties"]) : std::vector<std::string>();
@@ -349,7 +351,7 @@ class Explainer {
     }
     if (found.size() > 1) {
       report_({pointer, false,
-               fmt::format("found {} together; only one of them may be here",
+               fmt::format("found {} together; only one of them is allowed",
                            fmt::join(found, " and "))});
     } else if (found.empty() && almost == 0) {
       report_({pointer, false, fmt::format("needs one of: {}", fmt::join(choices, ", "))});
@@ -386,7 +388,7 @@ std::string allowed_list(const Json& schema) {
 }  // namespace
 
 std::string allowed_by(const Json& unresolved) {
-  // A title is the author's own description of what may stand there.
+  // A title describes what is allowed.
   if (unresolved.contains("title")) {
     return unresolved["title"].get<std::string>();
   }
@@ -432,7 +434,7 @@ std::string allowed_by(const Json& unresolved) {
   return "an object";
 }
 
-void explain(const Json& schema, const Json& value, const std::function<void(Departure)>& report) {
+void explain(const Json& schema, const Json& value, const std::function<void(Mismatch)>& report) {
   Explainer(report).value(schema, value, "");
 }
 

@@ -17,7 +17,7 @@ std::string hex(const std::string& bytes) {
 
 std::string stand_alone(const Reading& reading, const std::string& scenario) {
   Json json = reading.document.json();
-  json.erase("$schema");  // a path from where the file lay
+  json.erase("$schema");  // relative to the original file
   json["name"] = scenario;
   json["seed"] = reading.seed;
   for (const auto& [pointer, bytes] : reading.copied) {

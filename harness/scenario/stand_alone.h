@@ -1,4 +1,4 @@
-// One case as a scenario file of its own. Internal to scenario/.
+// Writes one case as a self-contained scenario file. Internal to scenario/.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace crashpoint::scenario {
 
-// The text of a file that needs no other: what it inherited and what the matrix filled in are in it,
-// files that it copies are there as bytes, its seed is the one that was read. `reading` has read the
-// whole case; `scenario` is its name without the matrix.
+// The text of a scenario file that needs no other file: with inherited keys and matrix values filled
+// in, copied files as bytes, and the seed that was used. `reading` must have read the whole case;
+// `scenario` is its name without the matrix.
 [[nodiscard]] std::string stand_alone(const Reading& reading, const std::string& scenario);
 
 }  // namespace crashpoint::scenario

@@ -1,4 +1,4 @@
-// A case that is taken out of its folder runs as it did there.
+// A self-contained case gives the same case as the original files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

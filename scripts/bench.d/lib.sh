@@ -1,15 +1,15 @@
-# For the scripts in this folder: servers started for a measurement, and figures about what was measured.
+# Functions for the scripts in this directory: start servers, compute figures.
 # shellcheck shell=bash
 
 bench_dir=
 declare -A server_pid=() server_port=()
 
-# Everything lives in one directory on the disk to be measured, and goes when the script ends.
+# Everything is in one directory on the disk under test, which is removed when the script ends.
 bench_begin() {
   bench_dir=$(mktemp -d "${BENCH_DIR:-$PWD/build}/bench-XXXXXX")
   trap bench_end EXIT
   trap 'exit 130' INT TERM
-  # redis-check-rdb is the server's binary; the name it is started by decides what it is.
+  # redis-check-rdb is the server's binary; its role depends on the name under which it is started.
   ln -s "$(command -v redis-check-rdb)" "$bench_dir/redis-server"
 }
 bench_end() {

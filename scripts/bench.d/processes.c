@@ -1,8 +1,8 @@
-/* What processes cost on this machine, beside which `scripts/bench explore` is held.
+/* The cost of processes on this machine, the baseline of `scripts/bench explore`.
  *   processes forks N                             forks and reaps an empty process N times
- *   processes starts N JOBS FOLDER SERVER CONFIG  starts SERVER N times on a directory of its own, JOBS at a time:
- *       until it answers PING on its unix socket, then SIGKILL. CONFIG is added to what `dir` and sockets need.
- * Prints how many a second. */
+ *   processes starts N JOBS FOLDER SERVER CONFIG  starts SERVER N times, each in its own directory, JOBS in
+ *       parallel; waits until it answers PING on its unix socket, then sends SIGKILL. CONFIG: more directives.
+ * Prints the number per second. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
