@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/campaign/explored.h"
-#include "harness/crash/cause.h"
+#include "harness/crash/cause/cause.h"
 
 namespace crashpoint::campaign {
 

@@ -20,9 +20,9 @@
 #include "harness/campaign/recovered_states.h"
 #include "harness/campaign/recovery_pool.h"
 #include "harness/campaign/representatives.h"
+#include "harness/crash/cause/words.h"
 #include "harness/crash/model.h"
 #include "harness/crash/timeline.h"
-#include "harness/crash/words.h"
 
 namespace crashpoint::campaign {
 namespace {

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "harness/campaign/recoverer.h"
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/crash/points.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"

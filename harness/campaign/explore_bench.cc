@@ -9,7 +9,7 @@
 #include <string>
 
 #include "harness/campaign/explore.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 #include "harness/oracle/judge.h"
 
 namespace crashpoint::campaign {

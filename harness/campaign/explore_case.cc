@@ -7,11 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/base/text.h"
 #include "harness/campaign/engine_recoverer.h"
 #include "harness/campaign/explore.h"
 #include "harness/campaign/live_recoverer.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/crash/model.h"
 #include "harness/crash/states.h"
 #include "harness/crash/timeline.h"
@@ -33,10 +34,9 @@ std::string name_of(CrashKind kind) {
 }
 
 crash::TornWrites torn_writes_of(const std::string& word) {
-  return word == "none"   ? crash::TornWrites::kNone
-         : word == "half" ? crash::TornWrites::kHalf
-         : word == "byte" ? crash::TornWrites::kByte
-                          : crash::TornWrites::kSector;
+  const std::optional<crash::TornWrites> known = crash::find_torn_writes(word);
+  HARNESS_CHECK(known.has_value(), word);  // the schema permits no other word
+  return *known;
 }
 
 crash::PointOptions points_of(const scenario::Points& points) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/campaign/recovery.h"
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/oracle/judge.h"
 #include "harness/oracle/verdict.h"
 #include "harness/report/result.h"

@@ -13,7 +13,7 @@
 
 #include "harness/campaign/explore.h"
 #include "harness/campaign/recoverer.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 
 namespace crashpoint::campaign {
 

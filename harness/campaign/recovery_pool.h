@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "harness/campaign/recoverer.h"
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 
 namespace crashpoint::campaign {
 

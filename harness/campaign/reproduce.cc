@@ -10,7 +10,7 @@
 #include "harness/base/error.h"
 #include "harness/campaign/program.h"
 #include "harness/campaign/recovery.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/oracle/judge.h"
 #include "harness/scenario/load.h"
 

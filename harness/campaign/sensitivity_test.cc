@@ -25,7 +25,7 @@
 #include "harness/campaign/explore_for_test.h"
 #include "harness/campaign/live_target.h"
 #include "harness/campaign/program.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/oracle/promise.h"
 #include "harness/scenario/load.h"
 #include "harness/workload/acks.h"

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {

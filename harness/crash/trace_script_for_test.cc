@@ -1,5 +1,5 @@
 // The script itself, kept out of the library because only tests use it, and what they rely on.
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
