@@ -96,12 +96,49 @@ void CrashModel::find_needs(Node& node) {
     const std::optional<NodeIndex> at = node_of(earlier);
     return at && precedes(this->node(*at), node.call);
   });
+  need_allocated_sizes(node);
 }
 
 void CrashModel::find_needs_anew() {
   order_.clear();
   for (Node& node : nodes_) {
     find_needs(node);
+  }
+}
+
+// M27: a name that replaces another needs the sizes that its file was given; whatever is in the journal,
+// those of files that were closed before.
+void CrashModel::need_allocated_sizes(Node& node) const {
+  constexpr OpClasses kOrdered = kEntryOp | kResizeOp | kShiftOp | kGrowOps;
+  if (!profile_.auto_da_alloc || (node.classes & kOrdered) == 0) {
+    return;
+  }
+  const auto ops = ops_of(node);
+  const bool replaces = ops.size() > 1 && ops[0].kind == MicroKind::kDeleteEntry;
+  for (const Node& earlier : nodes_) {
+    if (earlier.id() >= node.id()) {
+      break;
+    }
+    if ((earlier.classes & kGrowOps) == 0 || !precedes(earlier, node.call)) {
+      continue;
+    }
+    const bool is_allocated =
+        (replaces && timeline_->op(earlier.id()).inode == ops[1].inode) ||
+        (earlier.allocated_by && returned_before(*earlier.allocated_by, node.call));
+    const bool is_known =
+        std::find(node.needs.begin(), node.needs.end(), earlier.id()) != node.needs.end();
+    if (is_allocated && !is_known) {
+      node.needs.push_back(earlier.id());
+    }
+  }
+}
+
+void CrashModel::allocate(InodeId inode, CallIndex close) {
+  for (Node& node : nodes_) {
+    if (timeline_->op(node.id()).inode == inode && (node.classes & kGrowOps) != 0 &&
+        !node.allocated_by && precedes(node, close)) {
+      node.allocated_by = close;
+    }
   }
 }
 
@@ -156,6 +193,9 @@ void CrashModel::leave(CallIndex index) {
       node->durable = node->durable || profile_.durable_on_return;  // M11
     }
   }
+  if (profile_.auto_da_alloc && timeline_->call(index).closes != kNoInode) {
+    allocate(timeline_->call(index).closes, index);
+  }
   const SyncRequest& sync = timeline_->call(index).sync;
   const bool syncs = sync.what != SyncRequest::What::kNothing;
   if (syncs && !profile_.durable_on_return) {
@@ -176,7 +216,11 @@ void CrashModel::leave(CallIndex index) {
 // M10: what a call comes after, and a sync covers: what had returned before it began, and the call
 // itself.
 bool CrashModel::precedes(const Node& node, CallIndex call) const {
-  return node.call == call || timeline_->call(node.call).exit < timeline_->call(call).enter;
+  return node.call == call || returned_before(node.call, call);
+}
+
+bool CrashModel::returned_before(CallIndex earlier, CallIndex call) const {
+  return timeline_->call(earlier).exit < timeline_->call(call).enter;
 }
 
 // ---- the base

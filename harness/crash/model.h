@@ -38,6 +38,8 @@ struct Node {
   bool returned = false;    // its call has; if not, it may not have happened at all
   bool durable = false;     // but not folded, because it lies over something that is not
   bool unsyncable = false;  // M20: a sync failed on it, and no later one will make it durable
+  std::optional<CallIndex> allocated_by =
+      {};                           // M27: of a growth, the close that put it in the journal
   std::vector<OpIndex> needs = {};  // id() of the nodes that are there whenever this one is
 
   // Stays the same for as long as there is this node; its index changes from point to point.
@@ -98,6 +100,8 @@ class CrashModel {
   void add_node(CallIndex call, OpRange ops);
   void find_needs(Node& node);
   void find_needs_anew();
+  void need_allocated_sizes(Node& node) const;
+  void allocate(InodeId inode, CallIndex close);
   [[nodiscard]] OpClasses class_of(const MicroOp& op) const;
   [[nodiscard]] bool grows_its_block(const MicroOp& bytes, const MicroOp& next) const;
   [[nodiscard]] bool allocation_is_pending(InodeId inode, std::uint64_t offset) const;
@@ -110,6 +114,7 @@ class CrashModel {
     return timeline_->op(node.ops.last());
   }
   [[nodiscard]] bool permits_tear(const Selection& selection) const;
+  [[nodiscard]] bool returned_before(CallIndex earlier, CallIndex call) const;
   [[nodiscard]] bool precedes(const Node& node, CallIndex call) const;
   [[nodiscard]] bool is_content_of(const Node& node, const SyncRequest& sync) const;
   [[nodiscard]] bool is_synced_by(const Node& node, CallIndex call) const;

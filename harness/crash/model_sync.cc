@@ -81,7 +81,9 @@ void CrashModel::keep_names_of(InodeId inode, CallIndex index) {
 void CrashModel::keep_journal(CallIndex index) {
   constexpr OpClasses kJournaled = kEntryOp | kResizeOp | kShiftOp | kGrowInOp;
   for (Node& node : nodes_) {
-    node.durable = node.durable || ((node.classes & kJournaled) != 0 && is_synced_by(node, index));
+    const bool is_allocated = node.allocated_by && returned_before(*node.allocated_by, index);
+    const bool is_journaled = (node.classes & kJournaled) != 0 || is_allocated;  // M27
+    node.durable = node.durable || (is_journaled && is_synced_by(node, index));
   }
 }
 

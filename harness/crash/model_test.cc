@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <set>
@@ -276,6 +277,36 @@ TEST(Weakest, M7ARenameAcrossDirectoriesNeedsBothSynced) {
             (States{"d/ d/a=1"}));
 }
 
+TEST(CrashModel, M14SyncfsOfAnotherFilesystemMakesNothingDurable) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").syncfs_elsewhere();
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
+}
+
+// msync(2): MS_ASYNC only schedules the write, and since Linux 2.6.19 not even that.
+TEST(CrashModel, M16MsyncMakesItsRangeDurableAndOnlyWithMsSync) {
+  const std::string old(8192, 'o');
+  const auto script = [&](std::int64_t offset, std::int64_t size, std::uint32_t flags) {
+    TraceScript calls = with_file(old);
+    calls.write("a", 0, "1").write("a", 4096, "2").msync("a", offset, size, flags);
+    return all_states(calls, "xfs");
+  };
+  const auto with = [&](char first, char second) {
+    std::string text = "a=" + old;
+    text[2] = first;
+    text[2 + 4096] = second;
+    return text;
+  };
+  EXPECT_EQ(script(4096, 10, MS_SYNC), (States{with('o', '2'), with('1', '2')}));
+  EXPECT_EQ(script(0, 4096, MS_SYNC), (States{with('1', 'o'), with('1', '2')}));
+  EXPECT_EQ(script(0, 8192, MS_SYNC), (States{with('1', '2')}));
+  EXPECT_EQ(script(0, 4097, MS_SYNC), (States{with('1', '2')}))
+      << "the size is rounded up to pages";
+  const States any{with('o', 'o'), with('1', 'o'), with('o', '2'), with('1', '2')};
+  EXPECT_EQ(script(0, 8192, MS_ASYNC), any);
+  EXPECT_EQ(script(0, 8192, MS_INVALIDATE), any);
+}
+
 // ---- what may come without what
 
 // ASPLOS'16 section 2, and the same figures: 4096 = 2500 'a' and 1596 NULs.
@@ -331,6 +362,68 @@ TEST(Ext4, M21MetadataIsCommittedInOrder) {
   script.truncate("a", 2).create("b").rename("b", "c");
   EXPECT_EQ(all_states(script, "ext4-ordered"),
             (States{"a=0123", "a=01..", "a=01", "a=01 b=", "a=01 c="}));
+}
+
+// ---- M27: what ext4 allocates early
+
+TraceScript rewritten() {
+  return with_file("old").open_truncate("a").append("a", "new");
+}
+
+TEST(Ext4, M27ARewrittenFileHasItsSizeOnceItIsClosed) {
+  EXPECT_THAT(all_states(rewritten().create("x").fsync("x"), "ext4-ordered"), Contains("a= x="));
+  EXPECT_EQ(all_states(rewritten().close("a").create("x").fsync("x"), "ext4-ordered"),
+            (States{"a=... x=", "a=new x="}));
+  EXPECT_EQ(all_states(rewritten().close("a").fsync_directory(), "ext4-ordered"),
+            (States{"a=...", "a=new"}));
+}
+
+TEST(Ext4, M27LaterNamesNeedTheSizeOfARewrittenFile) {
+  const States states = all_states(rewritten().close("a").create("x"), "ext4-ordered");
+  EXPECT_THAT(states, Not(Contains("a= x=")));
+  EXPECT_THAT(states, Contains("a=... x="));
+  EXPECT_THAT(states, Contains("a="));
+}
+
+// Without the flag of a truncation ext4_release_file allocates nothing.
+TEST(Ext4, M27AFileThatIsNewHasNoSizeWhenItIsClosed) {
+  TraceScript script;
+  script.create("a").append("a", "new").close("a").create("x").fsync("x");
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= x="));
+}
+
+TEST(Ext4, M27AnAppendAfterTheCloseIsNotAllocated) {
+  const States states =
+      all_states(rewritten().close("a").append("a", "er").create("x").fsync("x"), "ext4-ordered");
+  EXPECT_THAT(states, Contains("a=new x="));
+  EXPECT_THAT(states, Not(Contains("a= x=")));
+}
+
+// A child has the file open too, so the close in the parent is not the last one.
+TEST(Ext4, M27ACloseAfterAForkIsNotReliedOn) {
+  EXPECT_THAT(all_states(rewritten().fork().close("a").create("x").fsync("x"), "ext4-ordered"),
+              Contains("a= x="));
+}
+
+TEST(Ext4, M27ACallThatOverlapsTheCloseDoesNotNeedTheSize) {
+  TraceScript script = rewritten().close("a").never_returning();
+  script.create("x").returning_now(1);
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= x="));
+}
+
+TEST(Ext4, M27AnExchangeBringsNoSize) {
+  TraceScript script = with_file("old");
+  script.create("t").append("t", "new").rename("t", "a", RENAME_EXCHANGE).fsync_directory();
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= t=old"));
+}
+
+// A rename of a file of several blocks: all sizes come with the name, the bytes do not.
+TEST(Ext4, M27ARenameOverAnotherBringsTheWholeSize) {
+  TraceScript script = with_file("old");
+  script.create("t").append("t", std::string(9000, 'n')).rename("t", "a").fsync_directory();
+  for (const std::string& state : all_states(script, "ext4-ordered")) {
+    EXPECT_EQ(state.size(), 2U + 9000U) << state.substr(0, 20);
+  }
 }
 
 // real_filesystems_test.cc: 2500 bytes cut to 1250, and 2500 found, the end of them NUL.

@@ -141,7 +141,8 @@ std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptio
   }
   std::vector<Position> positions;
   for (const Event& event : trace.events) {
-    const bool in_directory = event.inside || event.op == Op::kSync || event.op == Op::kSyncfs;
+    const bool syncs_all = event.op == Op::kSync || (event.op == Op::kSyncfs && !event.elsewhere);
+    const bool in_directory = event.inside || syncs_all;
     const bool is_call = in_directory && changes_files(event) &&
                          (!options.persistence_points_only || is_sync_or_name_change(event.op));
     const bool is_reply = event.op == Op::kSend && !options.persistence_points_only;

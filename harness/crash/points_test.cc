@@ -36,6 +36,11 @@ TEST(CrashPoints, MayBePersistencePointsOnly) {
               ElementsAre(6, 7));
 }
 
+TEST(CrashPoints, AreNotMadeBySyncingAnotherFilesystem) {
+  TraceScript script = one_command();
+  EXPECT_THAT(positions(script.syncfs_elsewhere().trace()), ElementsAre(2, 3, 4, 5, 6, 7, 9));
+}
+
 TEST(CrashPoints, MayBeChosenByNumber) {
   EXPECT_THAT(positions(one_command().trace(), {.first = 1, .last = 2}), ElementsAre(3, 4));
   EXPECT_THAT(positions(one_command().trace(), {.first = 7}), IsEmpty());

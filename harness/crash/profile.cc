@@ -60,6 +60,10 @@ Profile prefix() {
 //        that on Linux 6.18, although data=ordered is said to exclude it.
 //   M25  truncate to a size inside a block zeroes the rest of it (ext4_block_truncate_page), and that may
 //        reach the disk while the file still has its old size: real_filesystems_test.cc.
+//   M27  With auto_da_alloc (the default) ext4_rename, where it replaces a name, and ext4_release_file,
+//        after a truncation to nothing, call ext4_alloc_da_blocks: it allocates the blocks of the file
+//        and sets its size in the running transaction, and starts the writing of the bytes without
+//        waiting for them (filemap_flush).
 //   M18  fsync of a file commits the running transaction if the file has a part in it (fs/ext4/fsync.c);
 //        of a directory always (ext4_fsync_journal: not a regular file).
 //   M20  A failed fsync leaves new sizes and old bytes (Rebello et al., ATC'20, table 1).
@@ -68,9 +72,18 @@ Profile ext4_ordered() {
           .order = rules(kBytesOfASector,
                          {{kMetadata | kGrowInOp, kMetadata | kGrowOps, Scope::kAnywhere},
                           {kDataOps, kResizeOp, Scope::kSameCall}}),
+          .auto_da_alloc = true,
           .fsync_keeps = FsyncKeeps::kWholeJournal,
           .fsync_failure = FsyncFailure::kSizeDurable,
           .tears = Tears::kAtSectors};
+}
+
+// ext4 mounted with noauto_da_alloc: M27 does not hold.
+Profile ext4_noauto_da_alloc() {
+  Profile profile = ext4_ordered();
+  profile.name = "ext4-noauto_da_alloc";
+  profile.auto_da_alloc = false;
+  return profile;
 }
 
 // data=writeback: M29, new blocks may also hold what was on the disk before (BOB table 1: append
@@ -128,7 +141,8 @@ Profile weakest() {
 
 std::span<const Profile> profiles() {
   static const std::vector<Profile> kProfiles = {
-      process_kill(), prefix(), xfs(), btrfs(), ext4_ordered(), ext4_writeback(), weakest()};
+      process_kill(),         prefix(),         xfs(),    btrfs(), ext4_ordered(),
+      ext4_noauto_da_alloc(), ext4_writeback(), weakest()};
   return kProfiles;
 }
 

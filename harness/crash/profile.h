@@ -78,6 +78,9 @@ struct Profile {
   // M7: else the new name and the removal of the old one are made in any order. A name that is replaced
   // stands for the one file or the other in either case, never for none: what rename(2) is for.
   bool rename_atomic = true;
+  // M27: the sizes that a file was given are in the journal when it replaces another by rename, and
+  // when one that was truncated to nothing is closed.
+  bool auto_da_alloc = false;
   FsyncKeeps fsync_keeps = FsyncKeeps::kFileOnly;
   FsyncFailure fsync_failure = FsyncFailure::kNothingDurable;
   bool garbage = false;  // M29: a range that grew without its bytes may read as anything
@@ -86,7 +89,7 @@ struct Profile {
 };
 
 // The built-in profiles, strongest first: process-kill, prefix, xfs, btrfs, ext4-ordered,
-// ext4-writeback, weakest. (Between neighbours not every state of the one is one of the other.)
+// ext4-noauto_da_alloc, ext4-writeback, weakest. (Between neighbours not every state of the one is one of the other.)
 [[nodiscard]] std::span<const Profile> profiles();
 
 // Nullptr when there is none of that name.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -232,7 +233,8 @@ class TimelineBuilder {
     }
     open_call(index, event);
     add_ops(event);
-    if (timeline_.calls_.back().ops.count == 0) {
+    const Call& call = timeline_.calls_.back();
+    if (call.ops.count == 0 && call.closes == kNoInode) {
       timeline_.calls_.pop_back();
     }
   }
@@ -241,6 +243,13 @@ class TimelineBuilder {
     switch (event.op) {
       case Op::kOpen:
         add_open(event);
+        opened_[{event.pid, event.performed}] = event.exit;
+        break;
+      case Op::kClose:
+        add_close(event);
+        break;
+      case Op::kFork:
+        forked_[event.pid] = event.exit;
         break;
       case Op::kWrite:
       case Op::kCopy:
@@ -277,7 +286,6 @@ class TimelineBuilder {
       case Op::kRmdir:
         add_unlink(event);
         break;
-      case Op::kClose:
       case Op::kFsync:
       case Op::kFdatasync:
       case Op::kSync:
@@ -287,7 +295,6 @@ class TimelineBuilder {
       case Op::kMap:
       case Op::kSend:
       case Op::kOutput:
-      case Op::kFork:
       case Op::kThread:
       case Op::kExec:
       case Op::kExit:
@@ -316,6 +323,22 @@ class TimelineBuilder {
     }
   }
 
+  // M27. A descriptor that was not opened under this number, or that a child may share, is not known to
+  // be the last of its file description.
+  void add_close(const Event& event) {
+    const auto opened = opened_.extract({event.pid, event.fd});
+    const auto forked = forked_.find(event.pid);
+    if (opened.empty() || (forked != forked_.end() && forked->second > opened.mapped())) {
+      return;
+    }
+    const std::optional<InodeId> inode = inode_of(event);
+    const auto emptied = inode ? emptied_.find(*inode) : emptied_.end();
+    if (emptied != emptied_.end() && size_of(*inode) > 0) {
+      timeline_.calls_.back().closes = *inode;
+      emptied_.erase(emptied);
+    }
+  }
+
   // M4
   void resize(InodeId inode, std::uint64_t size) {
     const std::uint64_t tail_end = std::min(size_of(inode), round_up(size));
@@ -325,6 +348,9 @@ class TimelineBuilder {
     if (size_of(inode) != size) {
       add({.kind = MicroKind::kResize, .inode = inode, .size = size});
       size_of(inode) = size;
+    }
+    if (size == 0) {
+      emptied_.insert(inode);
     }
   }
 
@@ -486,8 +512,11 @@ class TimelineBuilder {
       return;  // it never returned, was never tried, or was reported done by a disk that did nothing
     }
     if (event.op == Op::kSync || event.op == Op::kSyncfs) {
+      if (event.elsewhere) {
+        return;  // M14
+      }
       sync.what = SyncRequest::What::kEverything;
-    } else {
+    } else if (event.op != Op::kMsync || (event.flags & MS_SYNC) != 0) {  // M16
       const std::optional<InodeId> inode = inode_of(event);
       if (!inode) {
         return;
@@ -496,10 +525,12 @@ class TimelineBuilder {
       sync.what =
           directories_.contains(*inode) ? SyncRequest::What::kDirectory : SyncRequest::What::kFile;
       sync.data_only = event.op != Op::kFsync;
-      if (event.op == Op::kMsync && event.length > 0) {
-        sync.from = static_cast<std::uint64_t>(event.offset);
-        sync.to = sync.from + static_cast<std::uint64_t>(event.length);
+      if (event.op == Op::kMsync) {  // whole pages
+        sync.from = static_cast<std::uint64_t>(event.offset) / kBlockSize * kBlockSize;
+        sync.to = round_up(static_cast<std::uint64_t>(event.offset + event.length));
       }
+    } else {
+      return;
     }
     open_call(index, event).sync = sync;
   }
@@ -528,6 +559,9 @@ class TimelineBuilder {
   Directories directories_;
   std::vector<std::uint64_t> sizes_;  // by inode
   std::unordered_map<trace::FileId, InodeId> inode_of_file_;
+  std::set<InodeId> emptied_;  // truncated to nothing, and not closed since
+  std::map<std::pair<pid_t, std::int64_t>, trace::Position> opened_;  // by process and descriptor
+  std::map<pid_t, trace::Position> forked_;                           // when it last forked
   std::set<std::string> noted_;
 };
 

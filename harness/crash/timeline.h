@@ -94,13 +94,16 @@ struct SyncRequest {
   std::uint64_t to = UINT64_MAX;
 };
 
-// A syscall that changes the data directory or makes something durable.
+// A syscall that changes the data directory, or makes a filesystem write something out.
 struct Call {
   std::uint32_t event = 0;  // index in Trace::events
   OpRange ops = {};
   trace::Position enter = 0;
   trace::Position exit = trace::kNever;
   SyncRequest sync = {};
+  // M27: the file that this call closes, which was truncated to nothing and written since. It has no
+  // operation of its own, but a filesystem may allocate the blocks of the file.
+  InodeId closes = kNoInode;
 };
 
 // The names in a directory, by name.
