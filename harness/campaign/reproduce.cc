@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/program.h"
 #include "harness/recovery/recovery_checks.h"

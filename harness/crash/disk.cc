@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/crash/file_bytes.h"
 
 namespace crashpoint::crash {
@@ -16,8 +17,8 @@ constexpr std::uint64_t kMadeBytesMax = std::uint64_t{64} << 20;
 
 Disk::Disk(const Timeline& timeline)
     : timeline_(timeline), directories_(timeline.initial_directories()) {
-  for (InodeId inode = 0; inode < timeline.inodes().size(); ++inode) {
-    if (const SharedContent& initial = timeline.inodes()[inode].initial; initial != nullptr) {
+  for (InodeId inode = kRoot; inode.value() < timeline.inodes().size(); ++inode) {
+    if (const SharedContent& initial = timeline.inode(inode).initial; initial != nullptr) {
       files_[inode].content = initial;
     }
   }
@@ -28,10 +29,10 @@ Disk::Disk(const Timeline& timeline)
   }
 }
 
-void Disk::apply(std::span<const std::uint32_t> ops) {
+void Disk::apply(std::span<const OpIndex> ops) {
   std::unordered_map<InodeId, FileBytes> changed;  // each file is copied once
-  for (const std::uint32_t index : ops) {
-    const MicroOp& op = timeline_.ops()[index];
+  for (const OpIndex index : ops) {
+    const MicroOp& op = timeline_.op(index);
     if (op.is_entry()) {
       apply_entry(op);
     } else if (const auto file = files_.find(op.inode); file != files_.end()) {
@@ -49,7 +50,9 @@ void Disk::apply(std::span<const std::uint32_t> ops) {
 void Disk::apply_entry(const MicroOp& op) {
   Names& names = directories_[op.parent];
   if (const InodeId replaced = find_name(names, op.name); replaced != kNoInode) {
-    --name_counts_[replaced];
+    std::uint32_t& names_left = name_counts_[replaced];
+    HARNESS_CHECK(names_left > 0, replaced.value());
+    --names_left;
   }
   if (op.kind == MicroKind::kCreateEntry) {
     set_name(names, op.name, op.inode);
@@ -65,6 +68,7 @@ std::uint32_t Disk::names_of(InodeId inode) const {
 }
 
 void Disk::forget(InodeId inode) {
+  HARNESS_CHECK(names_of(inode) == 0, inode.value(), names_of(inode));
   files_.erase(inode);
 }
 
@@ -77,7 +81,7 @@ std::string Disk::key_of(std::span<const AppliedOp> ops, const std::optional<Tea
   for (const AppliedOp& applied : ops) {
     add(applied.op);
     add(applied.choice);
-    torn = torn || (tear && timeline_.ops()[applied.op].call == tear->call);
+    torn = torn || (tear && timeline_.op(applied.op).call == tear->call);
   }
   if (torn) {
     add(tear->call);
@@ -100,11 +104,11 @@ SharedContent Disk::content_with(InodeId inode, std::span<const AppliedOp> ops,
   }
   FileBytes bytes(file.content->bytes);
   for (const AppliedOp& applied : ops) {
-    const MicroOp& op = timeline_.ops()[applied.op];
+    const MicroOp& op = timeline_.op(applied.op);
     if (applied.choice == Choice::kGarbage || applied.choice == Choice::kStale) {
       bytes.fill(op, applied.choice);
     } else if (tear && op.call == tear->call) {
-      const trace::Event& write = timeline_.event_of(timeline_.calls()[op.call]);
+      const trace::Event& write = timeline_.event_of(timeline_.call(op.call));
       bytes.apply_torn(op, timeline_.bytes(op), *tear, static_cast<std::uint64_t>(write.offset),
                        write.data.size);
     } else {
@@ -129,7 +133,7 @@ class Disk::ImageMaker {
   ImageMaker(Disk& disk, std::span<const AppliedOp> ops, const std::optional<Tear>& tear)
       : disk_(disk), tear_(tear) {
     for (const AppliedOp& applied : ops) {
-      const MicroOp& op = disk.timeline_.ops()[applied.op];
+      const MicroOp& op = disk.timeline_.op(applied.op);
       if (op.is_entry()) {
         apply_entry(op);
       } else {
@@ -187,9 +191,9 @@ class Disk::ImageMaker {
   }
 
   void add(InodeId id, std::string path) {
-    const Inode& inode = disk_.timeline_.inodes()[id];
+    const Inode& inode = disk_.timeline_.inode(id);
     if (inode.kind == CrashImage::Kind::kDirectory) {
-      // Entries of two renames can make a directory its own ancestor; no tool could show that.
+      // Entries of two renames can make a directory its own ancestor, which no tool could show.
       if (std::find(above_.begin(), above_.end(), id) == above_.end()) {
         image_.entries.push_back({path, inode.kind, inode.mode, nullptr, 0});
         enter(id, path);
@@ -202,7 +206,7 @@ class Disk::ImageMaker {
          disk_.content_with(
              id, ops == contents_.end() ? std::span<const AppliedOp>() : std::span(ops->second),
              tear_),
-         id});
+         id.value()});
   }
 
   Disk& disk_;

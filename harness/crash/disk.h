@@ -1,4 +1,4 @@
-// Directories and files as they are for good, and images of them with further operations on top.
+// Directories and files as they are on disk for good, and images of them with further operations on top.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
+#include "harness/crash/index.h"
 #include "harness/crash/selection.h"
 #include "harness/crash/timeline.h"
 
 namespace crashpoint::crash {
 
 struct AppliedOp {
-  std::uint32_t op = 0;  // in Timeline::ops()
+  OpIndex op = {};
   Choice choice = Choice::kPresent;
 };
 
@@ -25,9 +26,8 @@ class Disk {
   // Holds what was there before the run.
   explicit Disk(const Timeline& timeline);
 
-  // For good, in this order (indices in Timeline::ops()). An operation on an inode that was
-  // forgotten does nothing.
-  void apply(std::span<const std::uint32_t> ops);
+  // For good, in this order. An operation on an inode that was forgotten does nothing.
+  void apply(std::span<const OpIndex> ops);
 
   // The directory with `ops` on top, in order of the trace. Contents are shared with images made
   // before where they are the same.
@@ -35,13 +35,13 @@ class Disk {
 
   // How many names the inode has.
   [[nodiscard]] std::uint32_t names_of(InodeId inode) const;
-  // Drops the content of a file no image will show again.
+  // Drops the content of a file that no image will show again: it has no name.
   void forget(InodeId inode);
 
  private:
   struct File {
     SharedContent content;
-    // With operations on top, by those: see key_of().
+    // With operations on top, by key_of() those.
     std::unordered_map<std::string, SharedContent> made;
   };
   class ImageMaker;

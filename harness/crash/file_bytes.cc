@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/base/random.h"
 
 namespace crashpoint::crash {
@@ -46,6 +47,7 @@ void FileBytes::fill(std::uint64_t from, std::uint64_t to, Choice choice) {
 void FileBytes::apply(const MicroOp& op, std::string_view data) {
   switch (op.kind) {
     case MicroKind::kData:
+      HARNESS_CHECK(data.size() == op.size, data.size(), op.size);
       put(op.offset, data);
       break;
     case MicroKind::kGrow:
@@ -86,12 +88,13 @@ void FileBytes::fill(const MicroOp& op, Choice choice) {
 
 void FileBytes::apply_torn(const MicroOp& op, std::string_view data, const Tear& tear,
                            std::uint64_t write_offset, std::uint64_t write_size) {
-  const std::uint64_t came_from = write_offset + tear.from;
-  const std::uint64_t came_to = write_offset + tear.to;
+  HARNESS_CHECK(tear.from <= tear.to && tear.to <= write_size, tear.from, tear.to, write_size);
+  const std::uint64_t survives_from = write_offset + tear.from;
+  const std::uint64_t survives_to = write_offset + tear.to;
   if (op.kind == MicroKind::kGrow) {
     std::uint64_t end = op.size;
     if (tear.rest == Tear::Rest::kCut) {
-      end = std::min(end, came_to);
+      end = std::min(end, survives_to);
     } else if (tear.rest == Tear::Rest::kBlock && end == write_offset + write_size) {
       end = round_up(end);
     }
@@ -107,15 +110,15 @@ void FileBytes::apply_torn(const MicroOp& op, std::string_view data, const Tear&
   } else if (tear.rest == Tear::Rest::kStale) {
     fill(op, Choice::kStale);
   }
-  const std::uint64_t from = std::max(op.offset, came_from);
-  const std::uint64_t to = std::min(op.offset + op.size, came_to);
+  const std::uint64_t from = std::max(op.offset, survives_from);
+  const std::uint64_t to = std::min(op.offset + op.size, survives_to);
   if (from < to) {
     put(from, data.substr(from - op.offset, to - from));
   }
 }
 
 std::string FileBytes::take() {
-  bytes_.resize(size_);
+  bytes_.resize(size_);  // with zeros where nothing was written
   return std::move(bytes_);
 }
 

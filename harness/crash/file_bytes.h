@@ -18,21 +18,21 @@ class FileBytes {
   // `data`: the bytes of a kData operation.
   void apply(const MicroOp& op, std::string_view data);
 
-  // An append's bytes did not come: garbage or stale ones are there instead.
+  // M29: an append's bytes are lost, and garbage or stale ones are there instead.
   void fill(const MicroOp& op, Choice choice);
 
-  // `op` belongs to the torn write, which began at `write_offset` and had `write_size` bytes.
+  // M28: `op` belongs to the torn write, which began at `write_offset` and had `write_size` bytes.
   void apply_torn(const MicroOp& op, std::string_view data, const Tear& tear,
                   std::uint64_t write_offset, std::uint64_t write_size);
 
-  // The file; bytes written past its end do not show.
+  // The file, without bytes that were written past its end.
   [[nodiscard]] std::string take();
 
  private:
   void put(std::uint64_t offset, std::string_view data);
   void fill(std::uint64_t from, std::uint64_t to, Choice choice);
 
-  std::string bytes_;  // may be longer than the file (bytes whose size did not come), or shorter
+  std::string bytes_;  // may be longer than the file (bytes whose size is lost), or shorter
   std::uint64_t size_ = 0;
 };
 

@@ -1,23 +1,29 @@
-// The crash model: walks a timeline under one profile and knows, at a crash point, what is durable,
-// what is not, and which sets of the latter may be on disk.
+// The crash model: walks a timeline under one profile and knows, at a crash point, what is durable, what
+// is not, and which sets of the latter may be on disk. README.md has its rules by number (M1...).
 //
 // Nodes      What is not durable yet, in order of the trace: each a micro-operation, or several that
-//            come as one (a rename; an append's bytes and size where the profile ties them). Durable
-//            nodes are folded into a base as soon as nothing undurable lies under them, so that the
-//            cost of a state does not grow with the trace.
+//            reach the disk as one (a rename; an append's bytes and size where the profile ties them).
+//            Durable nodes are folded into a base as soon as nothing undurable lies under them, so
+//            that the cost of a state does not grow with the trace.
 // States     A selection of nodes is permitted when it holds every durable one and, with each, all
-//            that it needs. An operation in flight may have happened or not, a sync in flight too.
+//            that it needs (M8). An operation in flight may have happened or not, a sync in flight
+//            too (M9).
 // Threads    One thread at a time; separate models of one timeline are independent.
+//
+// model.cc walks the timeline and makes nodes, model_sync.cc makes them durable, model_states.cc answers
+// which selections are permitted.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
 #include "harness/crash/disk.h"
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
+#include "harness/crash/index.h"
 #include "harness/crash/order.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/selection.h"
@@ -26,19 +32,23 @@
 namespace crashpoint::crash {
 
 struct Node {
-  std::uint32_t first_op = 0;  // in Timeline::ops(); also what tells nodes apart
-  std::uint32_t op_count = 1;
-  std::uint32_t call = 0;   // in Timeline::calls()
+  OpRange ops = {};
+  CallIndex call = {};
   OpClasses classes = 0;    // of all its operations
   bool returned = false;    // its call has; if not, it may not have happened at all
   bool durable = false;     // but not folded, because it lies over something that is not
-  bool unsyncable = false;  // a sync failed on it, and no later one will make it durable
-  std::vector<std::uint32_t> needs = {};  // first_op of the nodes that are there when this one is
+  bool unsyncable = false;  // M20: a sync failed on it, and no later one will make it durable
+  std::optional<CallIndex> allocated_by =
+      {};                           // M27: of a growth, the close that put it in the journal
+  std::vector<OpIndex> needs = {};  // id() of the nodes that are there whenever this one is
+
+  // Stays the same for as long as there is this node; its index changes from point to point.
+  [[nodiscard]] OpIndex id() const { return ops.first; }
 };
 
-// The operation that says what a node is about: of a name that is replaced, the new one.
-[[nodiscard]] inline std::uint32_t telling_op(const Node& node) {
-  return (node.classes & kEntryOp) != 0 ? node.first_op + node.op_count - 1 : node.first_op;
+// The operation that stands for the node in words: of a name that is replaced, the new one.
+[[nodiscard]] inline OpIndex representative_op(const Node& node) {
+  return (node.classes & kEntryOp) != 0 ? node.ops.last() : node.ops.first;
 }
 
 class CrashModel {
@@ -54,6 +64,10 @@ class CrashModel {
   [[nodiscard]] const Timeline& timeline() const { return *timeline_; }
   [[nodiscard]] const Profile& profile() const { return profile_; }
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+  [[nodiscard]] const Node& node(NodeIndex node) const { return nodes_[node.value()]; }
+  [[nodiscard]] NodeRange indices() const {
+    return {NodeIndex(0), static_cast<std::uint32_t>(nodes_.size())};
+  }
   // While it stays the same, so do the nodes and the permitted states.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
@@ -66,48 +80,56 @@ class CrashModel {
   void add_needed(Selection& selection) const;
   [[nodiscard]] bool permits(const Selection& selection) const;
 
-  // Whether something else may be read where the node's bytes did not come. On a filesystem that is in
-  // blocks that are new only: behind the end of one that is on disk there are zeros.
-  [[nodiscard]] bool may_be_garbage(std::size_t node) const;
-  // Tears a write of the selection there, or where the profile tears it nearest before that: what
-  // lies wholly beyond is lost. Nothing if the profile does not tear it.
+  // M29: whether something else may be read where the node's bytes are lost. On a filesystem that is
+  // in new blocks only: after the end of one that is on disk there are zeros.
+  [[nodiscard]] bool may_be_garbage(NodeIndex node) const;
+  // M28: tears a write of the selection there, or at the nearest place before that where the profile
+  // tears it: what lies wholly beyond is lost. Nothing if the profile does not tear it.
   [[nodiscard]] std::optional<Selection> torn(Selection selection, Tear tear) const;
-  // Indices in nodes() of what a node needs.
-  [[nodiscard]] std::vector<std::size_t> needs_of(const Node& node) const;
-  // The index in nodes() of the node with this operation.
-  [[nodiscard]] std::optional<std::size_t> node_of(std::uint32_t op) const;
+  [[nodiscard]] std::vector<NodeIndex> needs_of(const Node& node) const;
+  // The node with this operation.
+  [[nodiscard]] std::optional<NodeIndex> node_of(OpIndex op) const;
 
   // What a selection leaves on disk.
   [[nodiscard]] CrashImage image(const Selection& selection);
 
  private:
-  void enter(std::uint32_t call);
-  void leave(std::uint32_t call);
-  void add_node(std::uint32_t call, std::uint32_t first_op, std::uint32_t op_count);
+  void enter(CallIndex call);
+  void leave(CallIndex call);
+  [[nodiscard]] std::uint32_t ops_in_node(OpIndex first, OpIndex end) const;
+  void add_node(CallIndex call, OpRange ops);
   void find_needs(Node& node);
   void find_needs_anew();
+  void need_allocated_sizes(Node& node) const;
+  void allocate(InodeId inode, CallIndex close);
   [[nodiscard]] OpClasses class_of(const MicroOp& op) const;
   [[nodiscard]] bool grows_its_block(const MicroOp& bytes, const MicroOp& next) const;
   [[nodiscard]] bool allocation_is_pending(InodeId inode, std::uint64_t offset) const;
 
+  [[nodiscard]] std::span<const MicroOp> ops_of(const Node& node) const {
+    return timeline_->ops(node.ops);
+  }
   // Of a node with bytes: they come last in it, after the size.
   [[nodiscard]] const MicroOp& bytes_of(const Node& node) const {
-    return timeline_->ops()[node.first_op + node.op_count - 1];
+    return timeline_->op(node.ops.last());
   }
   [[nodiscard]] bool permits_tear(const Selection& selection) const;
-  [[nodiscard]] bool precedes(const Node& node, std::uint32_t call) const;
+  [[nodiscard]] bool returned_before(CallIndex earlier, CallIndex call) const;
+  [[nodiscard]] bool precedes(const Node& node, CallIndex call) const;
   [[nodiscard]] bool is_content_of(const Node& node, const SyncRequest& sync) const;
-  void make_durable(std::uint32_t call);
-  void keep_entries_in(InodeId directory, std::uint32_t call);
-  void keep_names_of(InodeId inode, std::uint32_t call);
-  void keep_journal(std::uint32_t call);
-  [[nodiscard]] bool has_metadata_to_commit(std::uint32_t call) const;
-  void fail(std::uint32_t call);
-  void split_nodes_of(std::uint32_t call);
+  [[nodiscard]] bool is_synced_by(const Node& node, CallIndex call) const;
+  void make_durable(CallIndex call);
+  void keep_entries_in(InodeId directory, CallIndex call);
+  void keep_names_of(InodeId inode, CallIndex call);
+  void keep_journal(CallIndex call);
+  [[nodiscard]] bool has_metadata_to_commit(CallIndex call) const;
+  void fail(CallIndex call);
+  void split_nodes_of(CallIndex call);
   void spread_durability();
   void fold();
-  void forget_unreachable(std::uint32_t call);
+  void forget_unreachable(CallIndex call);
   void remove(const std::vector<bool>& gone);
+  void check_nodes() const;
 
   std::shared_ptr<const Timeline> timeline_;
   Profile profile_;

@@ -1,5 +1,5 @@
-// The rules of the crash model one by one: what each syscall changes, what makes it durable, and what
-// a crash may leave of it. States as in litmus_test.cc.
+// The rules of the crash model one by one, by their numbers in README.md: what each syscall changes, what
+// makes it durable, and what a crash may leave of it. States as in litmus_test.cc.
 
 #include "harness/crash/model.h"
 
@@ -8,13 +8,14 @@
 #include <gtest/gtest.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/mman.h>
 
 #include <cerrno>
 #include <set>
 #include <string>
 
-#include "harness/crash/test_states.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/states_for_test.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -37,13 +38,13 @@ std::string after_process_kill(const TraceScript& script) {
 
 // ---- every syscall has its effect (process kill: the kernel lives, so all that returned is there)
 
-TEST(CrashModel, AppliesWritesWhereverTheyGo) {
+TEST(CrashModel, M2AppliesWritesWhereverTheyGo) {
   EXPECT_EQ(after_process_kill(with_file("0123").write("a", 1, "xy")), "a=0xy3");
   EXPECT_EQ(after_process_kill(with_file("0123").write("a", 3, "xy")), "a=012xy");
   EXPECT_EQ(after_process_kill(with_file("01").write("a", 4, "x")), "a=01..x") << "a hole";
 }
 
-TEST(CrashModel, TruncatesBothWays) {
+TEST(CrashModel, M4TruncatesBothWays) {
   EXPECT_EQ(after_process_kill(with_file("0123").truncate("a", 2)), "a=01");
   EXPECT_EQ(after_process_kill(with_file("01").truncate("a", 4)), "a=01..");
   EXPECT_EQ(after_process_kill(with_file("0123").truncate("a", 1).truncate("a", 3)), "a=0..")
@@ -51,7 +52,7 @@ TEST(CrashModel, TruncatesBothWays) {
   EXPECT_EQ(after_process_kill(with_file("0123").open_truncate("a").append("a", "x")), "a=x");
 }
 
-TEST(CrashModel, KnowsEveryModeOfFallocate) {
+TEST(CrashModel, M5KnowsEveryModeOfFallocate) {
   EXPECT_EQ(after_process_kill(with_file("01").allocate("a", 0, 0, 4)), "a=01..");
   EXPECT_EQ(after_process_kill(with_file("01").allocate("a", FALLOC_FL_KEEP_SIZE, 0, 4)), "a=01");
   EXPECT_EQ(after_process_kill(
@@ -65,14 +66,14 @@ TEST(CrashModel, KnowsEveryModeOfFallocate) {
             "a=0..123");
 }
 
-TEST(CrashModel, MovesNamesOfFilesAndDirectories) {
+TEST(CrashModel, M6MovesNamesOfFilesAndDirectories) {
   TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("1")}});
   script.mkdir("e").rename("d", "e/f").append("e/f/x", "2").symlink("f/x", "e/l");
   script.link("e/f/x", "y");
   EXPECT_EQ(after_process_kill(script), "e/ e/f/ e/f/x=12 e/l->f/x y=12");
 }
 
-TEST(CrashModel, RenamesOverExistingAcrossDirectoriesAndByExchange) {
+TEST(CrashModel, M7RenamesOverExistingAcrossDirectoriesAndByExchange) {
   TraceScript script({{"d", directory_entry()},
                       {"d/x", file_entry("x")},
                       {"y", file_entry("y")},
@@ -81,46 +82,46 @@ TEST(CrashModel, RenamesOverExistingAcrossDirectoriesAndByExchange) {
   EXPECT_EQ(after_process_kill(script), "d/ y=z z=x");
 }
 
-TEST(CrashModel, ARenameBetweenTwoNamesOfOneFileDoesNothing) {
+TEST(CrashModel, M7ARenameBetweenTwoNamesOfOneFileDoesNothing) {
   EXPECT_EQ(after_process_kill(with_file("1").link("a", "b").rename("a", "b")), "a=1 b=1");
 }
 
-TEST(CrashModel, RemovesNamesAndDirectories) {
+TEST(CrashModel, M6RemovesNamesAndDirectories) {
   TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("x")}});
   EXPECT_EQ(after_process_kill(script.unlink("d/x")), "d/");
   EXPECT_EQ(after_process_kill(script.rmdir("d")), "-");
 }
 
-TEST(CrashModel, AFileWithoutANameCanBeGivenOne) {
+TEST(CrashModel, M6AFileWithoutANameCanBeGivenOne) {
   TraceScript script;
   script.create_nameless("#1").append("#1", "new");
   EXPECT_EQ(after_process_kill(script), "-");
   EXPECT_EQ(after_process_kill(script.link("#1", "b")), "b=new");
 }
 
-TEST(CrashModel, AnUnlinkedFileIsNoLongerSeenThoughWrittenTo) {
+TEST(CrashModel, M6AnUnlinkedFileIsNoLongerSeenThoughWrittenTo) {
   EXPECT_EQ(after_process_kill(with_file("1").unlink("a").append("a", "2").fsync("a")), "-");
 }
 
-TEST(CrashModel, KeepsTwoNamesOfOneFileTogether) {
+TEST(CrashModel, M6KeepsTwoNamesOfOneFileTogether) {
   TraceScript script({{"a", file_entry("1", 7)}, {"b", file_entry("1", 7)}});
   EXPECT_EQ(after_process_kill(script.append("a", "2")), "a=12 b=12");
 }
 
 // ---- faults: what counts is what the kernel did
 
-TEST(CrashModel, AFailedOrSkippedCallChangesNothing) {
+TEST(CrashModel, M1AFailedOrSkippedCallChangesNothing) {
   EXPECT_EQ(after_process_kill(with_file("1").append("a", "2").failing(ENOSPC)), "a=1");
   EXPECT_EQ(after_process_kill(with_file("1").append("a", "2").skipped()), "a=1");
   EXPECT_EQ(after_process_kill(with_file("1").rename("a", "b").failing(EIO)), "a=1");
 }
 
-TEST(CrashModel, ASyncThatALyingDiskSkippedMakesNothingDurable) {
+TEST(CrashModel, M1ASyncThatALyingDiskSkippedMakesNothingDurable) {
   TraceScript script = with_file("1").append("a", "2");
   EXPECT_EQ(all_states(script.fsync("a").skipped(), "xfs"), (States{"a=1", "a=12"}));
 }
 
-TEST(CrashModel, ASyncThatWasNeverTriedMakesNothingDurableAndLosesNothing) {
+TEST(CrashModel, M20ASyncThatWasNeverTriedMakesNothingDurableAndLosesNothing) {
   TraceScript script = with_file("1").append("a", "2");
   script.fsync("a").failing(EINTR);
   EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
@@ -129,21 +130,21 @@ TEST(CrashModel, ASyncThatWasNeverTriedMakesNothingDurableAndLosesNothing) {
 
 // ---- operations in flight
 
-TEST(CrashModel, AWriteInFlightMayHaveHappenedOrNot) {
+TEST(CrashModel, M9AWriteInFlightMayHaveHappenedOrNot) {
   const TraceScript script = with_file("1").append("a", "2").never_returning();
   for (const char* const profile : {"process-kill", "prefix", "xfs"}) {
     EXPECT_EQ(all_states(script, profile), (States{"a=1", "a=12"})) << profile;
   }
 }
 
-TEST(CrashModel, AKilledWriteStopsBetweenPages) {
+TEST(CrashModel, M11AKilledWriteStopsBetweenPages) {
   TraceScript script;
   script.create("a").append("a", std::string(5000, 'x')).never_returning();
   EXPECT_EQ(all_states(script, "process-kill"),
             (States{"a=", "a=" + std::string(4096, 'x'), "a=" + std::string(5000, 'x')}));
 }
 
-TEST(CrashModel, ACrashPointDecidesWhatIsInFlight) {
+TEST(CrashModel, M9ACrashPointDecidesWhatIsInFlight) {
   TraceScript script = with_file("1").append("a", "2");
   EXPECT_EQ(all_states(script, "process-kill", script.during_last()), (States{"a=1", "a=12"}));
   EXPECT_EQ(all_states(script, "process-kill", script.trace().events.back().enter),
@@ -152,33 +153,33 @@ TEST(CrashModel, ACrashPointDecidesWhatIsInFlight) {
             (States{"a=12"}));
 }
 
-TEST(CrashModel, ASyncInFlightIsNotReliedOn) {
+TEST(CrashModel, M9ASyncInFlightIsNotReliedOn) {
   TraceScript script = with_file("1").append("a", "2").fsync("a");
   EXPECT_EQ(all_states(script, "xfs", script.during_last()), (States{"a=1", "a=12"}));
   EXPECT_EQ(all_states(script, "xfs", script.now()), (States{"a=12"}));
 }
 
-TEST(CrashModel, ASyncCoversOnlyWhatHadReturnedBeforeItBegan) {
+TEST(CrashModel, M10ASyncCoversOnlyWhatHadReturnedBeforeItBegan) {
   // The write is in the kernel when the sync begins, and both return.
   TraceScript script = with_file("1");
   script.append("a", "2").never_returning().fsync("a").returning_now(1);
   EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
 }
 
-TEST(CrashModel, CallsThatOverlapAreNotOrdered) {
+TEST(CrashModel, M10CallsThatOverlapAreNotOrdered) {
   TraceScript script({{"a", file_entry("")}, {"b", file_entry("")}});
   script.append("a", "1").never_returning().append("b", "2").returning_now(1);
   EXPECT_EQ(all_states(script, "prefix"), (States{"a= b=", "a=1 b=", "a= b=2", "a=1 b=2"}));
 }
 
-TEST(CrashModel, OfSeveralRenamesInFlightAnyMayHaveHappened) {
+TEST(CrashModel, M9OfSeveralRenamesInFlightAnyMayHaveHappened) {
   TraceScript script({{"a", file_entry("1")}, {"b", file_entry("2")}});
   script.rename("a", "c").never_returning().rename("b", "d").never_returning();
   EXPECT_EQ(all_states(script, "process-kill"),
             (States{"a=1 b=2", "b=2 c=1", "a=1 d=2", "c=1 d=2"}));
 }
 
-TEST(CrashModel, AnOpenInFlightMayHaveCreatedOrTruncated) {
+TEST(CrashModel, M9AnOpenInFlightMayHaveCreatedOrTruncated) {
   TraceScript script = with_file("1");
   script.open_truncate("a").never_returning();
   EXPECT_EQ(all_states(script, "process-kill"), (States{"a=1", "a="}));
@@ -186,7 +187,7 @@ TEST(CrashModel, AnOpenInFlightMayHaveCreatedOrTruncated) {
 
 // ---- what a sync makes durable
 
-TEST(CrashModel, SyncAndSyncfsMakeEverythingDurable) {
+TEST(CrashModel, M14SyncAndSyncfsMakeEverythingDurable) {
   for (const char* const profile : {"weakest", "ext4-ordered", "xfs", "btrfs", "prefix"}) {
     TraceScript script = with_file("1");
     script.append("a", "2").create("b").append("b", "3").sync();
@@ -195,34 +196,34 @@ TEST(CrashModel, SyncAndSyncfsMakeEverythingDurable) {
 }
 
 // open(2), O_SYNC: the write, and what is needed to read it, as if followed by fsync.
-TEST(CrashModel, ASyncedWriteIsDurableWhenItReturnsAndOthersAreNot) {
+TEST(CrashModel, M15ASyncedWriteIsDurableWhenItReturnsAndOthersAreNot) {
   TraceScript script({{"a", file_entry("0123")}, {"b", file_entry("0")}});
   script.write("a", 0, "x").write("b", 0, "y").synced_write("a", 3, "z4");
   EXPECT_EQ(all_states(script, "weakest"),
             (States{"a=012z4 b=0", "a=x12z4 b=0", "a=012z4 b=y", "a=x12z4 b=y"}));
 }
 
-TEST(CrashModel, FdatasyncBringsTheSizeThatIsNeededToReadTheBytes) {
+TEST(CrashModel, M12FdatasyncBringsTheSizeThatIsNeededToReadTheBytes) {
   EXPECT_EQ(all_states(with_file("").append("a", "12").fdatasync("a"), "weakest"),
             (States{"a=12"}));
 }
 
 // fs/ext4/fsync.c: an fsync commits the transaction the file's metadata is in, and with it all that
 // came before; one that has nothing to commit leaves the journal alone.
-TEST(Ext4, FsyncOfANewFileCommitsEarlierNamesOfOthers) {
+TEST(Ext4, M18FsyncOfANewFileCommitsEarlierNamesOfOthers) {
   TraceScript script;
   script.create("a").create("b").fsync("b");
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a= b="}));
 }
 
-TEST(Ext4, FsyncWithoutNewMetadataCommitsNothing) {
+TEST(Ext4, M18FsyncWithoutNewMetadataCommitsNothing) {
   TraceScript script = with_file("01");
   script.create("b").write("a", 0, "x").fsync("a");
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=x1", "a=x1 b="}));
 }
 
 // ext4_rename marks the inode for fsync and not for fdatasync (i_datasync_tid keeps its value).
-TEST(Ext4, FdatasyncDoesNotCommitTheNewNameOfAnOldFile) {
+TEST(Ext4, M18FdatasyncDoesNotCommitTheNewNameOfAnOldFile) {
   TraceScript script = with_file("1").rename("a", "b");
   TraceScript with_fdatasync = script;
   EXPECT_EQ(all_states(with_fdatasync.fdatasync("b"), "ext4-ordered"), (States{"a=1", "b=1"}));
@@ -230,27 +231,27 @@ TEST(Ext4, FdatasyncDoesNotCommitTheNewNameOfAnOldFile) {
 }
 
 // ext4_fsync_journal: "force a full commit" for what is not a regular file.
-TEST(Ext4, SyncOfADirectoryCommitsAllMetadata) {
+TEST(Ext4, M18SyncOfADirectoryCommitsAllMetadata) {
   TraceScript script({{"d", directory_entry()}, {"a", file_entry("1")}});
   script.append("a", "2").create("b").fsync_directory("d");
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=1. b= d/", "a=12 b= d/"}));
 }
 
 // The log is forced up to the file's last change: later ones of other files may be lost.
-TEST(Xfs, FsyncKeepsMetadataUpToTheFilesOwn) {
+TEST(Xfs, M19FsyncKeepsMetadataUpToTheFilesOwn) {
   TraceScript script;
   script.create("a").create("b").create("c").fsync("b");
   EXPECT_EQ(all_states(script, "xfs"), (States{"a= b=", "a= b= c="}));
 }
 
 // OSDI'14 table 3d: directory operations are not ordered.
-TEST(Btrfs, FsyncKeepsTheFilesOwnNamesOnly) {
+TEST(Btrfs, M19FsyncKeepsTheFilesOwnNamesOnly) {
   TraceScript script;
   script.create("a").create("b").create("c").fsync("b");
   EXPECT_EQ(all_states(script, "btrfs"), (States{"b=", "a= b=", "b= c=", "a= b= c="}));
 }
 
-TEST(Weakest, ASyncOfADirectoryKeepsWhatIsInItAndNotTheWayToIt) {
+TEST(Weakest, M13ASyncOfADirectoryKeepsWhatIsInItAndNotTheWayToIt) {
   TraceScript script;
   script.mkdir("d").create("d/a").mkdir("e").fsync_directory("d");
   EXPECT_EQ(all_states(script, "weakest"), (States{"-", "d/ d/a=", "e/", "d/ d/a= e/"}));
@@ -258,13 +259,13 @@ TEST(Weakest, ASyncOfADirectoryKeepsWhatIsInItAndNotTheWayToIt) {
 
 // A name that rename(2) replaces is the old file or the new one, under every profile: programs replace
 // files this way because there is no other.
-TEST(Weakest, ANameThatIsReplacedIsNeverMissing) {
+TEST(Weakest, M7ANameThatIsReplacedIsNeverMissing) {
   TraceScript script({{"a", file_entry("1")}});
   script.create("t").append("t", "2").fsync("t").fsync_directory().rename("t", "a");
   EXPECT_EQ(all_states(script, "weakest"), (States{"a=1 t=2", "a=1", "a=2", "a=2 t=2"}));
 }
 
-TEST(Weakest, ARenameAcrossDirectoriesNeedsBothSynced) {
+TEST(Weakest, M7ARenameAcrossDirectoriesNeedsBothSynced) {
   TraceScript script({{"d", directory_entry()}, {"a", file_entry("1")}});
   script.rename("a", "d/a");
   TraceScript target_synced = script;
@@ -276,10 +277,40 @@ TEST(Weakest, ARenameAcrossDirectoriesNeedsBothSynced) {
             (States{"d/ d/a=1"}));
 }
 
+TEST(CrashModel, M14SyncfsOfAnotherFilesystemMakesNothingDurable) {
+  TraceScript script = with_file("1");
+  script.append("a", "2").syncfs_elsewhere();
+  EXPECT_EQ(all_states(script, "xfs"), (States{"a=1", "a=12"}));
+}
+
+// msync(2): MS_ASYNC only schedules the write, and since Linux 2.6.19 not even that.
+TEST(CrashModel, M16MsyncMakesItsRangeDurableAndOnlyWithMsSync) {
+  const std::string old(8192, 'o');
+  const auto script = [&](std::int64_t offset, std::int64_t size, std::uint32_t flags) {
+    TraceScript calls = with_file(old);
+    calls.write("a", 0, "1").write("a", 4096, "2").msync("a", offset, size, flags);
+    return all_states(calls, "xfs");
+  };
+  const auto with = [&](char first, char second) {
+    std::string text = "a=" + old;
+    text[2] = first;
+    text[2 + 4096] = second;
+    return text;
+  };
+  EXPECT_EQ(script(4096, 10, MS_SYNC), (States{with('o', '2'), with('1', '2')}));
+  EXPECT_EQ(script(0, 4096, MS_SYNC), (States{with('1', 'o'), with('1', '2')}));
+  EXPECT_EQ(script(0, 8192, MS_SYNC), (States{with('1', '2')}));
+  EXPECT_EQ(script(0, 4097, MS_SYNC), (States{with('1', '2')}))
+      << "the size is rounded up to pages";
+  const States any{with('o', 'o'), with('1', 'o'), with('o', '2'), with('1', '2')};
+  EXPECT_EQ(script(0, 8192, MS_ASYNC), any);
+  EXPECT_EQ(script(0, 8192, MS_INVALIDATE), any);
+}
+
 // ---- what may come without what
 
 // ASPLOS'16 section 2, and the same figures: 4096 = 2500 'a' and 1596 NULs.
-TEST(Ext4, AnAppendAcrossABlockMayShowZerosToTheEndOfTheBlock) {
+TEST(Ext4, M24AnAppendAcrossABlockMayShowZerosToTheEndOfTheBlock) {
   TraceScript script = with_file(std::string(2500, 'a'));
   script.append("a", std::string(2500, 'b'));
   const std::string old(2500, 'a');
@@ -291,7 +322,7 @@ TEST(Ext4, AnAppendAcrossABlockMayShowZerosToTheEndOfTheBlock) {
                     "a=" + old + std::string(2500, 'b')}));
 }
 
-TEST(Xfs, ABlockOfAnAppendComesWithItsSize) {
+TEST(Xfs, M24ABlockOfAnAppendComesWithItsSize) {
   TraceScript script = with_file(std::string(2500, 'a'));
   script.append("a", std::string(2500, 'b'));
   const std::string old(2500, 'a');
@@ -300,7 +331,7 @@ TEST(Xfs, ABlockOfAnAppendComesWithItsSize) {
 }
 
 // The block is not on disk before it is allocated, at write-back: until then nothing of it shows.
-TEST(Ext4, AnAppendInABlockNotYetAllocatedDoesNotOrderLaterNames) {
+TEST(Ext4, M24AnAppendInABlockNotYetAllocatedDoesNotOrderLaterNames) {
   TraceScript script;
   script.create("a").fsync("a").append("a", "1").append("a", "2").create("b");
   const States states = all_states(script, "ext4-ordered");
@@ -309,13 +340,13 @@ TEST(Ext4, AnAppendInABlockNotYetAllocatedDoesNotOrderLaterNames) {
   EXPECT_THAT(states, Contains("a=.. b=")) << "an unwritten block reads as zeros";
 }
 
-TEST(Ext4, OverwritesFloatFreely) {
+TEST(Ext4, M21OverwritesFloatFreely) {
   TraceScript script = with_file("01");
   script.create("b").write("a", 0, "x");
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=01", "a=x1", "a=01 b=", "a=x1 b="}));
 }
 
-TEST(Ext4, BlocksOfAnOverwriteComeInAnyOrder) {
+TEST(Ext4, M2BlocksOfAnOverwriteComeInAnyOrder) {
   const std::string old(8192, 'o');
   const std::string half(4096, 'n');
   TraceScript script = with_file(old);
@@ -326,15 +357,77 @@ TEST(Ext4, BlocksOfAnOverwriteComeInAnyOrder) {
 }
 
 // The size was in the journal before the name; what is appended into new blocks comes when it comes.
-TEST(Ext4, MetadataIsCommittedInOrder) {
+TEST(Ext4, M21MetadataIsCommittedInOrder) {
   TraceScript script = with_file("0123");
   script.truncate("a", 2).create("b").rename("b", "c");
   EXPECT_EQ(all_states(script, "ext4-ordered"),
             (States{"a=0123", "a=01..", "a=01", "a=01 b=", "a=01 c="}));
 }
 
+// ---- M27: what ext4 allocates early
+
+TraceScript rewritten() {
+  return with_file("old").open_truncate("a").append("a", "new");
+}
+
+TEST(Ext4, M27ARewrittenFileHasItsSizeOnceItIsClosed) {
+  EXPECT_THAT(all_states(rewritten().create("x").fsync("x"), "ext4-ordered"), Contains("a= x="));
+  EXPECT_EQ(all_states(rewritten().close("a").create("x").fsync("x"), "ext4-ordered"),
+            (States{"a=... x=", "a=new x="}));
+  EXPECT_EQ(all_states(rewritten().close("a").fsync_directory(), "ext4-ordered"),
+            (States{"a=...", "a=new"}));
+}
+
+TEST(Ext4, M27LaterNamesNeedTheSizeOfARewrittenFile) {
+  const States states = all_states(rewritten().close("a").create("x"), "ext4-ordered");
+  EXPECT_THAT(states, Not(Contains("a= x=")));
+  EXPECT_THAT(states, Contains("a=... x="));
+  EXPECT_THAT(states, Contains("a="));
+}
+
+// Without the flag of a truncation ext4_release_file allocates nothing.
+TEST(Ext4, M27AFileThatIsNewHasNoSizeWhenItIsClosed) {
+  TraceScript script;
+  script.create("a").append("a", "new").close("a").create("x").fsync("x");
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= x="));
+}
+
+TEST(Ext4, M27AnAppendAfterTheCloseIsNotAllocated) {
+  const States states =
+      all_states(rewritten().close("a").append("a", "er").create("x").fsync("x"), "ext4-ordered");
+  EXPECT_THAT(states, Contains("a=new x="));
+  EXPECT_THAT(states, Not(Contains("a= x=")));
+}
+
+// A child has the file open too, so the close in the parent is not the last one.
+TEST(Ext4, M27ACloseAfterAForkIsNotReliedOn) {
+  EXPECT_THAT(all_states(rewritten().fork().close("a").create("x").fsync("x"), "ext4-ordered"),
+              Contains("a= x="));
+}
+
+TEST(Ext4, M27ACallThatOverlapsTheCloseDoesNotNeedTheSize) {
+  TraceScript script = rewritten().close("a").never_returning();
+  script.create("x").returning_now(1);
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= x="));
+}
+
+TEST(Ext4, M27AnExchangeBringsNoSize) {
+  TraceScript script = with_file("old");
+  script.create("t").append("t", "new").rename("t", "a", RENAME_EXCHANGE).fsync_directory();
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= t=old"));
+}
+
+// A rename of a file of several blocks: all sizes come with the name, the bytes do not.
+TEST(Ext4, M27ARenameOverAnotherBringsTheWholeSize) {
+  TraceScript script = with_file("old");
+  script.create("t").append("t", std::string(9000, 'n')).rename("t", "a").fsync_directory();
+  for (const std::string& state : all_states(script, "ext4-ordered")) {
+    EXPECT_EQ(state.size(), 2U + 9000U) << state.substr(0, 20);
+  }
+}
+
 // real_filesystems_test.cc: 2500 bytes cut to 1250, and 2500 found, the end of them NUL.
-TEST(Ext4, TruncationInsideABlockMayLeaveZerosAndTheOldSize) {
+TEST(Ext4, M25TruncationInsideABlockMayLeaveZerosAndTheOldSize) {
   const TraceScript script = with_file("0123").truncate("a", 1);
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=0123", "a=0...", "a=0"}));
   EXPECT_EQ(all_states(script, "ext4-writeback"), (States{"a=0123", "a=0...", "a=0"}));
@@ -346,14 +439,14 @@ TEST(Ext4, TruncationInsideABlockMayLeaveZerosAndTheOldSize) {
 }
 
 // What a page also holds of an append is not looked at before the size is logged, later.
-TEST(Xfs, AnOverwriteComesWithoutAnAppendToTheSameSector) {
+TEST(Xfs, M23AnOverwriteComesWithoutAnAppendToTheSameSector) {
   const TraceScript script = with_file("12").append("a", "34").write("a", 0, "x");
   EXPECT_EQ(all_states(script, "xfs"), (States{"a=12", "a=x2", "a=1234", "a=x234"}));
   EXPECT_EQ(all_states(script, "btrfs"), (States{"a=12", "a=1234", "a=x234"}));
 }
 
 // Sectors of one page, which is written in place, come apart: of two writes to it the later alone.
-TEST(Ext4, WritesToDifferentSectorsOfABlockFloat) {
+TEST(Ext4, M23WritesToDifferentSectorsOfABlockFloat) {
   TraceScript script = with_file(std::string(1024, 'o'));
   script.write("a", 1023, "2").write("a", 0, "1");
   const auto with = [](char first, char last) {
@@ -365,7 +458,7 @@ TEST(Ext4, WritesToDifferentSectorsOfABlockFloat) {
   EXPECT_EQ(all_states(script, "btrfs"), (States{with('o', 'o'), with('o', '2'), with('1', '2')}));
 }
 
-TEST(Xfs, TruncationWritesOutWhatItKeepsOfAnAppend) {
+TEST(Xfs, M25TruncationWritesOutWhatItKeepsOfAnAppend) {
   TraceScript script = with_file("0");
   script.append("a", std::string(6000, 'x')).truncate("a", 3);
   EXPECT_THAT(all_states(script, "xfs"), Not(Contains("a=0..")));
@@ -374,24 +467,24 @@ TEST(Xfs, TruncationWritesOutWhatItKeepsOfAnAppend) {
   EXPECT_THAT(all_states(script, "ext4-writeback"), Contains("a=0.."));
 }
 
-TEST(Btrfs, LaterNamesNeedEarlierOnesOfTheSameName) {
+TEST(Btrfs, M21LaterNamesNeedEarlierOnesOfTheSameName) {
   TraceScript script = with_file("1");
   script.unlink("a").create("a").append("a", "2").fsync("a");
   EXPECT_EQ(all_states(script, "btrfs"), (States{"a=2"}));
 }
 
-TEST(Weakest, EverythingMayBeMissing) {
+TEST(Weakest, M8EverythingMayBeMissing) {
   TraceScript script = with_file("0123");
   script.write("a", 0, "x").truncate("a", 2).append("a", "z");
   EXPECT_EQ(all_states(script, "weakest"),
             (States{"a=0123", "a=x123", "a=01", "a=x1", "a=01.", "a=x1.", "a=01z", "a=x1z",
-                    // the cut is lost and what was appended behind it overwrites
+                    // the cut is lost and what was appended after it overwrites
                     "a=01z3", "a=x1z3",
-                    // or only zeros came of it
+                    // or reads as zeros
                     "a=01..", "a=x1..", "a=01z.", "a=x1z."}));
 }
 
-TEST(AllProfiles, FallocateThatShiftsBytesIsABarrierInItsFile) {
+TEST(AllProfiles, M26FallocateThatShiftsBytesIsABarrierInItsFile) {
   for (const char* const profile : {"ext4-ordered", "xfs", "btrfs"}) {
     TraceScript script = with_file("0123");
     script.write("a", 0, "x").allocate("a", FALLOC_FL_COLLAPSE_RANGE, 1, 2).write("a", 0, "y");
@@ -399,12 +492,12 @@ TEST(AllProfiles, FallocateThatShiftsBytesIsABarrierInItsFile) {
   }
 }
 
-TEST(Weakest, ADirectoryUnderTwoNamesShowsItsFilesUnderBoth) {
+TEST(Weakest, M7ADirectoryUnderTwoNamesShowsItsFilesUnderBoth) {
   TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("1")}});
   EXPECT_THAT(all_states(script.rename("d", "e"), "weakest"), Contains("d/ d/x=1 e/ e/x=1"));
 }
 
-TEST(Weakest, ADirectoryNeverHoldsItself) {
+TEST(Weakest, M7ADirectoryNeverHoldsItself) {
   TraceScript script({{"d", directory_entry()}, {"e", directory_entry()}});
   script.rename("d", "e/d").rename("e/d", "d").rename("e", "d/e");
   EXPECT_THAT(all_states(script, "weakest"), Contains("d/ d/e/"));  // and it ends
@@ -412,7 +505,7 @@ TEST(Weakest, ADirectoryNeverHoldsItself) {
 
 // ---- a sync that failed: Rebello et al., ATC'20, table 1
 
-TEST(FailedFsync, IsNotMadeGoodByARetry) {
+TEST(FailedFsync, M20IsNotMadeGoodByARetry) {
   for (const char* const profile : {"weakest", "ext4-ordered", "xfs"}) {
     TraceScript script = with_file("1");
     script.append("a", "2").fsync("a").failing(EIO).fsync("a");
@@ -421,7 +514,7 @@ TEST(FailedFsync, IsNotMadeGoodByARetry) {
   }
 }
 
-TEST(FailedFsync, LeavesTheSizeOnExt4AndXfs) {
+TEST(FailedFsync, M20LeavesTheSizeOnExt4AndXfs) {
   TraceScript script = with_file("1");
   script.append("a", "2").fsync("a").failing(EIO);
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=1.", "a=12"}));
@@ -429,13 +522,13 @@ TEST(FailedFsync, LeavesTheSizeOnExt4AndXfs) {
   EXPECT_EQ(all_states(script, "weakest"), (States{"a=1", "a=1.", "a=12"}));
 }
 
-TEST(FailedFsync, RevertsTheFileOnBtrfs) {
+TEST(FailedFsync, M20RevertsTheFileOnBtrfs) {
   TraceScript script = with_file("1");
   script.append("a", "2").fsync("a").failing(EIO).append("a", "3").fsync("a");
   EXPECT_EQ(all_states(script, "btrfs"), (States{"a=1.3"})) << "the offset was not rolled back";
 }
 
-TEST(FailedFsync, OfAPageWrittenAgainIsMadeGoodByTheNextOne) {
+TEST(FailedFsync, M20OfAPageWrittenAgainIsMadeGoodByTheNextOne) {
   TraceScript script = with_file("1");
   script.append("a", "2").fsync("a").failing(EIO).append("a", "3").fsync("a");
   EXPECT_EQ(all_states(script, "ext4-ordered"), (States{"a=123"}))
@@ -443,7 +536,7 @@ TEST(FailedFsync, OfAPageWrittenAgainIsMadeGoodByTheNextOne) {
   EXPECT_EQ(all_states(script, "weakest"), (States{"a=1.3", "a=123"}));
 }
 
-TEST(FailedFsync, KeepsTheBytesReadableUntilTheKernelGoes) {
+TEST(FailedFsync, M20KeepsTheBytesReadableUntilTheKernelGoes) {
   TraceScript script = with_file("1");
   EXPECT_EQ(after_process_kill(script.append("a", "2").fsync("a").failing(EIO)), "a=12");
 }
@@ -485,7 +578,7 @@ TEST(CrashModel, GivesTheSameStatesWhetherItStepsOrJumps) {
   }
 }
 
-TEST(CrashModel, ForgetsFilesThatNoStateCanShow) {
+TEST(CrashModel, M6ForgetsFilesThatNoStateCanShow) {
   TraceScript script;
   script.create("a").append("a", "1").unlink("a").fsync_directory().append("a", "2");
   CrashModel model(timeline_of(script), *find_profile("weakest"));
@@ -509,7 +602,7 @@ TEST(CrashModel, AFileMovedInFromOutsideIsNoted) {
               ElementsAre("b was moved in from outside: what it held before is not known"));
 }
 
-TEST(CrashModel, PermitsExactlyWhatItEnumerates) {
+TEST(CrashModel, M8PermitsExactlyWhatItEnumerates) {
   TraceScript script = with_file("1");
   script.append("a", "2").create("b").rename("b", "c");
   for (const Profile& profile : profiles()) {

@@ -29,7 +29,7 @@ void OrderTracker::for_each_key(std::uint64_t rule, Scope scope, const MicroOp& 
       break;
     case Scope::kSameFile:
       if (!op.is_entry()) {
-        visit(Key{rule, op.inode, 0});
+        visit(Key{rule, op.inode.value(), 0});
       }
       break;
     case Scope::kSameBlock:
@@ -37,17 +37,17 @@ void OrderTracker::for_each_key(std::uint64_t rule, Scope scope, const MicroOp& 
       if (!op.is_entry() && op.size > 0) {
         const std::uint64_t size = scope == Scope::kSameBlock ? kBlockSize : kSectorSize;
         for (std::uint64_t at = op.offset / size; at <= (op.offset + op.size - 1) / size; ++at) {
-          visit(Key{rule, op.inode, at});
+          visit(Key{rule, op.inode.value(), at});
         }
       }
       break;
     case Scope::kSameCall:
-      visit(Key{rule, op.call, 0});
+      visit(Key{rule, op.call.value(), 0});
       break;
     case Scope::kSameName:
       if (op.is_entry()) {
         // Names are interned: one address for each.
-        visit(Key{rule, op.parent, reinterpret_cast<std::uintptr_t>(&op.name.str())});
+        visit(Key{rule, op.parent.value(), reinterpret_cast<std::uintptr_t>(&op.name.str())});
       }
       break;
   }

@@ -1,7 +1,7 @@
 // Which earlier operations a new one needs, by the rules of a profile.
 //
-// Only direct needs are given: where the earlier side of a rule is a chain (each needs the one
-// before), its newest members stand for all.
+// Only direct needs are given: where the earlier side of a rule is a chain (each needs the one before),
+// its newest members stand for all.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "harness/crash/index.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/timeline.h"
 
 namespace crashpoint::crash {
 
-// An operation of a node, with what the profile takes it for.
+// An operation of a node, and the class that the profile puts it in.
 struct ClassifiedOp {
   const MicroOp* op = nullptr;
   OpClasses op_class = 0;
@@ -24,13 +25,13 @@ struct ClassifiedOp {
 
 class OrderTracker {
  public:
-  using NodeId = std::uint32_t;
+  using NodeId = OpIndex;  // Node::id()
 
   // Borrows `rules`.
   explicit OrderTracker(std::span<const OrderRule> rules) : rules_(rules) {}
 
-  // `node` comes after all added before. Which of those it needs: those the rules name for which
-  // `precedes` holds (their call had returned).
+  // `node` comes after all added before. Returns those of them that it needs: the ones that the rules
+  // name and for which `precedes` holds (M10: their call had returned).
   std::vector<NodeId> add(NodeId node, std::span<const ClassifiedOp> ops,
                           const std::function<bool(NodeId)>& precedes);
 
@@ -50,7 +51,7 @@ class OrderTracker {
   static void for_each_key(std::uint64_t rule, Scope scope, const MicroOp& op, Visit visit);
 
   std::span<const OrderRule> rules_;
-  // For each rule and each place it speaks of: the nodes of its earlier side that no later one of
+  // For each rule and each place it applies to: the nodes of its earlier side that no later one of
   // them needs.
   std::unordered_map<Key, std::vector<NodeId>, KeyHash> newest_;
 };

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "harness/base/check.h"
+
 namespace crashpoint::crash {
 namespace {
 
@@ -11,7 +13,8 @@ using trace::Event;
 using trace::Op;
 using trace::Position;
 
-bool is_persistence_point(Op op) {
+// What a program orders its durability by: what it syncs, and the names it switches.
+bool is_sync_or_name_change(Op op) {
   return op == Op::kFsync || op == Op::kFdatasync || op == Op::kSync || op == Op::kSyncfs ||
          op == Op::kMsync || op == Op::kRename || op == Op::kLink || op == Op::kUnlink;
 }
@@ -75,8 +78,8 @@ std::int64_t last_moment_of(const std::vector<std::pair<Position, std::int64_t>>
   return next == moments.end() ? moments.back().second : next->second;
 }
 
-// Whether a sync of something in the directory is running at a position, and since when. Asked in order
-// of positions.
+// Whether a sync of something in the directory is running at a position, and since when. Queried in
+// order of positions.
 class RunningSyncs {
  public:
   explicit RunningSyncs(const trace::Trace& trace) {
@@ -105,7 +108,7 @@ class RunningSyncs {
   std::size_t next_ = 0;
 };
 
-// The stretches in which a child of that purpose lived: from its birth to its end.
+// The intervals in which a child of that purpose lived: from its birth to its end.
 std::vector<std::pair<Position, Position>> lives_of(const trace::Trace& trace,
                                                     const std::string& purpose) {
   std::map<pid_t, Position> born;
@@ -138,9 +141,10 @@ std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptio
   }
   std::vector<Position> positions;
   for (const Event& event : trace.events) {
-    const bool in_directory = event.inside || event.op == Op::kSync || event.op == Op::kSyncfs;
+    const bool syncs_all = event.op == Op::kSync || (event.op == Op::kSyncfs && !event.elsewhere);
+    const bool in_directory = event.inside || syncs_all;
     const bool is_call = in_directory && changes_files(event) &&
-                         (!options.persistence_points_only || is_persistence_point(event.op));
+                         (!options.persistence_points_only || is_sync_or_name_change(event.op));
     const bool is_reply = event.op == Op::kSend && !options.persistence_points_only;
     if (is_call) {
       positions.push_back(event.enter + 1);
@@ -163,6 +167,7 @@ std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptio
   RunningSyncs syncs(trace);
   std::vector<CrashPoint> points;
   for (std::uint64_t i = options.first; i < positions.size() && i <= options.last; ++i) {
+    HARNESS_CHECK(i == 0 || positions[i - 1] < positions[i], i, positions[i]);
     points.push_back(
         {positions[i], last_moment_of(when, positions[i]), syncs.since_ns(positions[i])});
   }

@@ -1,5 +1,5 @@
-// The crash points of a trace: the moments at which a crash can leave something new, or at which more
-// had been promised.
+// The crash points of a trace: the moments at which a crash can leave something new, or after which more
+// is promised.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,9 @@ namespace crashpoint::crash {
 struct PointOptions {
   // Only where the run ended: the crash itself, when a fault made it.
   bool only_the_end = false;
-  // Only before and after fsync, fdatasync, sync, renames and the like. Else also before and after
-  // every other change of the data directory, and after every reply.
+  // Only before and after what a program orders its durability by: syncs, and changes of names
+  // (rename, link, unlink). Else also before and after every other change of the data directory, and
+  // after every reply.
   bool persistence_points_only = false;
   // Only while a child of this purpose lives ("rewrite", "snapshot"); empty: always.
   std::string while_child = {};
@@ -28,7 +29,7 @@ struct CrashPoint {
   trace::Position position = 0;
   // The last moment the crash can come: just before the next event, or with the last one.
   std::int64_t at_ns = 0;
-  // When the oldest sync began that was running then; none: the maximum.
+  // When the oldest sync that was running then began; the maximum if none was.
   std::int64_t sync_began_ns = std::numeric_limits<std::int64_t>::max();
 };
 

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -34,6 +34,11 @@ TEST(CrashPoints, LieDuringAndAfterEveryCallAndAfterEveryReply) {
 TEST(CrashPoints, MayBePersistencePointsOnly) {
   EXPECT_THAT(positions(one_command().trace(), {.persistence_points_only = true}),
               ElementsAre(6, 7));
+}
+
+TEST(CrashPoints, AreNotMadeBySyncingAnotherFilesystem) {
+  TraceScript script = one_command();
+  EXPECT_THAT(positions(script.syncfs_elsewhere().trace()), ElementsAre(2, 3, 4, 5, 6, 7, 9));
 }
 
 TEST(CrashPoints, MayBeChosenByNumber) {

@@ -1,8 +1,9 @@
 // What a filesystem permits after a crash, as data: which operations may reach the disk before
-// which, what comes as one, what a sync makes durable, what a torn write looks like.
+// which, which reach it as one, what a sync makes durable, what a torn write looks like.
 //
-// A crash state is a set of micro-operations, applied in order of the trace. It is permitted when it
-// holds everything durable, and with each operation all that must come before it.
+// M8: a crash state is a set of micro-operations, applied in order of the trace. It is permitted when it
+// holds everything durable, and with each operation all that must reach the disk before it. README.md has
+// the rules by number, and the profiles as a table.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,7 @@ enum class Scope : std::uint8_t {
   kSameName
 };
 
-// An operation of `earlier` that had returned when one of `later` began is on disk whenever that
+// M10: an operation of `earlier` that had returned when one of `later` began is on disk whenever that
 // one is.
 struct OrderRule {
   OpClasses earlier = 0;
@@ -45,7 +46,7 @@ struct OrderRule {
   Scope scope = Scope::kAnywhere;
 };
 
-// What a sync of a file makes durable besides its bytes and its size.
+// M18, M19: what a sync of a file makes durable besides its bytes and its size.
 enum class FsyncKeeps : std::uint8_t {
   kFileOnly,      // nothing: its name needs a sync of its directory
   kOwnNames,      // its names, and those of the directories they lie in
@@ -53,7 +54,7 @@ enum class FsyncKeeps : std::uint8_t {
                   // a directory always does
 };
 
-// What a sync that reported EIO or ENOSPC leaves behind. The pages count as clean: a later sync
+// M20: what a sync that reported EIO or ENOSPC leaves behind. The pages count as clean: a later sync
 // does not write them.
 enum class FsyncFailure : std::uint8_t {
   kNothingDurable,  // the bytes may be on disk or not, now and after any later sync
@@ -61,7 +62,7 @@ enum class FsyncFailure : std::uint8_t {
   kReverts,         // the file is what it was before, on disk and for readers
 };
 
-// Where what is written out may stop, besides between blocks.
+// M28: where the writing of a block may stop, besides between blocks.
 enum class Tears : std::uint8_t {
   kBetweenBlocks,
   kAtSectors,  // of a block that is written in place: a disk writes whole sectors
@@ -71,21 +72,24 @@ enum class Tears : std::uint8_t {
 struct Profile {
   std::string name = {};
   std::vector<OrderRule> order = {};
-  // Kinds of growth that come as one with their bytes, and kResizeOp where a new, lower size does
-  // with the zeros behind it.
+  // M24: kinds of growth that reach the disk as one with their bytes; M25: kResizeOp where a new, lower
+  // size does with the zeros after it.
   OpClasses with_data = 0;
-  // Else the new name and the removal of the old one come in any order. A name that is replaced
+  // M7: else the new name and the removal of the old one are made in any order. A name that is replaced
   // stands for the one file or the other in either case, never for none: what rename(2) is for.
   bool rename_atomic = true;
+  // M27: the sizes that a file was given are in the journal when it replaces another by rename, and
+  // when one that was truncated to nothing is closed.
+  bool auto_da_alloc = false;
   FsyncKeeps fsync_keeps = FsyncKeeps::kFileOnly;
   FsyncFailure fsync_failure = FsyncFailure::kNothingDurable;
-  bool garbage = false;  // a range that grew without its bytes may read as anything
+  bool garbage = false;  // M29: a range that grew without its bytes may read as anything
   Tears tears = Tears::kBetweenBlocks;
-  bool durable_on_return = false;  // the kernel lives: what returned has happened
+  bool durable_on_return = false;  // M11: the kernel lives on: what returned has happened
 };
 
-// The profiles we know, strongest first: process-kill, prefix, xfs, btrfs, ext4-ordered,
-// ext4-writeback, weakest. (Between neighbours not every state of the one is one of the other.)
+// The built-in profiles, strongest first: process-kill, prefix, xfs, btrfs, ext4-ordered,
+// ext4-noauto_da_alloc, ext4-writeback, weakest. (Between neighbours not every state of the one is one of the other.)
 [[nodiscard]] std::span<const Profile> profiles();
 
 // Nullptr when there is none of that name.

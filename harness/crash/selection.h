@@ -1,4 +1,4 @@
-// Which of the operations that are not durable are taken to be on disk: what makes one crash state.
+// Which of the operations that are not durable are taken to be on disk: one crash state (M8).
 #pragma once
 
 #include <cstddef>
@@ -6,25 +6,27 @@
 #include <optional>
 #include <vector>
 
+#include "harness/crash/index.h"
+
 namespace crashpoint::crash {
 
 enum class Choice : std::uint8_t {
   kAbsent,
   kPresent,
-  kGarbage,  // of an append's bytes: the file has grown, and random bytes are there instead
+  kGarbage,  // M29: of an append's bytes: the file has grown, and random bytes are there instead
   kStale,    // the same, with bytes that stood earlier in this file
 };
 
-// Of one write only the bytes [from, to), counted from its start, came.
+// M28: of one write only the bytes [from, to), counted from its start, reached the disk.
 struct Tear {
   enum class Rest : std::uint8_t {
-    kCut,      // an append ends with what came; what it would have overwritten keeps its old bytes
-    kZeros,    // the file has its new size, and zeros for the bytes that did not come
+    kCut,  // an append ends with what survived; what it would have overwritten keeps its old bytes
+    kZeros,    // the file has its new size, and zeros for the bytes that are lost
     kGarbage,  // the same with random bytes
     kStale,    // the same with bytes that stood earlier in this file
     kBlock,    // the same with zeros, and to the end of the last block
   };
-  std::uint32_t call = 0;  // in Timeline::calls()
+  CallIndex call = {};
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   Rest rest = Rest::kCut;
@@ -37,7 +39,9 @@ struct Selection {
   std::vector<Choice> choices;
   std::optional<Tear> tear;
 
-  [[nodiscard]] bool has(std::size_t node) const { return choices[node] != Choice::kAbsent; }
+  [[nodiscard]] Choice& operator[](NodeIndex node) { return choices[node.value()]; }
+  [[nodiscard]] Choice operator[](NodeIndex node) const { return choices[node.value()]; }
+  [[nodiscard]] bool has(NodeIndex node) const { return (*this)[node] != Choice::kAbsent; }
 };
 
 }  // namespace crashpoint::crash

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/check.h"
 #include "harness/base/random.h"
 
 namespace crashpoint::crash {
@@ -18,15 +19,15 @@ namespace {
 constexpr std::size_t kSectorsTornMax = 16;  // of one write
 constexpr std::uint64_t kBytesTornMax = 4096;
 
-using Nodes = std::vector<std::size_t>;
+using Nodes = std::vector<NodeIndex>;
 
-// A write of which some is not durable, as far as tearing needs to know it.
+// A write that is not durable as a whole, as far as tearing needs to know it.
 struct PendingWrite {
-  std::uint32_t call = 0;
+  CallIndex call = {};
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   bool grows = false;
-  std::size_t last_node = 0;
+  NodeIndex last_node = {};
   Nodes data_nodes = {};
 };
 
@@ -76,23 +77,23 @@ class Enumeration {
   void find_operations() {
     std::vector<Nodes> parts;
     std::unordered_map<InodeId, Nodes> contents;
-    for (std::size_t i = 0; i < size_; ++i) {
-      const Node& node = model_.nodes()[i];
+    for (const NodeIndex i : model_.indices()) {
+      const Node& node = model_.node(i);
       if (node.durable) {
         continue;
       }
-      if (calls_.empty() || model_.nodes()[calls_.back().front()].call != node.call) {
+      if (calls_.empty() || model_.node(calls_.back().front()).call != node.call) {
         calls_.emplace_back();
       }
       calls_.back().push_back(i);
       if ((node.classes & kEntryOp) == 0) {
-        contents[model_.timeline().ops()[node.first_op].inode].push_back(i);
+        contents[model_.timeline().op(node.id()).inode].push_back(i);
       }
     }
     operations_ = thin_out(calls_);
     for (const Nodes& call : thin_out(calls_)) {
       if (call.size() > 1) {
-        for (const std::size_t node : call) {
+        for (const NodeIndex node : call) {
           parts.push_back({node});
         }
       }
@@ -111,14 +112,15 @@ class Enumeration {
   }
 
   // The newest three quarters of what may be taken, and an even choice of what lies before.
-  std::vector<Nodes> thin_out(const std::vector<Nodes>& all) {
+  template <typename T>
+  std::vector<T> thin_out(const std::vector<T>& all) {
     if (all.size() <= options_.operations_max) {
       return all;
     }
     const std::size_t newest = options_.operations_max * 3 / 4;
     const std::size_t others = options_.operations_max - newest;
     const std::size_t before = all.size() - newest;
-    std::vector<Nodes> chosen;
+    std::vector<T> chosen;
     for (std::size_t i = 0; i < others; ++i) {
       chosen.push_back(all[before * i / others]);
     }
@@ -137,6 +139,7 @@ class Enumeration {
       ++count_.repeated;
       return true;
     }
+    HARNESS_CHECK(model_.permits(selection), static_cast<int>(phase), model_.point());
     CrashState state;
     state.image = model_.image(selection);
     state.digest = state.image.digest();
@@ -159,8 +162,8 @@ class Enumeration {
   // ---- the systematic phases
 
   void without(Selection& selection, const Nodes& operation) const {
-    for (const std::size_t node : operation) {
-      selection.choices[node] = Choice::kAbsent;
+    for (const NodeIndex node : operation) {
+      selection[node] = Choice::kAbsent;
     }
     model_.drop_dependents(selection);
   }
@@ -168,7 +171,7 @@ class Enumeration {
   Selection prefix(std::size_t end) const {
     Selection selection = model_.only_durable();
     std::fill_n(selection.choices.begin(), end, Choice::kPresent);
-    return selection;  // needs lie earlier, and those of durable nodes are durable
+    return selection;  // what a node needs lies earlier, and is durable if the node is
   }
 
   void leave_out() {
@@ -182,8 +185,8 @@ class Enumeration {
   void keep_alone() {
     for (const Nodes& operation : operations_) {
       Selection selection = model_.only_durable();
-      for (const std::size_t node : operation) {
-        selection.choices[node] = Choice::kPresent;
+      for (const NodeIndex node : operation) {
+        selection[node] = Choice::kPresent;
       }
       model_.add_needed(selection);
       give(Phase::kAlone, std::move(selection));
@@ -192,15 +195,11 @@ class Enumeration {
 
   // The ends of prefixes: after each node, or after those of the newest calls and some others.
   std::vector<std::size_t> prefix_ends() {
-    std::vector<Nodes> ends;
+    std::vector<std::size_t> ends;
     for (std::size_t end = 1; end < size_; ++end) {
-      ends.push_back({end});
+      ends.push_back(end);
     }
-    std::vector<std::size_t> chosen;
-    for (const Nodes& end : thin_out(ends)) {
-      chosen.push_back(end.front());
-    }
-    return chosen;
+    return thin_out(ends);
   }
 
   void take_prefixes() {
@@ -212,7 +211,7 @@ class Enumeration {
   void leave_out_of_prefixes() {
     for (const std::size_t end : prefix_ends()) {
       for (const Nodes& operation : operations_) {
-        if (operation.back() < end) {
+        if (operation.back() < NodeIndex(end)) {
           Selection selection = prefix(end);
           without(selection, operation);
           if (!give(Phase::kLeftOutOfPrefix, std::move(selection))) {
@@ -229,11 +228,12 @@ class Enumeration {
   std::vector<PendingWrite> newest_writes() const {
     std::vector<PendingWrite> writes;
     std::set<InodeId> seen;
-    for (std::size_t i = size_; i-- > 0;) {
-      const Node& node = model_.nodes()[i];
+    for (std::size_t at = size_; at-- > 0;) {
+      const NodeIndex i(at);
+      const Node& node = model_.node(i);
       const Timeline& timeline = model_.timeline();
-      const InodeId inode = timeline.ops()[node.first_op].inode;
-      const trace::Event& event = timeline.event_of(timeline.calls()[node.call]);
+      const InodeId inode = timeline.op(node.id()).inode;
+      const trace::Event& event = timeline.event_of(timeline.call(node.call));
       if ((node.classes & kDataOps) == 0 || event.data.size == 0 || node.durable ||
           !seen.insert(inode).second) {
         continue;
@@ -242,12 +242,12 @@ class Enumeration {
                          .offset = static_cast<std::uint64_t>(event.offset),
                          .size = event.data.size,
                          .last_node = i};
-      for (std::size_t at = 0; at <= i; ++at) {
-        const Node& other = model_.nodes()[at];
+      for (NodeIndex part(0); part <= i; ++part) {
+        const Node& other = model_.node(part);
         if (other.call == node.call) {
           write.grows = write.grows || (other.classes & kGrowOps) != 0;
           if ((other.classes & kDataOps) != 0) {
-            write.data_nodes.push_back(at);
+            write.data_nodes.push_back(part);
           }
         }
       }
@@ -274,13 +274,14 @@ class Enumeration {
     }
   }
 
-  // With all that came later, and with none of it.
+  // With all that was done later, and with none of it.
   void give_torn(const PendingWrite& write, const Tear& tear) {
     if (std::optional<Selection> torn = model_.torn(model_.everything(), tear)) {
       give(Phase::kTorn, *std::move(torn));
     }
-    if (write.last_node + 1 < size_) {
-      if (std::optional<Selection> torn = model_.torn(prefix(write.last_node + 1), tear)) {
+    const std::size_t end = write.last_node.value() + std::size_t{1};
+    if (end < size_) {
+      if (std::optional<Selection> torn = model_.torn(prefix(end), tear)) {
         give(Phase::kTorn, *std::move(torn));
       }
     }
@@ -289,9 +290,9 @@ class Enumeration {
   void give_filled(const PendingWrite& write, Choice choice) {
     Selection selection = model_.everything();
     without(selection, write.data_nodes);
-    for (const std::size_t node : write.data_nodes) {
+    for (const NodeIndex node : write.data_nodes) {
       if (model_.may_be_garbage(node)) {
-        selection.choices[node] = choice;
+        selection[node] = choice;
       }
     }
     give(Phase::kTorn, std::move(selection));
@@ -363,9 +364,9 @@ class Enumeration {
     std::uint64_t selections = 0;
     Selection selection = model_.only_durable();
     const auto count = [&](const Selection&) { return ++selections <= limit; };
-    if (for_each_permitted(0, selection, count)) {
+    if (for_each_permitted(NodeIndex(0), selection, count)) {
       selection = model_.only_durable();
-      count_.all = for_each_permitted(0, selection, [&](const Selection& permitted) {
+      count_.all = for_each_permitted(NodeIndex(0), selection, [&](const Selection& permitted) {
         return give(Phase::kRemaining, permitted);
       });
       return;
@@ -373,38 +374,41 @@ class Enumeration {
     take_samples();
   }
 
-  // Goes through all permitted selections, by node; false as soon as `take` says so.
+  // Goes through all permitted selections, node by node; false as soon as `take` says so.
   template <typename Take>
-  bool for_each_permitted(std::size_t node, Selection& selection, const Take& take) {
-    if (node == size_) {
+  bool for_each_permitted(NodeIndex node, Selection& selection, const Take& take) {
+    if (node.value() == size_) {
       return take(selection);
     }
-    if (!model_.nodes()[node].durable) {
-      selection.choices[node] = Choice::kAbsent;
+    if (!model_.node(node).durable) {
+      selection[node] = Choice::kAbsent;
       if (!for_each_permitted(node + 1, selection, take)) {
         return false;
       }
+      if (!has_needs_of(node, selection)) {
+        return true;
+      }
       if (may_be_garbage(node)) {
         for (const Choice choice : {Choice::kGarbage, Choice::kStale}) {
-          selection.choices[node] = choice;
+          selection[node] = choice;
           if (!for_each_permitted(node + 1, selection, take)) {
             return false;
           }
         }
       }
-      for (const std::size_t needed : model_.needs_of(model_.nodes()[node])) {
-        if (selection.choices[needed] != Choice::kPresent) {
-          selection.choices[node] = Choice::kAbsent;
-          return true;
-        }
-      }
     }
-    selection.choices[node] = Choice::kPresent;
+    selection[node] = Choice::kPresent;
     return for_each_permitted(node + 1, selection, take);
   }
 
-  [[nodiscard]] bool may_be_garbage(std::size_t node) const {
+  [[nodiscard]] bool may_be_garbage(NodeIndex node) const {
     return options_.garbage && model_.may_be_garbage(node);
+  }
+
+  [[nodiscard]] bool has_needs_of(NodeIndex node, const Selection& selection) const {
+    const std::vector<NodeIndex> needs = model_.needs_of(model_.node(node));
+    return std::all_of(needs.begin(), needs.end(),
+                       [&](NodeIndex needed) { return selection[needed] == Choice::kPresent; });
   }
 
   void take_samples() {
@@ -414,9 +418,9 @@ class Enumeration {
       Selection selection = model_.only_durable();
       const double density = 0.1 + 0.8 * random.fraction();
       const std::size_t end = random.chance(0.5) ? random.below(size_) + 1 : size_;
-      for (std::size_t node = 0; node < end; ++node) {
+      for (NodeIndex node(0); node.value() < end; ++node) {
         if (random.chance(density)) {
-          selection.choices[node] = Choice::kPresent;
+          selection[node] = Choice::kPresent;
         }
       }
       if (random.chance(0.5)) {
@@ -424,9 +428,10 @@ class Enumeration {
       } else {
         model_.drop_dependents(selection);
       }
-      for (std::size_t node = 0; node < size_; ++node) {
+      for (const NodeIndex node : model_.indices()) {
         if (!selection.has(node) && may_be_garbage(node) && random.chance(0.1)) {
-          selection.choices[node] = random.chance(0.5) ? Choice::kGarbage : Choice::kStale;
+          const Choice filling = random.chance(0.5) ? Choice::kGarbage : Choice::kStale;
+          selection[node] = has_needs_of(node, selection) ? filling : Choice::kAbsent;
         }
       }
       if (model_.profile().tears != Tears::kBetweenBlocks &&
@@ -480,6 +485,16 @@ std::string_view to_string(Phase phase) {
       return "a sample";
   }
   return "";
+}
+
+std::optional<TornWrites> find_torn_writes(std::string_view word) {
+  constexpr std::pair<std::string_view, TornWrites> kWords[] = {{"none", TornWrites::kNone},
+                                                                {"half", TornWrites::kHalf},
+                                                                {"sector", TornWrites::kSector},
+                                                                {"byte", TornWrites::kByte}};
+  const auto at = std::find_if(std::begin(kWords), std::end(kWords),
+                               [word](const auto& entry) { return entry.first == word; });
+  return at == std::end(kWords) ? std::nullopt : std::optional(at->second);
 }
 
 StateCount for_each_state(CrashModel& model, const StateOptions& options,

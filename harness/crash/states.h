@@ -1,17 +1,18 @@
-// The crash states permitted at a crash point, one after another, the telling ones first.
+// The crash states permitted at a crash point, one after another, the most informative first.
 //
-// Order: everything applied; nothing beyond what is durable; each
-// un-synced operation left out; each alone; every prefix; each left out of every prefix; the newest
-// write of each file torn; then either all that remain, if they are few, or seeded samples.
+// Order: everything applied; nothing beyond what is durable; each un-synced operation left out; each
+// alone; every prefix; each left out of every prefix; the newest write of each file torn; then either all
+// that remain, if they are few, or seeded samples.
 // A state whose directory is the same as that of an earlier one of the point is not given again.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/crash/model.h"
 #include "harness/crash/selection.h"
 
@@ -30,21 +31,23 @@ enum class Phase : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Phase phase);
 
-// Where writes are torn, under a profile that permits it.
+// M28: where writes are torn, under a profile that permits it.
 enum class TornWrites : std::uint8_t { kNone, kHalf, kSector, kByte };
+// "none", "half", "sector", "byte"; nothing for another word.
+[[nodiscard]] std::optional<TornWrites> find_torn_writes(std::string_view word);
 
 struct StateOptions {
   // Only these phases; all of them are deterministic on their own.
   Phase first_phase = Phase::kEverything;
   Phase last_phase = Phase::kSampled;
   TornWrites torn_writes = TornWrites::kSector;
-  bool garbage = true;         // where the profile permits it
+  bool garbage = true;         // M29, where the profile permits it
   std::uint64_t samples = 16;  // at most this many in the last phase
   std::uint64_t seed = 1;
-  // All selections are gone through when there are at most this many (or `samples`, if more).
+  // All selections are listed when there are at most this many (or `samples`, if more).
   std::uint64_t all_max = 64;
-  // With more un-synced operations than this, those to be left out or kept alone are the newest of
-  // them and an even choice of the others.
+  // With more un-synced operations than this, those left out or kept alone are the newest of them and
+  // an even choice of the others.
   std::size_t operations_max = 48;
 };
 
@@ -60,8 +63,8 @@ struct StateCount {
   std::uint64_t given = 0;        // distinct states
   std::uint64_t repeated = 0;     // the same directory as a state before
   std::uint64_t passed_over = 0;  // systematic ones beyond operations_max
-  bool all = false;      // every permitted state was given (save for where writes are torn)
-  bool stopped = false;  // by `visit`
+  bool all = false;               // every permitted state was given (except where writes are torn)
+  bool stopped = false;           // by `visit`
 };
 
 // Calls `visit` with each state; false from it ends the enumeration. Deterministic: it depends on the

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,7 +24,7 @@ auto position_of(const Names& names, Name name) {
                           [](const auto& entry, Name wanted) { return entry.first < wanted; });
 }
 
-// Did the kernel do it, or may it have (it had not returned yet)?
+// M1, M9: whether the kernel did it, or may have done it (it had not returned yet).
 bool happened(const Event& event) {
   return !event.not_performed && (event.exit == trace::kNever || event.performed >= 0);
 }
@@ -32,8 +33,8 @@ std::uint64_t round_up(std::uint64_t size) {
   return (size + kBlockSize - 1) / kBlockSize * kBlockSize;
 }
 
-// The errors of a sync after which pages are clean though they were not written. Others (EBADF,
-// EINTR, EINVAL, EROFS) mean that nothing was tried.
+// M20: the errors of a sync after which pages count as clean although they were not written. Others
+// (EBADF, EINTR, EINVAL, EROFS) mean that nothing was tried.
 bool loses_pages(std::int64_t result) {
   return result == -EIO || result == -ENOSPC || result == -EDQUOT;
 }
@@ -61,8 +62,8 @@ InodeId find_name(const Names& names, Name name) {
   return at != names.end() && at->first == name ? at->second : kNoInode;
 }
 
-// Follows the trace with everything applied as it comes, to know what paths mean and how long files
-// are at each call.
+// Follows the trace with every call applied in turn, to know what paths mean and how long files are at
+// each call.
 class TimelineBuilder {
  public:
   explicit TimelineBuilder(Timeline& timeline) : timeline_(timeline) {}
@@ -86,7 +87,7 @@ class TimelineBuilder {
   // ---- the inode table
 
   InodeId add_inode(Kind kind, std::uint32_t mode, trace::FileId file, SharedContent content) {
-    const auto inode = static_cast<InodeId>(timeline_.inodes_.size());
+    const InodeId inode(timeline_.inodes_.size());
     timeline_.inodes_.push_back({kind, mode, file, std::move(content)});
     sizes_.push_back(0);
     if (kind == Kind::kDirectory) {
@@ -114,7 +115,7 @@ class TimelineBuilder {
         const bool has_content = entry.kind != Kind::kDirectory;
         inode = add_inode(entry.kind, entry.mode, entry.file,
                           has_content ? std::make_shared<const Content>(entry.content) : nullptr);
-        sizes_[inode] = entry.content.size();
+        size_of(inode) = entry.content.size();
       }
       if (const std::optional<Place> place = locate(path)) {
         set_name(directories_[place->parent], place->name, inode);
@@ -175,8 +176,8 @@ class TimelineBuilder {
     if (!inode && event.inside) {
       note(fmt::format("{} of {}: nothing of that name is known", event.syscall.str(),
                        event.path.str()));
-    } else if (inode && event.file != 0 && timeline_.inodes_[*inode].file == 0) {
-      timeline_.inodes_[*inode].file = event.file;  // of before the run, seen here first
+    } else if (inode && event.file != 0 && timeline_.inodes_[inode->value()].file == 0) {
+      timeline_.inodes_[inode->value()].file = event.file;  // from before the run, first seen here
       inode_of_file_[event.file] = *inode;
     }
     return inode;
@@ -191,18 +192,20 @@ class TimelineBuilder {
   // ---- calls and their micro-operations
 
   Call& open_call(std::uint32_t event_index, const Event& event) {
-    timeline_.calls_.push_back({event_index,
-                                static_cast<std::uint32_t>(timeline_.ops_.size()),
-                                0,
-                                event.enter,
-                                event.exit,
-                                {}});
+    HARNESS_CHECK(event.enter < event.exit, event.enter, event.exit);
+    timeline_.calls_.push_back({.event = event_index,
+                                .ops = {OpIndex(timeline_.ops_.size()), 0},
+                                .enter = event.enter,
+                                .exit = event.exit,
+                                .sync = {}});
     return timeline_.calls_.back();
   }
 
   void add(MicroOp op) {
-    op.call = static_cast<std::uint32_t>(timeline_.calls_.size() - 1);
-    ++timeline_.calls_.back().op_count;
+    HARNESS_CHECK(op.inode != kNoInode && op.is_entry() == (op.parent != kNoInode),
+                  static_cast<int>(op.kind));
+    op.call = CallIndex(timeline_.calls_.size() - 1);
+    ++timeline_.calls_.back().ops.count;
     if (op.kind == MicroKind::kCreateEntry) {
       timeline_.last_named_by_[op.inode] = op.call;
       set_name(directories_[op.parent], op.name, op.inode);
@@ -230,7 +233,8 @@ class TimelineBuilder {
     }
     open_call(index, event);
     add_ops(event);
-    if (timeline_.calls_.back().op_count == 0) {
+    const Call& call = timeline_.calls_.back();
+    if (call.ops.count == 0 && call.closes == kNoInode) {
       timeline_.calls_.pop_back();
     }
   }
@@ -239,6 +243,13 @@ class TimelineBuilder {
     switch (event.op) {
       case Op::kOpen:
         add_open(event);
+        opened_[{event.pid, event.performed}] = event.exit;
+        break;
+      case Op::kClose:
+        add_close(event);
+        break;
+      case Op::kFork:
+        forked_[event.pid] = event.exit;
         break;
       case Op::kWrite:
       case Op::kCopy:
@@ -275,7 +286,6 @@ class TimelineBuilder {
       case Op::kRmdir:
         add_unlink(event);
         break;
-      case Op::kClose:
       case Op::kFsync:
       case Op::kFdatasync:
       case Op::kSync:
@@ -285,7 +295,6 @@ class TimelineBuilder {
       case Op::kMap:
       case Op::kSend:
       case Op::kOutput:
-      case Op::kFork:
       case Op::kThread:
       case Op::kExec:
       case Op::kExit:
@@ -300,7 +309,7 @@ class TimelineBuilder {
       add_file(event.file, event.mode & 07777U);
       return;
     }
-    // Of an open in flight the trace cannot say what it did, only what it was asked to do.
+    // M9: of an open in flight the trace knows what it was asked to do, not what it did.
     const bool creates =
         event.created || (in_flight && (event.flags & O_CREAT) != 0 && !look_up(event.path.str()));
     if (creates) {
@@ -314,17 +323,38 @@ class TimelineBuilder {
     }
   }
 
-  void resize(InodeId inode, std::uint64_t size) {
-    const std::uint64_t tail_end = std::min(sizes_[inode], round_up(size));
-    if (size < tail_end) {
-      add_range(MicroKind::kCutTail, inode, size, tail_end - size);
+  // M27. A descriptor that was not opened under this number, or that a child may share, is not known to
+  // be the last of its file description.
+  void add_close(const Event& event) {
+    const auto opened = opened_.extract({event.pid, event.fd});
+    const auto forked = forked_.find(event.pid);
+    if (opened.empty() || (forked != forked_.end() && forked->second > opened.mapped())) {
+      return;
     }
-    if (sizes_[inode] != size) {
-      add({.kind = MicroKind::kResize, .inode = inode, .size = size});
-      sizes_[inode] = size;
+    const std::optional<InodeId> inode = inode_of(event);
+    const auto emptied = inode ? emptied_.find(*inode) : emptied_.end();
+    if (emptied != emptied_.end() && size_of(*inode) > 0) {
+      timeline_.calls_.back().closes = *inode;
+      emptied_.erase(emptied);
     }
   }
 
+  // M4
+  void resize(InodeId inode, std::uint64_t size) {
+    const std::uint64_t tail_end = std::min(size_of(inode), round_up(size));
+    if (size < tail_end) {
+      add_range(MicroKind::kCutTail, inode, size, tail_end - size);
+    }
+    if (size_of(inode) != size) {
+      add({.kind = MicroKind::kResize, .inode = inode, .size = size});
+      size_of(inode) = size;
+    }
+    if (size == 0) {
+      emptied_.insert(inode);
+    }
+  }
+
+  // M2, M3
   void add_write(const Event& event) {
     if (event.data.size == 0) {
       return;
@@ -338,12 +368,13 @@ class TimelineBuilder {
     const std::uint64_t blocks = (end - 1) / kBlockSize - begin / kBlockSize + 1;
     const std::uint64_t step = (blocks + kPartsMax - 1) / kPartsMax * kBlockSize;
     for (std::uint64_t from = begin; from < end;) {
-      // A part ends where the file does, since what lies before that needs no new size (on xfs it is
-      // there without the rest), and with the blocks the file reaches into already.
-      const std::uint64_t size = sizes_[*inode];
+      // A part ends at the end of the file, because what lies before that needs no new size (on xfs it
+      // may be there without the rest), and at the end of the last block the file reaches into.
+      const std::uint64_t size = size_of(*inode);
       const std::uint64_t reached = round_up(size);
       std::uint64_t to = std::min(end, from / kBlockSize * kBlockSize + step);
       to = std::min(to, from < size ? size : from < reached ? reached : to);
+      HARNESS_CHECK(from < to && to <= end, from, to, end);
       add_part(*inode, from, to, {event.data.offset + (from - begin), to - from});
       from = to;
     }
@@ -358,7 +389,7 @@ class TimelineBuilder {
 
   // A part lies in one block, or starts at a block's beginning.
   void add_part(InodeId inode, std::uint64_t from, std::uint64_t to, trace::DataRef data) {
-    const std::uint64_t size = sizes_[inode];
+    const std::uint64_t size = size_of(inode);
     const bool new_block = from >= round_up(size);
     if (to > size) {
       add({.kind = MicroKind::kGrow,
@@ -366,7 +397,7 @@ class TimelineBuilder {
            .inode = inode,
            .offset = from,
            .size = to});
-      sizes_[inode] = to;
+      size_of(inode) = to;
     }
     add({.kind = MicroKind::kData,
          .past_end = to > size,
@@ -378,6 +409,7 @@ class TimelineBuilder {
          .data = data});
   }
 
+  // M5
   void add_allocate(const Event& event) {
     const std::optional<InodeId> inode = inode_of(event);
     if (!inode) {
@@ -385,7 +417,7 @@ class TimelineBuilder {
     }
     const auto offset = static_cast<std::uint64_t>(event.offset);
     const auto size = static_cast<std::uint64_t>(event.length);
-    std::uint64_t& now = sizes_[*inode];
+    std::uint64_t& now = size_of(*inode);
     if ((event.flags & FALLOC_FL_COLLAPSE_RANGE) != 0) {
       add_range(MicroKind::kCollapse, *inode, offset, size);
       now -= std::min(size, now);
@@ -404,6 +436,7 @@ class TimelineBuilder {
     }
   }
 
+  // M7
   void add_rename(const Event& event) {
     const auto from = place_of(event, event.path.str());
     const auto to = place_of(event, event.path2.str());
@@ -421,7 +454,7 @@ class TimelineBuilder {
     }
     const InodeId replaced = to ? find_name(directories_[to->parent], to->name) : kNoInode;
     if (moved == replaced) {
-      return;  // two names of one file: POSIX has rename do nothing
+      return;  // two names of one file: POSIX requires rename to do nothing
     }
     if (from && to && (event.flags & RENAME_EXCHANGE) != 0 && replaced != kNoInode) {
       add_entry(MicroKind::kCreateEntry, *to, moved);
@@ -476,11 +509,14 @@ class TimelineBuilder {
     const std::int64_t error = event.performed < 0 ? event.performed : event.result;
     if (event.exit == trace::kNever || (sync.failed && !loses_pages(error)) ||
         (!sync.failed && event.not_performed)) {
-      return;  // it never returned, was never tried, or a lying disk only said that it was done
+      return;  // it never returned, was never tried, or was reported done by a disk that did nothing
     }
     if (event.op == Op::kSync || event.op == Op::kSyncfs) {
+      if (event.elsewhere) {
+        return;  // M14
+      }
       sync.what = SyncRequest::What::kEverything;
-    } else {
+    } else if (event.op != Op::kMsync || (event.flags & MS_SYNC) != 0) {  // M16
       const std::optional<InodeId> inode = inode_of(event);
       if (!inode) {
         return;
@@ -489,10 +525,12 @@ class TimelineBuilder {
       sync.what =
           directories_.contains(*inode) ? SyncRequest::What::kDirectory : SyncRequest::What::kFile;
       sync.data_only = event.op != Op::kFsync;
-      if (event.op == Op::kMsync && event.length > 0) {
-        sync.from = static_cast<std::uint64_t>(event.offset);
-        sync.to = sync.from + static_cast<std::uint64_t>(event.length);
+      if (event.op == Op::kMsync) {  // whole pages
+        sync.from = static_cast<std::uint64_t>(event.offset) / kBlockSize * kBlockSize;
+        sync.to = round_up(static_cast<std::uint64_t>(event.offset + event.length));
       }
+    } else {
+      return;
     }
     open_call(index, event).sync = sync;
   }
@@ -500,20 +538,30 @@ class TimelineBuilder {
   void order_steps() {
     for (std::size_t i = 0; i < timeline_.calls_.size(); ++i) {
       const Call& call = timeline_.calls_[i];
-      timeline_.steps_.push_back({call.enter, static_cast<std::uint32_t>(i), false});
+      timeline_.steps_.push_back({call.enter, CallIndex(i), false});
       if (call.exit != trace::kNever) {
-        timeline_.steps_.push_back({call.exit, static_cast<std::uint32_t>(i), true});
+        timeline_.steps_.push_back({call.exit, CallIndex(i), true});
       }
     }
     std::sort(
         timeline_.steps_.begin(), timeline_.steps_.end(),
         [](const Timeline::Step& a, const Timeline::Step& b) { return a.position < b.position; });
+    // The tracer gives each position once, or what had returned before what would be undecided.
+    for (std::size_t i = 1; i < timeline_.steps_.size(); ++i) {
+      HARNESS_CHECK(timeline_.steps_[i - 1].position < timeline_.steps_[i].position,
+                    timeline_.steps_[i].position);
+    }
   }
+
+  std::uint64_t& size_of(InodeId inode) { return sizes_[inode.value()]; }
 
   Timeline& timeline_;
   Directories directories_;
   std::vector<std::uint64_t> sizes_;  // by inode
   std::unordered_map<trace::FileId, InodeId> inode_of_file_;
+  std::set<InodeId> emptied_;  // truncated to nothing, and not closed since
+  std::map<std::pair<pid_t, std::int64_t>, trace::Position> opened_;  // by process and descriptor
+  std::map<pid_t, trace::Position> forked_;                           // when it last forked
   std::set<std::string> noted_;
 };
 
@@ -521,7 +569,7 @@ Timeline::Timeline(std::shared_ptr<const trace::Trace> trace) : trace_(std::move
   TimelineBuilder(*this).build();
 }
 
-std::optional<std::uint32_t> Timeline::last_named_by(InodeId inode) const {
+std::optional<CallIndex> Timeline::last_named_by(InodeId inode) const {
   const auto at = last_named_by_.find(inode);
   return at == last_named_by_.end() ? std::nullopt : std::optional(at->second);
 }

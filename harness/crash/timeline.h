@@ -1,21 +1,21 @@
-// A trace as the crash model reads it: an inode table, and what each syscall does to it in
-// micro-operations, the smallest changes that can reach the disk on their own.
+// A trace as the crash model reads it: an inode table, and the micro-operations of each call, which are
+// the smallest changes that can reach the disk on their own. Rule numbers (M1...) refer to README.md.
 //
-//   overwrite              kData for each block it touches
-//   append                 for each block: kGrow to the end of its part, and kData. The first part
-//                          may lie in a block the file already has, the others never do.
-//   truncate               kResize to an exact size; before it, where that ends inside a block of the
-//                          file, kCutTail
-//   fallocate              kResize; kZero, kCollapse, kInsert for the modes that change bytes
-//   create, link, mkdir,   kCreateEntry(parent, name, inode)
+//   overwrite              M2  kData for each block it touches
+//   append                 M3  for each block: kGrow to the end of its part, then kData. The first part
+//                              may lie in a block that the file already has, the others never do.
+//   truncate               M4  kResize to an exact size; if that ends inside a block of the file, kCutTail
+//                              before it
+//   fallocate              M5  kResize; kZero, kCollapse, kInsert for the modes that change bytes
+//   create, link, mkdir,   M6  kCreateEntry(parent, name, inode)
 //   symlink
-//   unlink, rmdir          kDeleteEntry(parent, name); content goes with the last name
-//   rename                 kDeleteEntry(destination) if it existed, kCreateEntry(destination),
-//                          kDeleteEntry(source). Exchange: two kCreateEntry.
+//   unlink, rmdir          M6  kDeleteEntry(parent, name); the content goes with the last name
+//   rename                 M7  kDeleteEntry(destination) if it existed, kCreateEntry(destination),
+//                              kDeleteEntry(source). Exchange: two kCreateEntry.
 //
-// Which of them are durable, and which states that permits, is not known here: model.h.
-// What a syscall did is what the kernel did (Event::performed): an injected error or a skipped call
-// makes no micro-operation. Calls are put in order of entry.
+// Which of them are durable, and which states that permits, is the business of model.h.
+// What a call did is what the kernel did (Event::performed, M1): an injected error or a skipped call
+// makes no micro-operation. Calls are in order of entry.
 //
 // Threads    Immutable once built.
 #pragma once
@@ -24,13 +24,15 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
+#include "harness/crash/index.h"
 #include "harness/trace/trace.h"
 
 namespace crashpoint::crash {
@@ -38,13 +40,11 @@ namespace crashpoint::crash {
 inline constexpr std::uint64_t kBlockSize = 4096;  // of a page and of the usual filesystem block
 inline constexpr std::uint64_t kSectorSize = 512;
 
-// A write is told apart into at most this many parts; a larger one has parts of several blocks.
+// A write has at most this many parts; those of a larger one are several blocks each.
 inline constexpr std::uint64_t kPartsMax = 16;
 
-// Numbers the inodes of a timeline: 0 is the data directory itself.
-using InodeId = std::uint32_t;
-inline constexpr InodeId kRoot = 0;
-inline constexpr InodeId kNoInode = 0xFFFFFFFF;
+inline constexpr InodeId kRoot{0};  // the data directory
+inline constexpr InodeId kNoInode{0xFFFFFFFF};
 
 struct Inode {
   trace::ImageEntry::Kind kind = trace::ImageEntry::Kind::kFile;
@@ -54,10 +54,10 @@ struct Inode {
 };
 
 enum class MicroKind : std::uint8_t {
-  kData,         // bytes at [offset, offset + size)
-  kGrow,         // the size becomes at least `size`, for bytes that start at `offset`
-  kResize,       // the size becomes `size`
-  kCutTail,      // zeros at [offset, offset + size), from a lower end to come to that of its block
+  kData,    // bytes at [offset, offset + size)
+  kGrow,    // the size becomes at least `size`, for bytes that start at `offset`
+  kResize,  // the size becomes `size`
+  kCutTail,  // zeros at [offset, offset + size): from the lower end that follows to the end of its block
   kZero,         // zeros at [offset, offset + size), within the size
   kCollapse,     // [offset, offset + size) is taken out
   kInsert,       // `size` zeros are put in at `offset`
@@ -71,7 +71,7 @@ struct MicroOp {
   bool new_block = false;  // kGrow, kData: in a block the file did not reach into before
   InodeId inode = kNoInode;
   InodeId parent = kNoInode;  // entries
-  std::uint32_t call = 0;     // index in Timeline::calls()
+  CallIndex call = {};
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   std::uint64_t end_before = 0;  // kData: the file's size before this part of the write
@@ -94,14 +94,16 @@ struct SyncRequest {
   std::uint64_t to = UINT64_MAX;
 };
 
-// A syscall that changes the data directory or makes something durable.
+// A syscall that changes the data directory, or makes a filesystem write something out.
 struct Call {
   std::uint32_t event = 0;  // index in Trace::events
-  std::uint32_t first_op = 0;
-  std::uint32_t op_count = 0;
+  OpRange ops = {};
   trace::Position enter = 0;
   trace::Position exit = trace::kNever;
-  SyncRequest sync;
+  SyncRequest sync = {};
+  // M27: the file that this call closes, which was truncated to nothing and written since. It has no
+  // operation of its own, but a filesystem may allocate the blocks of the file.
+  InodeId closes = kNoInode;
 };
 
 // The names in a directory, by name.
@@ -118,21 +120,27 @@ class Timeline {
 
   [[nodiscard]] const trace::Trace& trace() const { return *trace_; }
   [[nodiscard]] const std::vector<Inode>& inodes() const { return inodes_; }
+  [[nodiscard]] const Inode& inode(InodeId inode) const { return inodes_[inode.value()]; }
   [[nodiscard]] const std::vector<MicroOp>& ops() const { return ops_; }
+  [[nodiscard]] const MicroOp& op(OpIndex op) const { return ops_[op.value()]; }
+  [[nodiscard]] std::span<const MicroOp> ops(OpRange range) const {
+    return std::span(ops_).subspan(range.first.value(), range.count);
+  }
   [[nodiscard]] const std::vector<Call>& calls() const { return calls_; }
+  [[nodiscard]] const Call& call(CallIndex call) const { return calls_[call.value()]; }
   [[nodiscard]] const Directories& initial_directories() const { return initial_directories_; }
 
   // Entries and returns of calls, in order. A step at position p has been taken at crash point
   // p + 1 and later.
   struct Step {
     trace::Position position = 0;
-    std::uint32_t call = 0;
+    CallIndex call = {};
     bool returns = false;
   };
   [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
 
   // The last call that gives the inode a name; nothing if none does.
-  [[nodiscard]] std::optional<std::uint32_t> last_named_by(InodeId inode) const;
+  [[nodiscard]] std::optional<CallIndex> last_named_by(InodeId inode) const;
 
   [[nodiscard]] const trace::Event& event_of(const Call& call) const {
     return trace_->events[call.event];
@@ -141,7 +149,7 @@ class Timeline {
     return trace_->store->view(op.data);
   }
 
-  // What the trace left open and how it was read ("rename of x: nothing of that name is known").
+  // What the trace leaves open ("rename of x: nothing of that name is known").
   [[nodiscard]] const trace::Notes& notes() const { return notes_; }
 
  private:
@@ -153,7 +161,7 @@ class Timeline {
   std::vector<Call> calls_;
   std::vector<Step> steps_;
   Directories initial_directories_;
-  std::unordered_map<InodeId, std::uint32_t> last_named_by_;
+  std::unordered_map<InodeId, CallIndex> last_named_by_;
   trace::Notes notes_;
 };
 

@@ -14,9 +14,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "harness/crash/cause/words.h"
 #include "harness/crash/model.h"
 #include "harness/crash/timeline.h"
-#include "harness/crash/words.h"
 #include "harness/explore/findings.h"
 #include "harness/explore/recovered_states.h"
 #include "harness/explore/recovery_equivalence.h"

@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/crash/points.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"

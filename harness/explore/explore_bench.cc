@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 #include "harness/explore/explore.h"
 #include "harness/oracle/resp/judge.h"
 

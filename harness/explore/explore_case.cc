@@ -7,8 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/base/text.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/crash/model.h"
 #include "harness/crash/states.h"
 #include "harness/crash/timeline.h"

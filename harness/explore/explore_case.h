@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/oracle/verdict.h"
 #include "harness/recovery/recovery_checks.h"

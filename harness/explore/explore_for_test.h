@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore.h"
 #include "harness/recovery/recoverer.h"
 

@@ -18,7 +18,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 #include "harness/oracle/resp/history_for_test.h"
 
 namespace crashpoint::explore {

@@ -6,8 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "harness/crash/cause/words.h"
 #include "harness/crash/states.h"
-#include "harness/crash/words.h"
 
 namespace crashpoint::explore {
 
@@ -201,8 +201,8 @@ void Explainer::join_narrower() {
   for (std::size_t i = 0; i < findings_.size(); ++i) {
     into[i] = i;
     for (std::size_t j = 0; j < findings_.size(); ++j) {
-      const std::set<std::string>& fewer = causes_[j].cause.lost_operations;
-      const std::set<std::string>& more = causes_[i].cause.lost_operations;
+      const std::set<crash::Shape>& fewer = causes_[j].cause.lost_operations;
+      const std::set<crash::Shape>& more = causes_[i].cause.lost_operations;
       const bool wider = !fewer.empty() && fewer.size() < more.size() &&
                          fewer.size() < causes_[into[i]].cause.lost_operations.size() &&
                          std::includes(more.begin(), more.end(), fewer.begin(), fewer.end());

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/crash/cause.h"
+#include "harness/crash/cause/cause.h"
 #include "harness/explore/state_index.h"
 
 namespace crashpoint::explore {

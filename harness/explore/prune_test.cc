@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/explore_for_test.h"
 #include "harness/explore/recovery_equivalence.h"

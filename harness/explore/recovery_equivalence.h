@@ -13,7 +13,7 @@
 #include <optional>
 #include <span>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/trace/observations.h"
 
 namespace crashpoint::explore {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 
 namespace crashpoint::explore {
 namespace {

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/recovery/recoverer.h"
 
 namespace crashpoint::explore {

@@ -7,7 +7,8 @@
 #include <iterator>
 #include <set>
 
-#include "harness/crash/cause.h"
+#include "harness/crash/cause/shape.h"
+#include "harness/crash/cause/words.h"
 
 namespace crashpoint::explore {
 namespace {
@@ -26,7 +27,7 @@ std::string shape_of_point(const crash::Timeline& timeline, trace::Position poin
   }
   const auto& last = *std::prev(after);
   return (last.returns ? "after " : "during ") +
-         crash::shape_of(timeline, timeline.calls()[last.call]);
+         crash::to_string(crash::shape_of(timeline, timeline.call(last.call)));
 }
 
 // Of the first reply that left after the operation began: since how many seconds it is out.
@@ -59,15 +60,15 @@ bool Representatives::take(const Scene& scene, std::uint32_t point, const crash:
     const crash::Node& node = model.nodes()[i];
     const bool lost = selection.choices[i] != crash::Choice::kPresent;
     const std::string rested =
-        lost ? age_of_reply(scene, timeline.calls()[node.call].enter, scene.points[point]) : "+";
-    shapes.insert(rested + crash::shape_of(timeline, node));
+        lost ? age_of_reply(scene, timeline.call(node.call).enter, scene.points[point]) : "+";
+    shapes.insert(rested + crash::to_string(crash::shape_of(timeline, node)));
   }
   std::string key = fmt::format("{}|{}|{}", static_cast<int>(kind),
                                 shape_of_point(timeline, model.point()), fmt::join(shapes, "|"));
   if (selection.tear) {
     const crash::Tear& tear = *selection.tear;
     key += fmt::format("|{} {} {}", static_cast<int>(tear.rest), tear.from == 0 ? "head" : "tail",
-                       crash::shape_of(timeline, timeline.calls()[tear.call]));
+                       crash::to_string(crash::shape_of(timeline, timeline.call(tear.call))));
   }
   return ++taken_[key] <= kOfOneShape;
 }

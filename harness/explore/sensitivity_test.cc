@@ -20,7 +20,7 @@
 
 #include "harness/base/glob.h"
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/explore_for_test.h"
 #include "harness/oracle/promise.h"

@@ -14,8 +14,8 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
-#include "harness/crash/image.h"
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/image.h"
+#include "harness/crash/image/lay_out.h"
 #include "harness/report/case_text.h"
 #include "harness/report/history_json.h"
 #include "harness/report/report_json.h"

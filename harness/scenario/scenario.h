@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "harness/crash/damage.h"
+#include "harness/crash/damage/damage.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
 #include "harness/oracle/guarantee.h"

@@ -45,7 +45,7 @@ enum class Op : std::uint8_t {
   kSync,       //
   kSyncfs,     //
   kSyncRange,  // sync_file_range: makes nothing durable
-  kMsync,      //
+  kMsync,      // `offset` and `length` in the file, `flags` as msync(2)
   kMap,        // shared writable mapping of a file: its writes are not seen
   kSend,       // bytes leaving on a socket: `connection`, data, `result` bytes
   kOutput,     // bytes written to the program's own stdout or stderr (`fd` is 1 or 2)
@@ -107,6 +107,7 @@ struct Event {
   bool created = false;        // kOpen made the file
   bool truncated = false;      // kOpen cut an existing file to 0
   bool synced_write = false;   // kWrite through O_SYNC / O_DSYNC / RWF_SYNC: durable on return
+  bool elsewhere = false;      // kSyncfs of another filesystem than that of the data directory
   bool not_performed = false;  // a fault kept the kernel from doing it (errno injected, skipped)
 };
 

@@ -1,4 +1,4 @@
-#include "harness/crash/file_history.h"
+#include "harness/crash/damage/file_history.h"
 
 #include <fmt/format.h>
 
@@ -29,7 +29,7 @@ bool had_returned(const Event& event, const RunContext& run) {
          !event.not_performed;
 }
 
-// Whether the event gives `path` another content all at once, or makes what it holds durable.
+// Whether the event replaces the content of `path` as a whole, or makes what it holds durable.
 bool makes_version(const Event& event, std::string_view path) {
   const bool here = event.path == path;
   const bool arrives = event.path2 == path;
@@ -107,7 +107,7 @@ std::uint64_t last_commands_size(const RunContext& run, std::string_view path,
     if (event.exit < first_acked) {
       begin = event.offset;
     } else if (!begin) {
-      begin = event.offset;  // the first write of all came after that reply
+      begin = event.offset;  // nothing had been written before that reply
     }
   }
   return begin && *begin < end ? static_cast<std::uint64_t>(end - *begin) : 0;

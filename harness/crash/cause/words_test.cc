@@ -1,11 +1,11 @@
-#include "harness/crash/words.h"
+#include "harness/crash/cause/words.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "harness/crash/test_states.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/states_for_test.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -47,9 +47,10 @@ TEST(Words, NameThePartOfACallThatWasLost) {
 }
 
 TEST(Words, SayHowAWriteWasTorn) {
-  EXPECT_EQ(words(replace(), "weakest", {}, Tear{1, 0, 2, Tear::Rest::kZeros}),
-            "every operation applied; torn: of write of 3 bytes at 0 to t only bytes 0 to 2 came, "
-            "zeros in place of the others");
+  EXPECT_EQ(
+      words(replace(), "weakest", {}, Tear{CallIndex(1), 0, 2, Tear::Rest::kZeros}),
+      "every operation applied; torn: of write of 3 bytes at 0 to t only bytes 0 to 2 survived, "
+      "zeros in place of the others");
 }
 
 TEST(Words, CountWritesToOneFileTogether) {

@@ -8,11 +8,11 @@
 #include <set>
 #include <string>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 #include "harness/crash/model.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 

@@ -1,4 +1,4 @@
-#include "harness/crash/damage.h"
+#include "harness/crash/damage/damage.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "harness/base/error.h"
-#include "harness/crash/file_history.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/damage/file_history.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include "harness/base/error.h"
 #include "harness/base/fd.h"
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {

@@ -1,13 +1,13 @@
 // Damage done to a crash image before recovery: what a failing disk or a careless operator does to
 // files. Scenarios are parsed into Damage; expand() turns "every length" into single cases for the
-// image at hand; apply() does one case to an image. Nothing here touches a disk: images are read
-// and written by image.h, which follows no symlink and leaves its directory by no path.
+// image at hand; apply() does one case to an image. Nothing here touches a disk: image.h reads
+// directories and lay_out.h writes them, and neither follows a symlink or leaves its directory.
 //
 // Files       A glob (base/glob.h) within the data directory. Every regular file it matches is
 //             damaged; of a damage that expands, each file gives cases of its own. A glob that
 //             matches nothing, or a symlink or directory, is a UsageError naming what is there.
-// Offsets     In bytes, from the start of the file or back from its end. Past the file's end: a
-//             UsageError with the file's size.
+// Offsets     In bytes, from the start of the file or back from its end. One beyond the file is a
+//             UsageError with its size.
 // Randomness  From the seed alone: the same image, damage and seed give the same bytes anywhere.
 #pragma once
 
@@ -86,7 +86,7 @@ struct Swap {
   std::string with;  // path of the other file: not a glob
 };
 struct Remove {};
-struct Empty {};  // the file stays, with no bytes
+struct Empty {};  // the file stays, without its bytes
 // Holds what the path held `back` versions ago (1: the one before the crash image's). A version is
 // what the path held before the run, when a sync of it returned, and just before and after something
 // was renamed or linked there, or away, or removed. Needs the trace.
@@ -120,8 +120,8 @@ struct RunContext {
   std::span<const trace::Position> acked;
 };
 
-// A list of damages done in order, none of which expands any more. `file` of each is the path of one
-// file, no glob.
+// A list of damages done in order, each of which is a single case. `file` of each is the path of one
+// file, not a glob.
 struct DamageCase {
   std::string
       name;  // stable and short: "truncate appendonly.aof.1.incr.aof to 93"; "" if no damage
@@ -133,14 +133,14 @@ struct DamageCase {
 std::vector<DamageCase> expand(std::span<const Damage> damages, const trace::Image& image,
                                const RunContext& run);
 
-// Does one case to `image`. On an error the image is left as it was.
+// Applies one case to `image`. On an error the image is left as it was.
 void apply(const DamageCase& damage_case, trace::Image& image, std::uint64_t seed,
            const RunContext& run);
 
-// How many bytes at the end of the file at `path` the last `count` acked commands took, and
+// How many bytes at the end of the file at `path` belong to the last `count` acked commands and to
 // whatever was written after them: all from the start of the write that had last returned when the
 // first of them was acked. Exactly theirs if each was written on its own; if several clients'
-// commands went into one write, the whole of that write. It knows nothing of the file's format.
+// commands went into one write, the whole of that write. The format of the file is not looked at.
 std::uint64_t last_commands_size(const RunContext& run, std::string_view path, std::uint64_t count);
 
 }  // namespace crashpoint::crash

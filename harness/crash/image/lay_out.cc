@@ -1,4 +1,4 @@
-#include "harness/crash/lay_out.h"
+#include "harness/crash/image/lay_out.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/check.h"
 #include "harness/base/error.h"
 #include "harness/base/fd.h"
 
@@ -27,8 +29,8 @@ std::string_view parent_of(std::string_view path) {
   return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
-// Reads on from where the descriptor is: of one just opened, all. (A DIR would take the descriptor, or
-// cost an open of its own for each directory of each state.)
+// From where the descriptor is: all, if it was just opened. (A DIR would take the descriptor over, or cost
+// another open for each directory of each state.)
 std::vector<std::string> names_in(int directory_fd) {
   std::vector<std::string> names;
   alignas(dirent64) std::array<char, 16384> buffer{};
@@ -75,6 +77,8 @@ bool remove_tree(int directory_fd, const char* name) {
 class Layout::Session {
  public:
   Session(Layout& layout, const CrashImage& image) : layout_(layout), image_(image) {
+    HARNESS_CHECK(std::is_sorted(image.entries.begin(), image.entries.end(),
+                                 [](const auto& a, const auto& b) { return a.path < b.path; }));
     for (const CrashImage::Entry& entry : image.entries) {
       if (entry.kind == CrashImage::Kind::kFile && entry.file != 0) {
         ++links_[entry.file].count;
@@ -127,7 +131,7 @@ class Layout::Session {
     return path.c_str() + (path.rfind('/') + 1);  // npos + 1 == 0
   }
 
-  // Everything in the directory that the image does not have goes.
+  // Removes everything in the directory that the image does not have.
   void enter(const std::string& path, Fd fd) {
     for (const std::string& name : names_in(fd.get())) {
       const std::string below = path.empty() ? name : path + "/" + name;
@@ -226,6 +230,7 @@ class Layout::Session {
                  name_in(entry.path), 0) != 0) {
       fail("link", entry.path);
     }
+    HARNESS_CHECK(links.laid.digest == entry.content->digest, entry.path, links.first);
     layout_.laid_[entry.path] = links.laid;
   }
 

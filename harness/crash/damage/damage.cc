@@ -1,4 +1,4 @@
-#include "harness/crash/damage.h"
+#include "harness/crash/damage/damage.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,7 +11,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/random.h"
 #include "harness/base/text.h"
-#include "harness/crash/file_history.h"
+#include "harness/crash/damage/file_history.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -282,7 +282,7 @@ class Application {
     change([&](std::string& bytes) { bytes = earlier_version(run_, path_, bytes, earlier.back); });
   }
   void operator()(const Chmod& chmod) { file_at(path_, image_).mode = chmod.mode & 07777U; }
-  // Those expand; what is left of them is not one case.
+  // These stand for several cases, and are expanded before one is applied.
   void operator()(const TruncateEvery&) { refuse(); }
   void operator()(const TruncateLastCommands&) { refuse(); }
   void operator()(const FlipEveryByte&) { refuse(); }
@@ -319,7 +319,7 @@ void apply_in_order(std::span<const Damage> damages, trace::Image& image, std::u
   }
 }
 
-// Adds the cases of damages[at...] behind those of `begun`, which left `image`.
+// Adds the cases that damages[at...] make of `begun`, which left `image`.
 void expand_from(std::size_t at, std::span<const Damage> damages, const trace::Image& image,
                  const RunContext& run, const DamageCase& begun, std::vector<DamageCase>& cases) {
   if (at == damages.size()) {
@@ -341,7 +341,7 @@ void expand_from(std::size_t at, std::span<const Damage> damages, const trace::I
     apply_in_order(done, changed, 0, run);
     expand_from(at + 1, damages, changed, run, next, cases);
   };
-  std::vector<Damage> together;  // what does not expand is done to all files at once
+  std::vector<Damage> together;  // what does not expand is applied to all files at once
   for (const std::string& file : files_matching(damages[at].file, image)) {
     if (!expands(damages[at].action)) {
       together.push_back({file, damages[at].action});

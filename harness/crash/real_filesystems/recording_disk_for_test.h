@@ -35,7 +35,7 @@ class RecordingDisk {
     bool flush = false;
     std::uint64_t offset = 0;
     std::string data;
-    std::uint64_t moment = 0;  // what moment() was when it came
+    std::uint64_t moment = 0;  // the newest moment when it arrived
   };
 
   // Mounts on `mount_point`, an empty directory.

@@ -1,4 +1,4 @@
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -158,7 +158,7 @@ const CrashImage::Entry* CrashImage::find(std::string_view path) const {
 }
 
 Digest CrashImage::digest() const {
-  // Two names of one file are told from two equal files by the position of the first of them.
+  // Two names of one file differ from two equal files by the position of the first name.
   std::map<trace::FileId, std::uint64_t> first_name;
   for (std::size_t i = entries.size(); i-- > 0;) {
     if (entries[i].kind == Kind::kFile && entries[i].file != 0) {

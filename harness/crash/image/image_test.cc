@@ -1,4 +1,4 @@
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -10,7 +10,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 namespace {

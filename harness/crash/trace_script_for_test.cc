@@ -1,5 +1,5 @@
 // The script itself, kept out of the library because only tests use it, and what they rely on.
-#include "harness/crash/trace_script.h"
+#include "harness/crash/trace_script_for_test.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -55,6 +55,7 @@ TraceScript& TraceScript::create(const std::string& path, std::uint32_t flags) {
   event.created = true;
   event.mode = 0644;
   event.flags = O_CREAT | O_WRONLY | flags;
+  event.result = event.performed = descriptors_[path] = ++last_fd_;
   return *this;
 }
 
@@ -68,7 +69,13 @@ TraceScript& TraceScript::open_truncate(const std::string& path) {
   Event& event = add(Op::kOpen, "openat", path);
   event.truncated = true;
   event.flags = O_TRUNC | O_WRONLY;
+  event.result = event.performed = descriptors_[path] = ++last_fd_;
   sizes_[event.file] = 0;
+  return *this;
+}
+
+TraceScript& TraceScript::close(const std::string& path) {
+  add(Op::kClose, "close", path).fd = descriptors_.at(path);
   return *this;
 }
 
@@ -144,6 +151,22 @@ TraceScript& TraceScript::sync() {
   return *this;
 }
 
+TraceScript& TraceScript::syncfs_elsewhere() {
+  Event& event = add(Op::kSyncfs, "syncfs", "/mnt/other");
+  event.inside = false;
+  event.elsewhere = true;
+  return *this;
+}
+
+TraceScript& TraceScript::msync(const std::string& path, std::int64_t offset, std::int64_t size,
+                                std::uint32_t flags) {
+  Event& event = add(Op::kMsync, "msync", path);
+  event.offset = offset;
+  event.length = size;
+  event.flags = flags;
+  return *this;
+}
+
 TraceScript& TraceScript::sync_range(const std::string& path) {
   add(Op::kSyncRange, "sync_file_range", path);
   return *this;
@@ -209,6 +232,13 @@ TraceScript& TraceScript::mkdir(const std::string& path) {
 
 TraceScript& TraceScript::rmdir(const std::string& path) {
   add(Op::kRmdir, "rmdir", path).directory = true;
+  return *this;
+}
+
+TraceScript& TraceScript::fork() {
+  Event& event = add(Op::kFork, "clone", {});
+  event.inside = false;
+  event.result = event.performed = 4711;
   return *this;
 }
 

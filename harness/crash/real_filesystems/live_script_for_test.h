@@ -16,15 +16,15 @@
 #include "fmt/format.h"
 #include "harness/base/error.h"
 #include "harness/base/fd.h"
-#include "harness/crash/image.h"
-#include "harness/crash/trace_script.h"
+#include "harness/crash/image/image.h"
+#include "harness/crash/trace_script_for_test.h"
 
 namespace crashpoint::crash {
 
 class LiveScript {
  public:
-  // `directory` holds what was there before. `on_moment` is told every position of the trace as it
-  // comes.
+  // `directory` holds what was there before. `on_moment` is called with
+  // every position of the trace in turn.
   LiveScript(std::filesystem::path directory, std::function<void(trace::Position)> on_moment)
       : directory_(std::move(directory)),
         on_moment_(std::move(on_moment)),

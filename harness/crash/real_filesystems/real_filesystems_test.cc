@@ -17,9 +17,9 @@
 //   btrfs                   22          2,736                 54               146
 //
 // Each directory found is a permitted one, or one of those with sectors of some blocks missing. What
-// such runs had corrected before: on ext4 new blocks have their size before their bytes; on xfs a
+// earlier runs corrected: on ext4 new blocks have their size before their bytes; on xfs a
 // write across the end of a file may come up to that end; on both a block written in place is torn at
-// sectors, and a file cut inside a block may keep its old size with zeros behind the new one. A btrfs
+// sectors, and a file cut inside a block may keep its old size with zeros after the new one. A btrfs
 // whose one superblock is torn cannot be mounted, which is no state of a directory.
 
 #include <fmt/format.h>
@@ -49,13 +49,13 @@
 #include "harness/base/fd.h"
 #include "harness/base/random.h"
 #include "harness/base/temporary_directory.h"
-#include "harness/crash/image.h"
-#include "harness/crash/live_script_for_test.h"
-#include "harness/crash/loop_mount_for_test.h"
+#include "harness/crash/image/image.h"
 #include "harness/crash/model.h"
-#include "harness/crash/recording_disk_for_test.h"
+#include "harness/crash/real_filesystems/live_script_for_test.h"
+#include "harness/crash/real_filesystems/loop_mount_for_test.h"
+#include "harness/crash/real_filesystems/recording_disk_for_test.h"
 #include "harness/crash/states.h"
-#include "harness/crash/test_states.h"
+#include "harness/crash/states_for_test.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -386,8 +386,8 @@ std::string shape_of(const CrashImage& image) {
   return shape;
 }
 
-// The states permitted at one crash point, but for those in which a block is torn at sectors: these
-// are too many to list, and are told from the others.
+// The states permitted at one crash point, except those in which a block is torn at sectors: these are
+// too many to list, and are derived from the others.
 class PermittedStates {
  public:
   PermittedStates(const std::shared_ptr<const Timeline>& timeline, const Profile& profile,
@@ -484,7 +484,7 @@ void check_run(const Filesystem& filesystem, const RecordedRun& run, std::uint64
       continue;
     }
     const std::string found = digest_text(image);
-    // The power may have failed at any moment until the next entry came.
+    // The power may have failed at any moment until the next entry.
     const trace::Position first = loss.at == 0 ? 1 : run.log[loss.at - 1].moment + 1;
     const trace::Position last = loss.at == run.log.size() ? first : run.log[loss.at].moment + 1;
     const std::string workload = fmt::format("{}", fmt::join(run.lines, "; "));

@@ -1,5 +1,5 @@
-// Writes images to a directory, over and over: fast, because only what differs from the last image
-// is written again.
+// Writes one image after another to a directory; fast, because only what differs from the last image is
+// written again.
 //
 // What a recovery changed in between is found by stat: every file laid out carries the same old
 // modification time, and any write or truncation replaces it. (Except, on tmpfs, a write through a
@@ -13,7 +13,7 @@
 #include <map>
 #include <string>
 
-#include "harness/crash/image.h"
+#include "harness/crash/image/image.h"
 
 namespace crashpoint::crash {
 
@@ -40,7 +40,7 @@ class Layout {
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
 
  private:
-  struct Laid {  // a file as we left it
+  struct Laid {  // a file as it was left
     std::uint64_t inode = 0;
     Digest digest;
     std::uint32_t mode = 0;

@@ -1,12 +1,12 @@
-// What a trace tells of one file of the data directory: which contents it had, and what its end was
-// written for.
+// The past of one file of the data directory, from the trace: which contents it had, and which commands
+// its end was written for.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "harness/crash/damage.h"
+#include "harness/crash/damage/damage.h"
 
 namespace crashpoint::crash {
 

@@ -31,6 +31,7 @@ class TraceScript {
   TraceScript& create(const std::string& path, std::uint32_t flags = 0);
   TraceScript& create_nameless(const std::string& name);  // O_TMPFILE; `name` for later calls only
   TraceScript& open_truncate(const std::string& path);
+  TraceScript& close(const std::string& path);
   TraceScript& append(const std::string& path, std::string_view bytes);
   TraceScript& write(const std::string& path, std::int64_t offset, std::string_view bytes);
   TraceScript& synced_write(const std::string& path, std::int64_t offset, std::string_view bytes);
@@ -41,13 +42,17 @@ class TraceScript {
   TraceScript& fdatasync(const std::string& path);
   TraceScript& fsync_directory(const std::string& path = ".");
   TraceScript& sync();
+  TraceScript& syncfs_elsewhere();  // of another filesystem than the data directory's
   TraceScript& sync_range(const std::string& path);
+  TraceScript& msync(const std::string& path, std::int64_t offset, std::int64_t size,
+                     std::uint32_t flags);
   TraceScript& rename(const std::string& from, const std::string& to, std::uint32_t flags = 0);
   TraceScript& link(const std::string& path, const std::string& name);
   TraceScript& symlink(const std::string& target, const std::string& name);
   TraceScript& unlink(const std::string& path);
   TraceScript& mkdir(const std::string& path);
   TraceScript& rmdir(const std::string& path);
+  TraceScript& fork();
   TraceScript& ack(std::string_view bytes = "+OK\r\n");  // a reply leaves on a socket
 
   // The last call fails: the kernel did not do it, and the program was told -error.
@@ -76,6 +81,8 @@ class TraceScript {
   trace::FileId last_file_ = 0;
   std::map<std::string, trace::FileId> files_;  // by the name it has now
   std::map<trace::FileId, std::int64_t> sizes_;
+  std::map<std::string, int> descriptors_;  // by the name at the last open
+  int last_fd_ = 2;
 };
 
 }  // namespace crashpoint::crash
