@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 
 namespace engine::aof {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "engine/aof/annotation.h"
 #include "engine/aof/step_encoder.h"
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 
 namespace engine::aof {
 namespace {

@@ -18,7 +18,7 @@
 
 #include <fiu-control.h>
 
-#include "engine/io/scoped_failpoint.h"
+#include "engine/io/scoped_failpoint_for_test.h"
 
 namespace engine::io {
 namespace {

@@ -1,5 +1,3 @@
-#include "engine/io/syscall_trace.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -13,7 +11,8 @@
 #include <cstdio>
 #include <mutex>
 
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
 
 namespace engine::io {
 namespace {

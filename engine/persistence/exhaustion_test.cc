@@ -13,8 +13,8 @@
 #include <optional>
 #include <string>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {

@@ -12,7 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/io/file.h"
 #include "engine/rdb/snapshot_writer.h"
-#include "engine/rdb/test_values.h"
+#include "engine/rdb/values_for_test.h"
 #include "engine/testing/run_command.h"
 #include "engine/testing/test_server.h"
 

@@ -36,9 +36,6 @@ inline constexpr std::size_t kHeaderBytes = 9;
 inline constexpr std::size_t kChecksumBytes = 8;
 inline constexpr std::size_t kDumpFooterBytes = 2 + kChecksumBytes;
 
-// The release whose files these are: what aux field redis-ver says.
-inline constexpr std::string_view kRedisVersion = "7.0.15";
-
 enum Opcode : std::uint8_t {
   kFunction2 = 0xf5,
   kFunction = 0xf6,

@@ -8,11 +8,11 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/crc64.h"
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 #include "engine/rdb/dump_payload.h"
 #include "engine/rdb/snapshot_loader.h"
 #include "engine/rdb/snapshot_writer.h"
-#include "engine/rdb/test_values.h"
+#include "engine/rdb/values_for_test.h"
 
 namespace engine::rdb {
 namespace {

@@ -9,6 +9,7 @@
 #include "engine/base/debug_delay.h"
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/base/version.h"
 #include "engine/rdb/encode.h"
 #include "engine/rdb/output.h"
 #include "engine/rdb/rdb_format.h"

@@ -16,8 +16,8 @@
 
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/base/version.h"
 #include "engine/keyspace/lazy_free.h"
-#include "engine/server/version.h"
 
 namespace engine::server {
 namespace {

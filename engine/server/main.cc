@@ -13,19 +13,19 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/version.h"
 #include "engine/io/failpoint.h"
-#include "engine/server/config.h"
-#include "engine/server/config_file.h"
+#include "engine/server/config/config.h"
+#include "engine/server/config/config_file.h"
 #include "engine/server/log_file.h"
 #include "engine/server/offline.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
-#include "engine/server/version.h"
 
 namespace {
 
-using engine::server::kEngineVersion;
-using engine::server::kRedisVersion;
+using engine::kEngineVersion;
+using engine::kRedisVersion;
 
 constexpr const char* kUsage = R"(Usage: crashpoint-engine [/path/to/redis.conf] [options] [-]
        crashpoint-engine - (read config from stdin)

@@ -8,9 +8,9 @@
 
 #include "engine/aof/replay_target.h"
 #include "engine/base/clock.h"
-#include "engine/commands/effect_log.h"
-#include "engine/commands/executor.h"
-#include "engine/commands/server_control.h"
+#include "engine/commands/dispatch/executor.h"
+#include "engine/commands/services/effect_log.h"
+#include "engine/commands/services/server_control.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/check.h"
 #include "engine/persistence/recovery_server.h"

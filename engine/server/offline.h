@@ -1,7 +1,7 @@
 // The engine without a server around it: its recovery, for tools.
 #pragma once
 
-#include "engine/server/config.h"
+#include "engine/server/config/config.h"
 
 namespace engine::server {
 

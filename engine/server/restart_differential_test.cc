@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/base/random.h"
-#include "engine/commands/command_grammar.h"
-#include "engine/commands/command_templates.h"
+#include "engine/commands/families/command_grammar_for_test.h"
+#include "engine/commands/families/command_templates_for_test.h"
 #include "engine/testing/test_server.h"
 
 namespace engine::server {

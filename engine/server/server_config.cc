@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "engine/base/text.h"
-#include "engine/server/config_rewrite.h"
-#include "engine/server/descriptor_limit.h"
+#include "engine/server/config/config_rewrite.h"
+#include "engine/server/network/descriptor_limit.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/settings.h"

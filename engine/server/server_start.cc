@@ -11,11 +11,12 @@
 #include <fstream>
 
 #include "engine/base/text.h"
-#include "engine/server/descriptor_limit.h"
+#include "engine/base/version.h"
+#include "engine/server/config/title_template.h"
+#include "engine/server/network/descriptor_limit.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/settings.h"
-#include "engine/server/version.h"
 
 namespace engine::server {
 namespace {

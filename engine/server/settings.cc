@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/base/text.h"
-#include "engine/commands/events.h"
+#include "engine/commands/services/events.h"
 
 namespace engine::server {
 namespace {

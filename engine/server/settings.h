@@ -1,11 +1,11 @@
 // What the directives mean for the parts of the engine: the values of a Config as their settings.
 #pragma once
 
-#include "engine/commands/settings.h"
+#include "engine/commands/services/settings.h"
 #include "engine/keyspace/encoding_limits.h"
 #include "engine/persistence/settings.h"
-#include "engine/server/config.h"
-#include "engine/server/connections.h"
+#include "engine/server/config/config.h"
+#include "engine/server/network/connections.h"
 
 namespace engine::server {
 

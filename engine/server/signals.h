@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/server/poller.h"
+#include "engine/server/network/poller.h"
 
 namespace engine::server {
 

@@ -1,0 +1,64 @@
+// Decides what of a command reaches the effect log: the only place that does.
+//
+// A command that changed nothing is not logged. What depends on time or chance is logged as what it
+// came to: relative expiry as the absolute time, INCRBYFLOAT as the SET of its result, SPOP as the SREM
+// of the members it chose. A key that expired is logged as DEL before the command that noticed.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/commands/services/effect_log.h"
+
+namespace engine::commands {
+
+class Context;
+struct Settings;
+
+class Propagation {
+ public:
+  Propagation(EffectLog& log, const Settings& settings) : log_(log), settings_(settings) {}
+
+  // Between these two everything is one atomic step.
+  void begin_transaction() { in_transaction_ = true; }
+  void end_transaction();
+
+  // A command was executed: logs its effect if it had one, with what expired meanwhile. Outside a
+  // transaction that ends the step.
+  void executed(Context& context);
+  // A key was erased by the server, not by a command. Logged with the next executed() or flush(), as UNLINK
+  // where such keys are freed lazily.
+  void erased(int database, std::string_view key, bool lazily);
+  // Logs what is pending: as one step, or `apart`, each effect by itself.
+  void flush(bool apart = false);
+
+ private:
+  struct Pending {
+    int database;
+    std::vector<std::string> argv;
+  };
+
+  void emit(int database, std::span<const std::string_view> argv);
+  void emit(int database, std::initializer_list<std::string_view> argv) {
+    emit(database, std::span<const std::string_view>(argv.begin(), argv.size()));
+  }
+  void emit_effect_of(Context& context);
+  void emit_set(Context& context);
+  void emit_expire(Context& context, std::span<const std::string_view> conditions);
+  void emit_restore(Context& context);
+  void emit_pop(Context& context, std::string_view front, std::string_view back);
+  void emit_pop_random(Context& context);
+  void emit_geo_add(Context& context);
+
+  EffectLog& log_;
+  const Settings& settings_;
+  bool in_transaction_ = false;
+  std::uint64_t changes_ = 0;  // of the step so far
+  std::vector<Pending> pending_;
+};
+
+}  // namespace engine::commands
