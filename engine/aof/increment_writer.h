@@ -80,7 +80,7 @@ class IncrementWriter {
   // errno of what keeps writes from being accepted; 0: nothing does.
   int error() const { return sync_error_ != 0 ? sync_error_ : write_error_; }
   // After flush(): steps are still buffered because they could not be written.
-  bool holds_back() const { return write_error_ != 0 && !buffer_.empty(); }
+  bool must_hold_replies() const { return write_error_ != 0 && !buffer_.empty(); }
   bool sync_failed() const { return sync_error_ != 0; }
   std::uint64_t size() const { return size_; }  // of the file, without what is buffered
   bool has_steps() const { return data_size_ > begin_size_ || !buffer_.empty(); }  // written by us

@@ -17,6 +17,16 @@
 
 namespace engine {
 
+inline std::string read_test_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline void write_test_file(const std::string& path, std::string_view content) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream(path, std::ios::binary) << content;
+}
+
 // Gone with everything in it at the end of the test. In memory where possible: tests sync a lot.
 class TempDirectory {
  public:
@@ -40,6 +50,11 @@ class TempDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(std::string_view name) const { return path_ + "/" + std::string(name); }
+  bool has(std::string_view name) const { return std::filesystem::exists(file(name)); }
+  std::string read(std::string_view name) const { return read_test_file(file(name)); }
+  void write(std::string_view name, std::string_view content) const {
+    write_test_file(file(name), content);
+  }
   // All files below it, relative, sorted.
   std::vector<std::string> files() const {
     std::vector<std::string> names;
@@ -55,16 +70,6 @@ class TempDirectory {
  private:
   std::string path_;
 };
-
-inline std::string read_test_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-inline void write_test_file(const std::string& path, std::string_view content) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path, std::ios::binary) << content;
-}
 
 class KeptLog final : public Log {
  public:

@@ -71,7 +71,7 @@ Status AppendOnlyFile::create_base_and_increment(const keyspace::Keyspace& keysp
   return open_increment(std::move(next), "on server start");
 }
 
-Status AppendOnlyFile::open(const LogEnd& end) {
+Status AppendOnlyFile::open(const AofEnd& end) {
   const aof::Manifest& manifest = directory_.manifest();
   const bool appends = !manifest.increments.empty() && (end.checked || !settings_.aof_checksum);
   if (!appends) {

@@ -27,14 +27,14 @@
 #include "engine/base/result.h"
 #include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
+#include "engine/persistence/aof_directory.h"
 #include "engine/persistence/child_process.h"
-#include "engine/persistence/log_directory.h"
 #include "engine/persistence/settings.h"
 
 namespace engine::persistence {
 
 // How the last file of a log was read: see aof::ReplayResult.
-struct LogEnd {
+struct AofEnd {
   std::uint64_t valid_size = 0;
   bool checked = false;
 };
@@ -51,7 +51,7 @@ class AppendOnlyFile {
   AppendOnlyFile(const Settings& settings, const Clock& clock, Log& log, LatencyMonitor& latency,
                  int event_fd);
 
-  LogDirectory& directory() { return directory_; }
+  AofDirectory& directory() { return directory_; }
 
   // --- opening: the directory is attached, and what it holds has been loaded ----------------------
 
@@ -60,7 +60,7 @@ class AppendOnlyFile {
   // With one, whose last file ends so: cuts what is behind that, and opens the last increment. Opens a
   // new one if there is none, or if the last is redis-server's and steps under checksums would follow
   // bare commands: the first of them, torn, would read as damage.
-  Status open(const LogEnd& end);
+  Status open(const AofEnd& end);
   // With a single file of redis-server before 7.0, good up to `valid_size`: makes it the base.
   Status adopt_single_file(const std::string& path, std::uint64_t valid_size);
 
@@ -75,8 +75,8 @@ class AppendOnlyFile {
   // errno of what keeps writes from being accepted; 0: nothing.
   int error() const;
   // Steps could not be written so far.
-  bool holds_back() const {
-    return state_ == State::kOn && (in_no_file_ || (writer_ && writer_->holds_back()));
+  bool must_hold_replies() const {
+    return state_ == State::kOn && (in_no_file_ || (writer_ && writer_->must_hold_replies()));
   }
   // A sync failed: only a rewrite makes the log whole again.
   bool needs_rewrite() const { return needs_rewrite_; }
@@ -134,7 +134,7 @@ class AppendOnlyFile {
   Log& log_;
   LatencyMonitor& latency_;
   const int event_fd_;
-  LogDirectory directory_;
+  AofDirectory directory_;
 
   State state_ = State::kOff;
   std::unique_ptr<aof::IncrementWriter> writer_;

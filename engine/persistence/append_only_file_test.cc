@@ -72,7 +72,7 @@ TEST_F(AppendOnlyFileTest, TimestampsStandWhereTheSecondChanges) {
   auto engine = start(settings);
   engine->set("a", "1");
   engine->set("a", "2");
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   engine->set("a", "3");
   const std::string text = increment(1);
   EXPECT_THAT(text, StartsWith("#TS:1700000000\r\n*2\r\n$6\r\nSELECT"));
@@ -168,7 +168,7 @@ TEST_F(AppendOnlyFileTest, RepeatedFailuresMakeAutomaticRewritesWait) {
   EXPECT_THAT(engine->log.lines,
               Contains("Background AOF rewrite has repeatedly failed and triggered "
                        "the limit, will retry in 1 minutes"));
-  clock_.pass_s(59);
+  clock_.advance_s(59);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_FALSE(engine->persistence.has_child());
   EXPECT_TRUE(engine->persistence.bgrewriteaof(false)) << "by hand it starts at once";
@@ -319,16 +319,16 @@ TEST_F(AppendOnlyFileTest, AFullDiskUnderEverysecHoldsRepliesBackUntilThereIsSpa
   io::SyscallTrace trace(directory_.path());
   trace.fail_all("write", ".incr.aof", ENOSPC);
   engine->set("a", "1");
-  EXPECT_TRUE(engine->persistence.replies_must_wait());
-  EXPECT_EQ(engine->persistence.write_gate(),
+  EXPECT_TRUE(engine->persistence.must_hold_replies());
+  EXPECT_EQ(engine->persistence.write_refusal(),
             "MISCONF Errors writing to the AOF file: No space left on device");
   EXPECT_FALSE(engine->persistence.info().aof_last_write_ok);
   ASSERT_TRUE(engine->persistence.before_sleep());
-  EXPECT_TRUE(engine->persistence.replies_must_wait());
+  EXPECT_TRUE(engine->persistence.must_hold_replies());
   trace.fail_all("write", ".incr.aof", 0);
   ASSERT_TRUE(engine->persistence.before_sleep());
-  EXPECT_FALSE(engine->persistence.replies_must_wait());
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_FALSE(engine->persistence.must_hold_replies());
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
 }
@@ -355,11 +355,11 @@ TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
     std::this_thread::yield();
   }
   engine->set("b", "2");
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   engine->set("c", "3");
   EXPECT_TRUE(sync_is_running) << "until then the loop goes on";
   EXPECT_EQ(engine->persistence.info().aof_delayed_fsync, 0);
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   sync_may_end = true;
   engine->set("d", "4");
   EXPECT_FALSE(sync_is_running);
@@ -371,7 +371,7 @@ TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
 ManualClock* slow_clock = nullptr;
 
 int let_two_seconds_pass(const char*, int*, void**, unsigned int*) {
-  slow_clock->pass_s(2);
+  slow_clock->advance_s(2);
   return 0;
 }
 
@@ -408,11 +408,11 @@ TEST_F(AppendOnlyFileTest, AnErrorThatLastsIsLoggedTwiceAMinute) {
   };
   engine->set("a", "1");
   for (int second = 0; second < 29; ++second) {
-    clock_.pass_s(1);
+    clock_.advance_s(1);
     ASSERT_TRUE(engine->persistence.cron());
   }
   EXPECT_EQ(logged(), 1);
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_EQ(logged(), 2);
 }
@@ -424,10 +424,10 @@ TEST_F(AppendOnlyFileTest, ASyncThatFailsAtTheSwitchLeadsToNewFilesAsWell) {
     io::SyscallTrace trace(directory_.path());
     trace.fail_all("fdatasync", "1.incr.aof", EIO);
     ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
-    EXPECT_NE(engine->persistence.write_gate(), "");
+    EXPECT_NE(engine->persistence.write_refusal(), "");
     wait_for_child(*engine);
   }
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   engine->set("b", "2");
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
@@ -449,9 +449,9 @@ TEST_F(AppendOnlyFileTest, AManifestThatMayNotBeDurableIsNotReliedOn) {
       EXPECT_FALSE(engine.persistence.before_sleep());
       continue;
     }
-    EXPECT_NE(engine.persistence.write_gate(), "");
+    EXPECT_NE(engine.persistence.write_refusal(), "");
     ASSERT_TRUE(engine.persistence.cron());
-    EXPECT_EQ(engine.persistence.write_gate(), "") << "the second attempt made it durable";
+    EXPECT_EQ(engine.persistence.write_refusal(), "") << "the second attempt made it durable";
   }
 }
 

@@ -70,16 +70,16 @@ bool Checker::log_is_good() {
   if (!has_manifest) {
     return refused(has_manifest.error());
   }
-  const Result<LogPlan> plan = plan_log(settings_, store, *has_manifest);
+  const Result<AofPlan> plan = plan_aof(settings_, store, *has_manifest);
   if (!plan) {
     return refused(plan.error());
   }
-  if (plan->source == LogPlan::Source::kNothing) {
+  if (plan->source == AofPlan::Source::kNothing) {
     fmt::print(out_, "  none: a start would create it from the snapshot, or empty\n");
     return true;
   }
   keyspace_.clear();
-  const Result<LogEnd> loaded = recovery_.load(plan->parts);
+  const Result<AofEnd> loaded = recovery_.load(plan->parts);
   return loaded ? good() : refused(loaded.error());
 }
 

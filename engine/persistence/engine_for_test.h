@@ -11,27 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/clock.h"
+#include "engine/base/clock_for_test.h"
 #include "engine/base/files_for_test.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/persistence.h"
 
 namespace engine::persistence {
-
-// Time that passes only when told.
-class ManualClock final : public Clock {
- public:
-  std::int64_t wall_ms() const override { return wall_ms_; }
-  std::int64_t monotonic_us() const override { return monotonic_us_; }
-  void pass_s(std::int64_t seconds) {
-    wall_ms_ += seconds * 1000;
-    monotonic_us_ += seconds * 1'000'000;
-  }
-
- private:
-  std::int64_t wall_ms_ = 1'700'000'000'000;
-  std::int64_t monotonic_us_ = 1'000'000'000;
-};
 
 // SET, DEL and RPUSH on a keyspace.
 class TestTarget final : public aof::ReplayTarget {
@@ -87,7 +72,7 @@ class TestEngine {
       ASSERT_TRUE(target.replay(db, argv)) << argv[0];
       effects.push_back({db, argv});
     }
-    persistence.append(effects, commands.size());
+    persistence.log_step(effects, commands.size());
   }
   // A step of one SET, and the end of its turn: what a client then has acknowledged.
   void set(const std::string& key, const std::string& value, int db = 0) {

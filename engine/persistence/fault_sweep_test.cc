@@ -54,13 +54,13 @@ FaultSweep::Outcome FaultSweep::run(const std::string& directory) {
   bool alive = true;
   // A turn of the loop; `write`: with a client that writes, if it is let.
   const auto turn = [&](bool write) {
-    if (write && engine.persistence.write_gate().empty()) {
+    if (write && engine.persistence.write_refusal().empty()) {
       const std::string key = "k" + std::to_string(outcome.executed);
       engine.step({{"SET", key, std::string(50, 'x')}, {"SET", key + "'", "second half"}});
       ++outcome.executed;
     }
     alive = alive && engine.persistence.before_sleep();
-    if (alive && !engine.persistence.replies_must_wait()) {
+    if (alive && !engine.persistence.must_hold_replies()) {
       outcome.acked = outcome.executed;
     }
     alive = alive && engine.persistence.cron();

@@ -31,8 +31,8 @@ Persistence::Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::R
       clock_(clock),
       log_(log),
       callbacks_(std::move(callbacks)),
-      log_file_(settings_, clock, log, latency, events_.signal_fd()),
-      rewrites_(settings_, log_file_, keyspace, clock, log),
+      aof_(settings_, clock, log, latency, events_.signal_fd()),
+      rewrites_(settings_, aof_, keyspace, clock, log),
       snapshots_(settings_, keyspace, clock, log),
       children_(events_, clock, log, latency, callbacks_.in_child) {}
 
@@ -66,44 +66,44 @@ Status Persistence::recover() {
   remember_temp_path();
   const Status recovered = load([this](Recovery& recovery) -> Status {
     if (settings_.appendonly) {
-      return recovery.recover_append_only_file(log_file_);
+      return recovery.recover_append_only_file(aof_);
     }
     const Result<bool> loaded = recovery.recover_snapshot_file();
     return loaded ? Status() : Status(tl::unexpected(loaded.error()));
   });
   if (!recovered) {
-    log_file_.close();
+    aof_.close();
     return refuse(recovered);
   }
   snapshots_.reset_changes();
   remove_stale_temp_files(settings_.directory, log_);
   if (settings_.appendonly) {
-    log_file_.directory().remove_stale_temp_files();
-    log_file_.directory().remove_history();
+    aof_.directory().remove_stale_temp_files();
+    aof_.directory().remove_history();
   }
   return {};
 }
 
 Status Persistence::debug_load_aof() {
-  if (log_file_.state() != AppendOnlyFile::State::kOn) {
+  if (aof_.state() != AppendOnlyFile::State::kOn) {
     return fail("ERR the append only file is not enabled");
   }
-  if (const Status flushed = log_file_.flush(); !flushed) {
+  if (const Status flushed = aof_.flush(); !flushed) {
     return flushed;
   }
   keyspace_.clear();
   const Status loaded = load([this](Recovery& recovery) -> Status {
-    const Result<LogPlan> plan = plan_log(settings_, log_file_.directory().store(), true);
+    const Result<AofPlan> plan = plan_aof(settings_, aof_.directory().store(), true);
     if (!plan) {
       return tl::unexpected(plan.error());
     }
-    const Result<LogEnd> end = recovery.load(plan->parts);
+    const Result<AofEnd> end = recovery.load(plan->parts);
     return end ? Status() : Status(tl::unexpected(end.error()));
   });
   if (!loaded) {
     return refuse(loaded);
   }
-  log_file_.directory().remove_history();
+  aof_.directory().remove_history();
   snapshots_.reset_changes();
   return {};
 }
@@ -125,21 +125,21 @@ Status Persistence::debug_reload(const ReloadOptions& options) {
 
 // --- the log ----------------------------------------------------------------------------------------
 
-void Persistence::append(std::span<const keyspace::Effect> step, std::uint64_t changes) {
+void Persistence::log_step(std::span<const keyspace::Effect> step, std::uint64_t changes) {
   snapshots_.add_changes(changes);
-  log_file_.append(step);
+  aof_.append(step);
 }
 
-std::string_view Persistence::write_gate() const {
+std::string_view Persistence::write_refusal() const {
   if (snapshots_.refuses_writes()) {
     return kSnapshotRefusal;
   }
-  const int error = log_file_.error();
+  const int error = aof_.error();
   if (error == 0) {
     return {};
   }
-  gate_ = fmt::format("MISCONF Errors writing to the AOF file: {}", std::strerror(error));
-  return gate_;
+  refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", std::strerror(error));
+  return refusal_;
 }
 
 // --- children ---------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ Status Persistence::start_snapshot() {
     return started;
   }
   snapshots_.forked(children_.pid());
-  static_cast<void>(log_file_.settings_changed(true));  // an error stays with the log: its error()
+  static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()
   return {};
 }
 
@@ -171,13 +171,13 @@ Status Persistence::start_rewrite() {
     rewrites_.fork_failed(started.error());
     return started;
   }
-  static_cast<void>(log_file_.settings_changed(true));
+  static_cast<void>(aof_.settings_changed(true));
   const Status switched = rewrites_.forked(children_.pid());
   if (!switched) {
     // Not child_ended(): a child that was done before the signal came has ended with success, but what
     // it wrote is also in the increment, which goes on.
     rewrites_.abandon(children_.end());
-    static_cast<void>(log_file_.settings_changed(false));
+    static_cast<void>(aof_.settings_changed(false));
   }
   return switched;
 }
@@ -198,7 +198,7 @@ void Persistence::end_rewrite() {
 }
 
 void Persistence::child_ended(const EndedChild& child) {
-  static_cast<void>(log_file_.settings_changed(false));
+  static_cast<void>(aof_.settings_changed(false));
   if (child.purpose == ChildPurpose::kSnapshot) {
     snapshots_.child_ended(child);
   } else {
@@ -228,15 +228,15 @@ void Persistence::start_what_is_due() {
 
 Status Persistence::cron() {
   check_child();
-  log_file_.cron();
+  aof_.cron();
   start_what_is_due();
-  return log_file_.flush();
+  return aof_.flush();
 }
 
 Status Persistence::on_event() {
   events_.drain();
   check_child();
-  return log_file_.flush();
+  return aof_.flush();
 }
 
 // --- commands ---------------------------------------------------------------------------------------
@@ -309,12 +309,12 @@ Status Persistence::prepare_shutdown(const ShutdownOptions& options) {
   if (const Status saved = save_for_shutdown(options); !saved) {
     return saved;
   }
-  log_file_.close();
+  aof_.close();
   return {};
 }
 
 Status Persistence::seal_for_shutdown(bool force) {
-  if (log_file_.state() == AppendOnlyFile::State::kAwaitingRewrite) {
+  if (aof_.state() == AppendOnlyFile::State::kAwaitingRewrite) {
     if (!force) {
       log_.warning("Writing initial AOF, can't exit.");
       return fail("ERR Errors trying to SHUTDOWN. Check logs.");
@@ -325,9 +325,9 @@ Status Persistence::seal_for_shutdown(bool force) {
     log_.warning("There is a child rewriting the AOF. Killing it!");
     end_rewrite();
   }
-  if (log_file_.state() != AppendOnlyFile::State::kOff) {
+  if (aof_.state() != AppendOnlyFile::State::kOff) {
     log_.notice("Calling fsync() on the AOF file.");
-    log_file_.seal();
+    aof_.seal();
   }
   return {};
 }
@@ -372,7 +372,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
       end_rewrite();
     }
     rewrites_.unschedule();
-    log_file_.disable();
+    aof_.disable();
     return {};
   }
   if (children_.running(ChildPurpose::kRewrite)) {
@@ -381,7 +381,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
         "AOF and starting a rewrite now.");
     end_rewrite();
   }
-  if (const Status enabled = log_file_.enable(); !enabled) {
+  if (const Status enabled = aof_.enable(); !enabled) {
     return enabled;
   }
   if (in_transaction) {
@@ -401,7 +401,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
     log_.warning(
         "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check "
         "the above logs for more info about the error.");
-    log_file_.disable();
+    aof_.disable();
   }
   return started;
 }
@@ -413,15 +413,15 @@ Status Persistence::apply(Settings wanted, bool in_transaction) {
     applied = change_appendonly(in_transaction);
   }
   if (applied) {
-    applied = log_file_.settings_changed(children_.running());
+    applied = aof_.settings_changed(children_.running());
   }
   if (!applied) {
     settings_ = std::move(before);
-    static_cast<void>(log_file_.settings_changed(children_.running()));
+    static_cast<void>(aof_.settings_changed(children_.running()));
     return applied;
   }
   remember_temp_path();
-  log_file_.directory().remove_history();
+  aof_.directory().remove_history();
   return {};
 }
 
@@ -437,13 +437,13 @@ Info Persistence::info() const {
   children_.fill(info);
   snapshots_.fill(info, children_.running(ChildPurpose::kSnapshot));
   rewrites_.fill(info, children_.running(ChildPurpose::kRewrite));
-  info.aof_enabled = log_file_.state() != AppendOnlyFile::State::kOff;
-  info.aof_last_write_ok = log_file_.error() == 0;
-  info.aof_current_size_bytes = static_cast<std::int64_t>(log_file_.size_bytes());
-  info.aof_base_size_bytes = static_cast<std::int64_t>(log_file_.base_size_bytes());
-  info.aof_buffer_length_bytes = static_cast<std::int64_t>(log_file_.buffered_bytes());
-  info.aof_pending_bio_fsync = log_file_.sync_pending() ? 1 : 0;
-  info.aof_delayed_fsync = static_cast<std::int64_t>(log_file_.delayed_syncs());
+  info.aof_enabled = aof_.state() != AppendOnlyFile::State::kOff;
+  info.aof_last_write_ok = aof_.error() == 0;
+  info.aof_current_size_bytes = static_cast<std::int64_t>(aof_.size_bytes());
+  info.aof_base_size_bytes = static_cast<std::int64_t>(aof_.base_size_bytes());
+  info.aof_buffer_length_bytes = static_cast<std::int64_t>(aof_.buffered_bytes());
+  info.aof_pending_bio_fsync = aof_.sync_pending() ? 1 : 0;
+  info.aof_delayed_fsync = static_cast<std::int64_t>(aof_.delayed_syncs());
   return info;
 }
 
@@ -451,7 +451,7 @@ void Persistence::reset_stats() {
   snapshots_.reset_stats();
   rewrites_.reset_stats();
   children_.reset_stats();
-  log_file_.reset_stats();
+  aof_.reset_stats();
 }
 
 }  // namespace engine::persistence

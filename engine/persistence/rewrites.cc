@@ -5,13 +5,13 @@
 
 namespace engine::persistence {
 
-Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& log_file,
+Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& aof,
                    const keyspace::Keyspace& keyspace, const Clock& clock, Log& log)
-    : settings_(settings), log_file_(log_file), keyspace_(keyspace), clock_(clock), log_(log) {}
+    : settings_(settings), aof_(aof), keyspace_(keyspace), clock_(clock), log_(log) {}
 
 bool Rewrites::is_wanted() const {
-  return scheduled_ || log_file_.needs_rewrite() ||
-         log_file_.state() == AppendOnlyFile::State::kAwaitingRewrite;
+  return scheduled_ || aof_.needs_rewrite() ||
+         aof_.state() == AppendOnlyFile::State::kAwaitingRewrite;
 }
 
 bool Rewrites::is_due() {
@@ -19,16 +19,14 @@ bool Rewrites::is_due() {
 }
 
 bool Rewrites::growth_is_due() {
-  if (log_file_.state() != AppendOnlyFile::State::kOn ||
-      settings_.auto_aof_rewrite_percentage == 0) {
+  if (aof_.state() != AppendOnlyFile::State::kOn || settings_.auto_aof_rewrite_percentage == 0) {
     return false;
   }
-  const auto size = static_cast<std::int64_t>(log_file_.size_bytes());
+  const auto size = static_cast<std::int64_t>(aof_.size_bytes());
   if (size <= settings_.auto_aof_rewrite_min_size_bytes) {
     return false;
   }
-  const auto base =
-      std::max<std::int64_t>(static_cast<std::int64_t>(log_file_.base_size_bytes()), 1);
+  const auto base = std::max<std::int64_t>(static_cast<std::int64_t>(aof_.base_size_bytes()), 1);
   const std::int64_t growth_percent = size * 100 / base - 100;
   if (growth_percent < settings_.auto_aof_rewrite_percentage ||
       limit_.must_wait(clock_.monotonic_us(), log_)) {
@@ -40,7 +38,7 @@ bool Rewrites::growth_is_due() {
 
 Status Rewrites::begin() {
   scheduled_ = false;
-  const Status begun = log_file_.begin_rewrite();
+  const Status begun = aof_.begin_rewrite();
   if (!begun) {
     fork_failed(begun.error());
   }
@@ -49,14 +47,14 @@ Status Rewrites::begin() {
 
 void Rewrites::fork_failed(const Error& error) {
   log_.warning("Can't rewrite append only file in background: {}", error.message);
-  log_file_.abandon_rewrite(std::nullopt);
+  aof_.abandon_rewrite(std::nullopt);
   failed();
 }
 
 Status Rewrites::forked(pid_t child) {
   began_us_ = clock_.monotonic_us();
   log_.notice("Background append only file rewriting started by pid {}", child);
-  const Status switched = log_file_.forked();
+  const Status switched = aof_.forked();
   if (!switched) {
     log_.warning("Can't rewrite append only file in background: {}", switched.error().message);
     failed();
@@ -65,7 +63,7 @@ Status Rewrites::forked(pid_t child) {
 }
 
 Status Rewrites::write_in_child(ProgressReporter& progress) const {
-  const Status written = log_file_.write_new_base(keyspace_, progress);
+  const Status written = aof_.write_new_base(keyspace_, progress);
   if (!written) {
     log_.warning("Write error writing append only file on disk: {}", written.error().message);
   }
@@ -78,7 +76,7 @@ void Rewrites::child_ended(const EndedChild& child) {
   switch (child.exit.outcome) {
     case ChildProcess::Outcome::kSuccess:
       log_.notice("Background AOF rewrite terminated with success");
-      if (!log_file_.finish_rewrite(child.pid)) {
+      if (!aof_.finish_rewrite(child.pid)) {
         failed();
         return;
       }
@@ -96,7 +94,7 @@ void Rewrites::child_ended(const EndedChild& child) {
       log_.warning("Background AOF rewrite terminated with error");
       break;
   }
-  log_file_.abandon_rewrite(child.pid);
+  aof_.abandon_rewrite(child.pid);
   if (!child.exit.wanted) {
     failed();
   }

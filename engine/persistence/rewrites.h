@@ -22,7 +22,7 @@ namespace engine::persistence {
 class Rewrites {
  public:
   // Borrows all. `settings` is read whenever something is done.
-  Rewrites(const Settings& settings, AppendOnlyFile& log_file, const keyspace::Keyspace& keyspace,
+  Rewrites(const Settings& settings, AppendOnlyFile& aof, const keyspace::Keyspace& keyspace,
            const Clock& clock, Log& log);
 
   // To be started as soon as no child runs.
@@ -40,7 +40,7 @@ class Rewrites {
   // In the parent after it. An error: end the child, and hand its end to abandon().
   Status forked(pid_t child);
   // Removes what the child has made, however it ended.
-  void abandon(const EndedChild& child) { log_file_.abandon_rewrite(child.pid); }
+  void abandon(const EndedChild& child) { aof_.abandon_rewrite(child.pid); }
   Status write_in_child(ProgressReporter& progress) const;
   void child_ended(const EndedChild& child);
 
@@ -52,7 +52,7 @@ class Rewrites {
   void failed();
 
   const Settings& settings_;
-  AppendOnlyFile& log_file_;
+  AppendOnlyFile& aof_;
   const keyspace::Keyspace& keyspace_;
   const Clock& clock_;
   Log& log_;

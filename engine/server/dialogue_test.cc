@@ -16,7 +16,6 @@
 namespace engine::server {
 namespace {
 
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 

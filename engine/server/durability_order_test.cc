@@ -9,7 +9,6 @@ namespace engine::server {
 namespace {
 
 using testing::eventually;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 

@@ -16,7 +16,6 @@ namespace {
 using ::testing::ElementsAreArray;
 using testing::eventually;
 using ::testing::HasSubstr;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 

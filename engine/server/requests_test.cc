@@ -12,7 +12,6 @@ namespace {
 using testing::eventually;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 

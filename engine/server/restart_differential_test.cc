@@ -14,7 +14,6 @@ namespace engine::server {
 namespace {
 
 using testing::eventually;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 using Commands = std::vector<std::vector<std::string>>;

@@ -93,11 +93,11 @@ void Server::turn() {
 // With a full disk, under everysec or no: what was executed and could not be logged is acknowledged
 // when it is. Those who come later are told by write_refusal().
 void Server::hold_unlogged_replies() {
-  const bool must_wait = persistence_.replies_must_wait();
-  if (must_wait == replies_wait_) {
+  const bool must_wait = persistence_.must_hold_replies();
+  if (must_wait == replies_held_) {
     return;
   }
-  replies_wait_ = must_wait;
+  replies_held_ = must_wait;
   if (must_wait) {
     connections_.hold_replies();
   } else {

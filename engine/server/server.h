@@ -23,7 +23,6 @@
 #include "engine/aof/replay_target.h"
 #include "engine/base/clock.h"
 #include "engine/commands/dispatch/executor.h"
-#include "engine/commands/services/effect_log.h"
 #include "engine/commands/services/server_control.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/persistence.h"
@@ -45,7 +44,6 @@ struct ServerOptions {
 };
 
 class Server final : private commands::ServerControl,
-                     private commands::EffectLog,
                      private aof::ReplayTarget,
                      private EventHandler {
  public:
@@ -94,8 +92,7 @@ class Server final : private commands::ServerControl,
   Status open_tcp(const Config& config);  // closes the TCP listeners there are
   bool is_allowed(std::string_view access) const;
 
-  // --- EffectLog, ReplayTarget ---
-  void append(std::span<const keyspace::Effect> group, std::uint64_t changes) override;
+  // --- ReplayTarget ---
   bool replay(int db, std::span<const std::string_view> argv) override;
 
   // --- ServerControl ---
@@ -135,8 +132,8 @@ class Server final : private commands::ServerControl,
   // Each borrows what stands above it.
   RdbValueCodec codec_;
   keyspace::Keyspace keyspace_;
-  commands::Executor executor_;
   persistence::Persistence persistence_;
+  commands::Executor executor_;
   Poller poller_;
   ShutdownEvent shutdown_event_;
   Connections connections_;
@@ -147,7 +144,7 @@ class Server final : private commands::ServerControl,
   std::int64_t next_sample_ms_ = 0;
   std::int64_t cron_period_ms_ = 100;
   bool stopping_ = false;
-  bool replies_wait_ = false;
+  bool replies_held_ = false;
   bool cron_paused_ = false;             // DEBUG PAUSE-CRON
   bool rewrite_all_directives_ = false;  // DEBUG CONFIG-REWRITE-FORCE-ALL
 };

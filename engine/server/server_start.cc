@@ -56,10 +56,10 @@ Server::Server(ServerOptions options, LogFile& log)
       config_(std::move(options.config)),
       program_(std::move(options.program)),
       keyspace_(static_cast<int>(config_.number("databases"))),
-      executor_(keyspace_, *this, *this, codec_, clock_),
       persistence_(persistence_settings(config_), keyspace_, *this, clock_, log, latency_,
                    {.while_loading = [this] { serve_while_loading(); },
                     .in_child = [this](std::string_view purpose) { become_child(purpose); }}),
+      executor_(keyspace_, persistence_, *this, codec_, clock_),
       connections_(executor_, poller_, clock_, log) {
   figures_.run_id = random_id();
   figures_.replication_id = random_id();

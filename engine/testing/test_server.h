@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/testing/temp_directory.h"
+#include "engine/base/files_for_test.h"
 #include "engine/testing/test_client.h"
 
 namespace engine::testing {
@@ -63,7 +63,7 @@ class TestServer {
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
 
-  std::string socket() const { return directory_ / "socket"; }
+  std::string socket() const { return directory_.file("socket"); }
   pid_t pid() const { return pid_; }
   // Standard output and error: the log.
   std::string log() const { return directory_.read("log"); }
@@ -119,7 +119,7 @@ class TestServer {
       return CRASHPOINT_ENGINE_BINARY;
     }
     // redis-check-rdb is the server's binary; the name it is started by decides what it is.
-    const std::string link = directory_ / "redis-server";
+    const std::string link = directory_.file("redis-server");
     static_cast<void>(::symlink("/usr/bin/redis-check-rdb", link.c_str()));
     return link;
   }
@@ -130,7 +130,7 @@ class TestServer {
       argv.push_back(argument.data());
     }
     argv.push_back(nullptr);
-    const std::string log_path = directory_ / "log";
+    const std::string log_path = directory_.file("log");
     ::unlink(socket().c_str());
     const pid_t parent = ::getpid();
     pid_ = ::fork();

@@ -2,6 +2,7 @@
 
 #include "engine/commands/dispatch/command_lookup.h"
 #include "engine/commands/dispatch/context.h"
+#include "engine/commands/dispatch/dispatcher.h"
 #include "engine/commands/dispatch/executor_state.h"
 
 namespace engine::commands {
@@ -40,9 +41,9 @@ void expire_keys(ExecutorState& state, std::int64_t budget_us) {
 
 }  // namespace
 
-Executor::Executor(keyspace::Keyspace& keyspace, EffectLog& log, ServerControl& server,
-                   const ValueCodec& codec, const Clock& clock)
-    : state_(std::make_unique<ExecutorState>(keyspace, log, server, codec, clock)),
+Executor::Executor(keyspace::Keyspace& keyspace, keyspace::EffectLog& effects,
+                   ServerControl& server, const ValueCodec& codec, const Clock& clock)
+    : state_(std::make_unique<ExecutorState>(keyspace, effects, server, codec, clock)),
       replay_session_(std::make_unique<Session>(0)) {
   begin_turn();
 }
@@ -56,7 +57,7 @@ void Executor::begin_turn() {
 
 void Executor::execute(Session& session, std::span<const std::string_view> argv) {
   if (session.reply_mode == ReplyMode::kOn) {
-    state_->process(session, argv);
+    dispatch(*state_, session, argv);
     state_->publish_events();
     return;
   }
@@ -65,7 +66,7 @@ void Executor::execute(Session& session, std::span<const std::string_view> argv)
   if (session.reply_mode == ReplyMode::kSkipNext) {
     session.reply_mode = ReplyMode::kSkipThis;
   }
-  state_->process(session, argv);
+  dispatch(*state_, session, argv);
   if (session.reply_mode != ReplyMode::kOn) {
     session.output.truncate(before);
   }

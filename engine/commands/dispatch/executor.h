@@ -16,11 +16,11 @@
 
 #include "engine/base/clock.h"
 #include "engine/commands/dispatch/statistics.h"
-#include "engine/commands/services/effect_log.h"
 #include "engine/commands/services/server_control.h"
 #include "engine/commands/services/session.h"
 #include "engine/commands/services/settings.h"
 #include "engine/commands/services/value_codec.h"
+#include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
 
 namespace engine::commands {
@@ -30,7 +30,7 @@ class ExecutorState;  // what handlers see (executor_state.h)
 class Executor {
  public:
   // Borrows all of them.
-  Executor(keyspace::Keyspace& keyspace, EffectLog& log, ServerControl& server,
+  Executor(keyspace::Keyspace& keyspace, keyspace::EffectLog& effects, ServerControl& server,
            const ValueCodec& codec, const Clock& clock);
   ~Executor();
   Executor(const Executor&) = delete;

@@ -12,36 +12,20 @@
 #include <utility>
 #include <vector>
 
-#include "engine/base/clock.h"
+#include "engine/base/clock_for_test.h"
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
 #include "engine/commands/dispatch/executor.h"
 
 namespace engine::commands {
 
-class ManualClock final : public Clock {
- public:
-  std::int64_t wall_ms() const override { return wall_ms_; }
-  std::int64_t monotonic_us() const override { return monotonic_us_; }
-  void advance_ms(std::int64_t ms) {
-    wall_ms_ += ms;
-    advance_monotonic_ms(ms);
-  }
-  void advance_monotonic_ms(std::int64_t ms) { monotonic_us_ += ms * 1000; }
-  void set_wall_ms(std::int64_t ms) { wall_ms_ = ms; }
-
- private:
-  std::int64_t wall_ms_ = 1'700'000'000'000;
-  std::int64_t monotonic_us_ = 1'000'000;
-};
-
 // Keeps each step as text: "0:SET a 1", several effects joined by " | ".
-class KeptEffects final : public EffectLog {
+class KeptEffects final : public keyspace::EffectLog {
  public:
-  void append(std::span<const keyspace::Effect> group, std::uint64_t changes) override {
+  void log_step(std::span<const keyspace::Effect> effects_of_step, std::uint64_t changes) override {
     std::string step;
     std::vector<std::pair<int, std::vector<std::string>>> effects;
-    for (const keyspace::Effect& effect : group) {
+    for (const keyspace::Effect& effect : effects_of_step) {
       step += step.empty() ? "" : " | ";
       step += std::to_string(effect.db) + ":";
       for (std::size_t i = 0; i < effect.argv.size(); ++i) {

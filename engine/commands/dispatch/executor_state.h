@@ -15,7 +15,6 @@
 #include "engine/commands/dispatch/monitor.h"
 #include "engine/commands/dispatch/propagation.h"
 #include "engine/commands/dispatch/statistics.h"
-#include "engine/commands/services/effect_log.h"
 #include "engine/commands/services/events.h"
 #include "engine/commands/services/pubsub.h"
 #include "engine/commands/services/server_control.h"
@@ -24,6 +23,7 @@
 #include "engine/commands/services/slowlog.h"
 #include "engine/commands/services/value_codec.h"
 #include "engine/commands/services/watch.h"
+#include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
 
 namespace engine::commands {
@@ -32,7 +32,7 @@ class Context;
 
 class ExecutorState {
  public:
-  ExecutorState(keyspace::Keyspace& data, EffectLog& log, ServerControl& control,
+  ExecutorState(keyspace::Keyspace& data, keyspace::EffectLog& effects, ServerControl& control,
                 const ValueCodec& value_codec, const Clock& time);
 
   keyspace::Keyspace& keyspace;
@@ -93,21 +93,12 @@ class ExecutorState {
     return !session.authenticated && !server.password().empty();
   }
 
-  // Executes as a client does, all checks included.
-  void process(Session& session, std::span<const std::string_view> argv);
-
  private:
   struct PendingEvent {
     Event event;
     int database;
     std::string key;
   };
-
-  // The command if it exists and has enough arguments; else answers and returns null.
-  const CommandSpec* resolve(Session& session, std::span<const std::string_view> argv);
-  // Answers with the error; false.
-  bool reject(Session& session, const CommandSpec* spec, std::string_view error);
-  bool may_run(Session& session, const CommandSpec& spec);
 
   std::vector<PendingEvent> events_;
 };

@@ -41,7 +41,7 @@ void Propagation::emit(int database, std::span<const std::string_view> argv) {
   if (pending_.empty() && !in_transaction_) {
     // A step of one effect: nothing needs to be kept.
     const keyspace::Effect effect{database, argv};
-    log_.append({&effect, 1}, std::exchange(changes_, 0));
+    effects_.log_step({&effect, 1}, std::exchange(changes_, 0));
     return;
   }
   pending_.push_back({database, std::vector<std::string>(argv.begin(), argv.end())});
@@ -62,10 +62,10 @@ void Propagation::flush(bool apart) {
   }
   if (apart) {
     for (const keyspace::Effect& effect : effects) {
-      log_.append({&effect, 1}, std::exchange(changes_, 0));
+      effects_.log_step({&effect, 1}, std::exchange(changes_, 0));
     }
   } else {
-    log_.append(effects, changes_);
+    effects_.log_step(effects, changes_);
   }
   changes_ = 0;
   pending_.clear();

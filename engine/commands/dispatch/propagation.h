@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/commands/services/effect_log.h"
+#include "engine/keyspace/effect.h"
 
 namespace engine::commands {
 
@@ -21,7 +21,8 @@ struct Settings;
 
 class Propagation {
  public:
-  Propagation(EffectLog& log, const Settings& settings) : log_(log), settings_(settings) {}
+  Propagation(keyspace::EffectLog& effects, const Settings& settings)
+      : effects_(effects), settings_(settings) {}
 
   // Between these two everything is one atomic step.
   void begin_transaction() { in_transaction_ = true; }
@@ -54,7 +55,7 @@ class Propagation {
   void emit_pop_random(Context& context);
   void emit_geo_add(Context& context);
 
-  EffectLog& log_;
+  keyspace::EffectLog& effects_;
   const Settings& settings_;
   bool in_transaction_ = false;
   std::uint64_t changes_ = 0;  // of the step so far

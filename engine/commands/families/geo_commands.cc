@@ -27,7 +27,7 @@ using keyspace::Type;
 
 // --- arguments: the error has been replied when nothing is returned ---
 
-std::optional<Place> place_at(Context& c, std::size_t index) {
+std::optional<GeoPoint> place_at(Context& c, std::size_t index) {
   const auto longitude = c.number(index);
   if (!longitude) {
     return std::nullopt;
@@ -36,7 +36,7 @@ std::optional<Place> place_at(Context& c, std::size_t index) {
   if (!latitude) {
     return std::nullopt;
   }
-  const Place place{*longitude, *latitude};
+  const GeoPoint place{*longitude, *latitude};
   if (!place.is_on_map()) {
     c.error(fmt::format("ERR invalid longitude,latitude pair {:f},{:f}", *longitude, *latitude));
     return std::nullopt;
@@ -108,12 +108,12 @@ bool read_sorted_set(Context& c, std::string_view key, const SortedSet*& zset) {
   return !c.wrong_type(entry, Type::kSortedSet);
 }
 
-std::optional<Place> place_of_member(const SortedSet* zset, std::string_view member) {
+std::optional<GeoPoint> place_of_member(const SortedSet* zset, std::string_view member) {
   const auto score = zset == nullptr ? std::nullopt : zset->score(member);
   return score ? std::optional(place_of(*score)) : std::nullopt;
 }
 
-void reply_place(Context& c, const Place& place) {
+void reply_place(Context& c, const GeoPoint& place) {
   c.reply.array(2);
   c.reply.number(std::string_view(format_long_double(place.longitude)));
   c.reply.number(std::string_view(format_long_double(place.latitude)));
@@ -146,7 +146,7 @@ struct Search {
 struct Found {
   std::string member;
   double score;
-  Place place;
+  GeoPoint place;
   double distance;  // in metres
 };
 
@@ -176,7 +176,7 @@ std::optional<bool> read_where(Context& c, std::size_t& i, Search& search) {
   if (c.is_word(i, "FROMLONLAT") && behind >= 2 && !search.from_member) {
     const auto place = place_at(c, first);
     search.has_center = true;
-    search.shape.center = place.value_or(Place{});
+    search.shape.center = place.value_or(GeoPoint{});
     i += 2;
     return place.has_value();
   }
@@ -269,7 +269,7 @@ std::vector<Found> find_places(const Search& search) {
       if (entry.score >= range.max) {
         break;
       }
-      const Place place = place_of(entry.score);
+      const GeoPoint place = place_of(entry.score);
       if (const auto distance = search.shape.distance_within(place)) {
         found.push_back({entry.member.str(), entry.score, place, *distance});
       }

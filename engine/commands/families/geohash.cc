@@ -47,7 +47,7 @@ std::uint32_t gather(std::uint64_t bits) {
   return static_cast<std::uint32_t>(bits | bits >> 16);
 }
 
-Geohash encode(const Place& place, double latitude_max, int step) {
+Geohash encode(const GeoPoint& place, double latitude_max, int step) {
   const auto cells = static_cast<double>(std::uint64_t{1} << step);
   const double latitude = (place.latitude + latitude_max) / (latitude_max + latitude_max);
   const double longitude = (place.longitude + kLongitudeMax) / (kLongitudeMax + kLongitudeMax);
@@ -57,8 +57,8 @@ Geohash encode(const Place& place, double latitude_max, int step) {
 }
 
 struct Area {
-  Place low;
-  Place high;
+  GeoPoint low;
+  GeoPoint high;
 };
 
 Area area_of(const Geohash& hash) {
@@ -156,16 +156,16 @@ std::uint64_t bits_of(double score) {
 
 }  // namespace
 
-bool Place::is_on_map() const {
+bool GeoPoint::is_on_map() const {
   return longitude >= -kLongitudeMax && longitude <= kLongitudeMax && latitude >= -kLatitudeMax &&
          latitude <= kLatitudeMax;
 }
 
-double geo_score(const Place& place) {
+double geo_score(const GeoPoint& place) {
   return static_cast<double>(encode(place, kLatitudeMax, kStepMax).bits);
 }
 
-Place place_of(double score) {
+GeoPoint place_of(double score) {
   const Area area = area_of({bits_of(score), kStepMax});
   const auto middle = [](double low, double high, double max) {
     return std::max(std::min((low + high) / 2, max), -max);
@@ -174,7 +174,7 @@ Place place_of(double score) {
           middle(area.low.latitude, area.high.latitude, kLatitudeMax)};
 }
 
-std::string geohash_text(const Place& place) {
+std::string geohash_text(const GeoPoint& place) {
   constexpr std::string_view kAlphabet = "0123456789bcdefghjkmnpqrstuvwxyz";
   constexpr double kLatitudeMaxOfText = 90;
   constexpr unsigned kBits = 2 * kStepMax;
@@ -186,7 +186,7 @@ std::string geohash_text(const Place& place) {
   return text + kAlphabet[0];  // 52 bits are ten characters and a bit
 }
 
-double distance_m(const Place& a, const Place& b) {
+double distance_m(const GeoPoint& a, const GeoPoint& b) {
   const double latitude_a = radians(a.latitude);
   const double latitude_b = radians(b.latitude);
   const double v = std::sin((radians(b.longitude) - radians(a.longitude)) / 2);
@@ -198,7 +198,7 @@ double distance_m(const Place& a, const Place& b) {
          std::asin(std::sqrt(u * u + std::cos(latitude_a) * std::cos(latitude_b) * v * v));
 }
 
-std::optional<double> GeoShape::distance_within(const Place& place) const {
+std::optional<double> GeoShape::distance_within(const GeoPoint& place) const {
   const double distance = distance_m(center, place);
   if (!is_box) {
     return distance > radius * unit_m ? std::nullopt : std::optional(distance);

@@ -15,24 +15,24 @@ namespace engine::commands {
 inline constexpr double kLongitudeMax = 180;
 inline constexpr double kLatitudeMax = 85.05112878;
 
-struct Place {
+struct GeoPoint {
   double longitude;  // degrees
   double latitude;
   bool is_on_map() const;
 };
 
 // A whole number below 2^53; the place must be on the map.
-double geo_score(const Place& place);
+double geo_score(const GeoPoint& place);
 // The middle of the score's box. Any score has one, also what is no geohash.
-Place place_of(double score);
+GeoPoint place_of(double score);
 // Eleven characters in the alphabet of geohash.org.
-std::string geohash_text(const Place& place);
+std::string geohash_text(const GeoPoint& place);
 
-double distance_m(const Place& a, const Place& b);
+double distance_m(const GeoPoint& a, const GeoPoint& b);
 
 // What lies within it: a circle, or a box whose sides run along meridians and parallels.
 struct GeoShape {
-  Place center{};
+  GeoPoint center{};
   double unit_m = 1;  // of the lengths that follow, in metres
   bool is_box = false;
   double radius = 0;
@@ -40,7 +40,7 @@ struct GeoShape {
   double height = 0;
 
   // The distance in metres from the center, when the place is within.
-  std::optional<double> distance_within(const Place& place) const;
+  std::optional<double> distance_within(const GeoPoint& place) const;
 };
 
 // Scores from `min` to below `max` are those of one box.

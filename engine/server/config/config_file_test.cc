@@ -4,15 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "engine/base/files_for_test.h"
 #include "engine/server/config/config_rewrite.h"
-#include "engine/testing/temp_directory.h"
 
 namespace engine::server {
 namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using testing::TempDirectory;
 
 class ConfigFile : public ::testing::Test {
  protected:
@@ -20,7 +19,7 @@ class ConfigFile : public ::testing::Test {
   std::string load(const std::string& text, const std::vector<std::string>& options = {}) {
     config_ = Config();
     directory_.write("redis.conf", text);
-    std::vector<std::string> arguments = {directory_ / "redis.conf"};
+    std::vector<std::string> arguments = {directory_.file("redis.conf")};
     arguments.insert(arguments.end(), options.begin(), options.end());
     const Status loaded = load_config(parse_command_line(arguments), config_);
     return loaded ? "" : loaded.error().message;
@@ -64,13 +63,15 @@ TEST_F(ConfigFile, AnOptionMayHoldNameAndValueInOneArgument) {
 TEST_F(ConfigFile, IncludesFilesAndPatterns) {
   directory_.write("a.inc", "hz 21\n");
   directory_.write("b.inc", "timeout 7\n");
-  EXPECT_EQ(load("include " + directory_ / "*.inc" + "\ninclude " + directory_ / "none*.inc"), "");
+  EXPECT_EQ(
+      load("include " + directory_.file("*.inc") + "\ninclude " + directory_.file("none*.inc")),
+      "");
   EXPECT_EQ(config_.number("hz"), 21);
   EXPECT_EQ(config_.number("timeout"), 7);
 }
 
 TEST_F(ConfigFile, AFileThatIncludesItselfIsRefused) {
-  EXPECT_THAT(load("include " + directory_ / "redis.conf"), HasSubstr("files deep"));
+  EXPECT_THAT(load("include " + directory_.file("redis.conf")), HasSubstr("files deep"));
 }
 
 TEST_F(ConfigFile, AnErrorNamesLineTextAndReason) {
@@ -87,14 +88,14 @@ TEST_F(ConfigFile, AnErrorNamesLineTextAndReason) {
 
 TEST_F(ConfigFile, AnErrorInAnIncludedFileNamesTheLineThere) {
   directory_.write("a.inc", "\nhz x\n");
-  EXPECT_THAT(load("include " + directory_ / "a.inc"), HasSubstr("at line 2\n>>> 'hz x'"));
+  EXPECT_THAT(load("include " + directory_.file("a.inc")), HasSubstr("at line 2\n>>> 'hz x'"));
 }
 
 TEST_F(ConfigFile, AMissingFileIsNamed) {
   Config config;
-  const Status loaded = load_config(parse_command_line({directory_ / "absent"}), config);
+  const Status loaded = load_config(parse_command_line({directory_.file("absent")}), config);
   EXPECT_EQ(loaded.error().message, "Fatal error, can't open config file '" +
-                                        directory_ / "absent" + "': No such file or directory");
+                                        directory_.file("absent") + "': No such file or directory");
 }
 
 TEST_F(ConfigFile, AcceptsTheUserLineThatRedisWrites) {
@@ -112,7 +113,7 @@ TEST_F(ConfigRewrite, KeepsCommentsAndPlacesAndAddsWhatIsNew) {
       "# end\n";
   ASSERT_EQ(load(text), "");
   Config config;
-  ASSERT_TRUE(load_config(parse_command_line({directory_ / "redis.conf"}), config));
+  ASSERT_TRUE(load_config(parse_command_line({directory_.file("redis.conf")}), config));
   config.assign(*find_directive("save"), "60 5");
   config.assign(*find_directive("maxmemory"), "2048");
   config.assign(*find_directive("appendonly"), "yes");

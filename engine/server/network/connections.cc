@@ -187,7 +187,7 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
     }
     const auto argv = connection.parser.argv();
     if (!argv.empty()) {
-      if (is_held_back(connection, argv[0])) {
+      if (is_paused_for(connection, argv[0])) {
         break;
       }
       current_ = &connection;
@@ -203,7 +203,7 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
   return used;
 }
 
-bool Connections::is_held_back(const Connection& connection, std::string_view command_name) const {
+bool Connections::is_paused_for(const Connection& connection, std::string_view command_name) const {
   if (!is_paused()) {
     return false;
   }

@@ -111,7 +111,7 @@ class Connections {
   void execute_input(Connection& connection);
   // Returns how many of the bytes it has used up.
   std::size_t execute(Connection& connection, std::string_view bytes);
-  bool is_held_back(const Connection& connection, std::string_view command_name) const;
+  bool is_paused_for(const Connection& connection, std::string_view command_name) const;
   void send(Connection& connection);
   void close(Connection& connection);
   void mark_changed(Connection& connection);

@@ -16,10 +16,10 @@
 
 namespace engine::persistence {
 
-class LogDirectory {
+class AofDirectory {
  public:
   // Borrows both. `settings` is read whenever something is done.
-  LogDirectory(const Settings& settings, Log& log) : settings_(settings), log_(log) {}
+  AofDirectory(const Settings& settings, Log& log) : settings_(settings), log_(log) {}
 
   // Makes the directory if needed, takes the lock and reads the manifest; nothing if that was done.
   // Refused, with everything as it was, while another process holds the lock.

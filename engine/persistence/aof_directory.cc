@@ -1,4 +1,4 @@
-#include "engine/persistence/log_directory.h"
+#include "engine/persistence/aof_directory.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 
 namespace engine::persistence {
 
-Status LogDirectory::attach() {
+Status AofDirectory::attach() {
   if (store_) {
     return {};
   }
@@ -46,7 +46,7 @@ Status LogDirectory::attach() {
   return {};
 }
 
-void LogDirectory::detach() {
+void AofDirectory::detach() {
   if (!store_) {
     return;
   }
@@ -59,7 +59,7 @@ void LogDirectory::detach() {
   uncertainty_ = 0;
 }
 
-Status LogDirectory::persist(aof::Manifest next) {
+Status AofDirectory::persist(aof::Manifest next) {
   const aof::Manifest before = manifest();
   const Status persisted = store_->persist(std::move(next), settings_.aof_checksum);
   if (persisted) {
@@ -76,11 +76,11 @@ Status LogDirectory::persist(aof::Manifest next) {
   return {};
 }
 
-Status LogDirectory::sync_names() const {
+Status AofDirectory::sync_names() const {
   return io::sync_directory(store_->directory());
 }
 
-aof::ManifestEntry LogDirectory::next_increment() const {
+aof::ManifestEntry AofDirectory::next_increment() const {
   aof::ManifestEntry entry;
   for (entry.seq = manifest().next_increment_seq();; ++entry.seq) {
     entry.name = aof::increment_name(settings_.appendfilename, entry.seq);
@@ -90,7 +90,7 @@ aof::ManifestEntry LogDirectory::next_increment() const {
   }
 }
 
-aof::ManifestEntry LogDirectory::next_base() const {
+aof::ManifestEntry AofDirectory::next_base() const {
   aof::ManifestEntry entry;
   for (entry.seq = manifest().next_base_seq();; ++entry.seq) {
     entry.name =
@@ -101,7 +101,7 @@ aof::ManifestEntry LogDirectory::next_base() const {
   }
 }
 
-Result<aof::ManifestEntry> LogDirectory::name_base(const std::string& temp_name) {
+Result<aof::ManifestEntry> AofDirectory::name_base(const std::string& temp_name) {
   const aof::ManifestEntry base = next_base();
   Status status = io::fail_at("aof/rewrite/before-base-rename", path(temp_name));
   if (status) {
@@ -122,7 +122,7 @@ Result<aof::ManifestEntry> LogDirectory::name_base(const std::string& temp_name)
   return base;
 }
 
-Status LogDirectory::remove_numbered_files() {
+Status AofDirectory::remove_numbered_files() {
   const Result<std::vector<std::string>> names = io::list_directory(store_->directory());
   if (!names) {
     return tl::unexpected(names.error());
@@ -137,7 +137,7 @@ Status LogDirectory::remove_numbered_files() {
   return {};
 }
 
-void LogDirectory::remove_history() {
+void AofDirectory::remove_history() {
   if (!store_ || manifest().history.empty() || settings_.aof_disable_auto_gc || uncertainty_ != 0 ||
       !io::fail_at("aof/rewrite/before-history-removal", store_->directory())) {
     return;
@@ -156,7 +156,7 @@ void LogDirectory::remove_history() {
   }
 }
 
-void LogDirectory::remove_stale_temp_files() {
+void AofDirectory::remove_stale_temp_files() {
   persistence::remove_stale_temp_files(store_->directory(), log_);
   for (const std::string& name : {aof::temp_manifest_name(settings_.appendfilename),
                                   aof::temp_increment_name(settings_.appendfilename)}) {
