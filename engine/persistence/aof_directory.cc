@@ -13,6 +13,7 @@
 
 namespace engine::persistence {
 
+// The lock comes before the manifest is read: nothing that is read may change afterwards.
 Status AofDirectory::attach() {
   if (store_) {
     return {};
@@ -43,6 +44,7 @@ Status AofDirectory::attach() {
     return tl::unexpected(error);
   }
   has_manifest_ = *loaded;
+  ENGINE_CHECK(has_manifest_ || manifest().names_nothing());
   return {};
 }
 

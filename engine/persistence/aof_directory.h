@@ -1,5 +1,5 @@
 // The directory of the append only file: who owns it, which files count, what they are called, and
-// which of them can go.
+// which of them can be removed.
 //
 // Threads  The main one.
 #pragma once
@@ -21,39 +21,45 @@ class AofDirectory {
   // Borrows both. `settings` is read whenever something is done.
   AofDirectory(const Settings& settings, Log& log) : settings_(settings), log_(log) {}
 
-  // Makes the directory if needed, takes the lock and reads the manifest; nothing if that was done.
-  // Refused, with everything as it was, while another process holds the lock.
+  // Makes the directory if needed, takes the lock and reads the manifest; does nothing if attached.
+  // Refused, with nothing changed, while another process holds the lock.
   Status attach();
-  // Lets the lock go, and removes the directory if attach() made it and nothing is in it.
+  // Releases the lock, and removes the directory if attach() made it and nothing is in it.
   void detach();
+
+  bool attached() const { return store_.has_value(); }
 
   // --- all that follows only while attached ---
 
-  const aof::ManifestStore& store() const { return *store_; }
-  const aof::Manifest& manifest() const { return store_->current(); }
+  const aof::ManifestStore& store() const {
+    ENGINE_CHECK(attached());
+    return *store_;
+  }
+  const aof::Manifest& manifest() const { return store().current(); }
   bool has_manifest() const { return has_manifest_; }
-  std::string path(const std::string& name) const { return store_->path(name); }
+  std::string path(const std::string& name) const { return store().path(name); }
 
-  // Makes `next` the manifest; what it lists must be durable. Success also when the new one is visible
-  // but perhaps not durable: see uncertainty().
+  // Makes `next` the manifest; what it lists must be durable. Success also when the new one is
+  // visible but perhaps not durable: see uncertainty().
   Status persist(aof::Manifest next);
-  // errno of why the manifest, and the names of the files it lists, may not survive a power loss. Then
-  // nothing may be acknowledged on their strength. 0: they will.
+  // errno of why the manifest, and the names of the files it lists, may not survive a power loss.
+  // Then nothing that rests on them may be acknowledged. 0: they will.
   int uncertainty() const { return uncertainty_; }
   Status sync_names() const;
 
   // Numbers that no file in the directory has, whatever the manifest says.
   aof::ManifestEntry next_increment() const;
   aof::ManifestEntry next_base() const;
-  // Gives a base that is synced under `temp_name` the next name, durably. On an error it is removed.
+  // Gives a base that is synced under `temp_name` the next name, durably. On an error it is
+  // removed.
   Result<aof::ManifestEntry> name_base(const std::string& temp_name);
 
-  // Bases and increments, whatever they are: what an interrupted creation left.
+  // All bases and increments: what an interrupted creation left.
   Status remove_numbered_files();
   // History, unless aof-disable-auto-gc.
   void remove_history();
-  // Temporary files that earlier processes left. (The lock says that nobody writes those without a
-  // process id.)
+  // Temporary files that earlier processes left. (Those without a process id
+  // are of no running process, since this one holds the lock.)
   void remove_stale_temp_files();
 
  private:

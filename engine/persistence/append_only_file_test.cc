@@ -46,7 +46,7 @@ class AppendOnlyFileTest : public EngineTest {
   ManualClock clock_;
 };
 
-// --- what is written --------------------------------------------------------------------------------
+// --- what is written -----------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, WithAofChecksumNoTheBytesAreRedisServersOwn) {
   Settings settings = aof_settings();
@@ -132,7 +132,7 @@ TEST_F(AppendOnlyFileTest, DamageInACommandBaseIsRefused) {
   EXPECT_THAT(refusal(settings), HasSubstr("checksum mismatch"));
 }
 
-// --- rewriting --------------------------------------------------------------------------------------
+// --- rewriting -----------------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, GrowthStartsARewrite) {
   Settings settings = aof_settings();
@@ -204,6 +204,38 @@ TEST_F(AppendOnlyFileTest, AFailedRewriteKeepsEverything) {
   }
 }
 
+TEST_F(AppendOnlyFileTest, WhatTheNewBaseHasIsNotReplayedAgainAfterAFailedRewrite) {
+  auto engine = start(aof_settings());
+  engine->step({{"RPUSH", "l", "x"}});
+  ASSERT_TRUE(engine->persistence.before_sleep());
+  restart(engine);
+  {
+    const io::ScopedFailpoint failpoint("aof/rewrite/before-fork", ENOSPC);
+    EXPECT_FALSE(engine->persistence.bgrewriteaof(false));
+  }
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  wait_for_child(*engine);
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"l", "[x]"}}));
+}
+
+TEST_F(AppendOnlyFileTest, AnEmptyIncrementOfAFailedRewriteServesTheNextOneToo) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  {
+    const io::ScopedFailpoint failpoint("aof/rewrite/child-start", ENOSPC);
+    ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+    wait_for_child(*engine);
+  }
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  wait_for_child(*engine);
+  EXPECT_THAT(directory_.files(), Contains("appendonlydir/appendonly.aof.2.incr.aof"));
+  EXPECT_THAT(directory_.files(), Not(Contains("appendonlydir/appendonly.aof.3.incr.aof")));
+  const State state = engine->state();
+  restart(engine);
+  EXPECT_EQ(engine->state(), state);
+}
+
 TEST_F(AppendOnlyFileTest, HistoryIsKeptWhileAofDisableAutoGcSaysSo) {
   Settings settings = aof_settings();
   settings.aof_disable_auto_gc = true;
@@ -229,7 +261,7 @@ TEST_F(AppendOnlyFileTest, WithTheLogOffARewriteMakesOnlyABase) {
   EXPECT_EQ(start(aof_settings())->state(), (State{{"a", "1"}}));
 }
 
-// --- on and off while the server runs ---------------------------------------------------------------
+// --- on and off while the server runs ------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, EnabledAtRunTimeItHoldsEverythingOnceTheRewriteIsDone) {
   auto engine = start(rdb_settings());
@@ -312,7 +344,7 @@ TEST_F(AppendOnlyFileTest, OffAndOnAgainStartsFromTheDataOfTheMoment) {
   EXPECT_EQ(engine->state(), (State{{"a", "new"}}));
 }
 
-// --- errors and slowness ----------------------------------------------------------------------------
+// --- errors and slowness -------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, AFullDiskUnderEverysecHoldsRepliesBackUntilThereIsSpace) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));

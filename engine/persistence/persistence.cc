@@ -42,10 +42,11 @@ Persistence::~Persistence() {
   }
 }
 
-// --- loading ----------------------------------------------------------------------------------------
+// --- loading -------------------------------------------------------------------------------------
 
 template <typename Load>
 auto Persistence::load(Load&& work) {
+  ENGINE_CHECK(!loading_);
   loading_ = true;
   loading_began_s_ = clock_.wall_ms() / 1000;
   Recovery recovery(
@@ -85,7 +86,7 @@ Status Persistence::recover() {
 }
 
 Status Persistence::debug_load_aof() {
-  if (aof_.state() != AppendOnlyFile::State::kOn) {
+  if (!aof_.is_on()) {
     return fail("ERR the append only file is not enabled");
   }
   if (const Status flushed = aof_.flush(); !flushed) {
@@ -123,9 +124,10 @@ Status Persistence::debug_reload(const ReloadOptions& options) {
   return loaded && *loaded ? Status() : fail("ERR Error trying to load the RDB dump");
 }
 
-// --- the log ----------------------------------------------------------------------------------------
+// --- the log -------------------------------------------------------------------------------------
 
 void Persistence::log_step(std::span<const keyspace::Effect> step, std::uint64_t changes) {
+  ENGINE_CHECK(!step.empty());
   snapshots_.add_changes(changes);
   aof_.append(step);
 }
@@ -142,9 +144,10 @@ std::string_view Persistence::write_refusal() const {
   return refusal_;
 }
 
-// --- children ---------------------------------------------------------------------------------------
+// --- children ------------------------------------------------------------------------------------
 
 Status Persistence::start_snapshot() {
+  ENGINE_CHECK(!children_.running());
   if (const Status begun = snapshots_.begin(); !begun) {
     return begun;
   }
@@ -158,28 +161,6 @@ Status Persistence::start_snapshot() {
   snapshots_.forked(children_.pid());
   static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()
   return {};
-}
-
-Status Persistence::start_rewrite() {
-  if (const Status begun = rewrites_.begin(); !begun) {
-    return begun;
-  }
-  const Status started = children_.start(
-      ChildPurpose::kRewrite, keyspace_.size(),
-      [this](ProgressReporter& progress) { return rewrites_.write_in_child(progress); });
-  if (!started) {
-    rewrites_.fork_failed(started.error());
-    return started;
-  }
-  static_cast<void>(aof_.settings_changed(true));
-  const Status switched = rewrites_.forked(children_.pid());
-  if (!switched) {
-    // Not child_ended(): a child that was done before the signal came has ended with success, but what
-    // it wrote is also in the increment, which goes on.
-    rewrites_.abandon(children_.end());
-    static_cast<void>(aof_.settings_changed(false));
-  }
-  return switched;
 }
 
 void Persistence::check_child() {
@@ -206,11 +187,11 @@ void Persistence::child_ended(const EndedChild& child) {
   }
 }
 
-// redis-server's order: a rewrite that is wanted, then the save rules, then a rewrite for growth, then
-// a scheduled snapshot. One child at a time.
+// redis-server's order: a rewrite that is wanted, then the save rules, then a rewrite for growth,
+// then a scheduled snapshot. One child at a time.
 void Persistence::start_what_is_due() {
   if (!children_.running() && rewrites_.is_due()) {
-    static_cast<void>(start_rewrite());
+    static_cast<void>(rewrites_.start(children_));
   }
   if (!children_.running()) {
     if (const std::optional<SaveRule> rule = snapshots_.due_rule()) {
@@ -219,7 +200,7 @@ void Persistence::start_what_is_due() {
     }
   }
   if (!children_.running() && rewrites_.growth_is_due()) {
-    static_cast<void>(start_rewrite());
+    static_cast<void>(rewrites_.start(children_));
   }
   if (!children_.running() && snapshots_.scheduled_is_due()) {
     static_cast<void>(start_snapshot());
@@ -239,7 +220,7 @@ Status Persistence::on_event() {
   return aof_.flush();
 }
 
-// --- commands ---------------------------------------------------------------------------------------
+// --- commands ------------------------------------------------------------------------------------
 
 Result<std::string> Persistence::save() {
   if (children_.running(ChildPurpose::kSnapshot)) {
@@ -279,7 +260,7 @@ Result<std::string> Persistence::bgrewriteaof(bool schedule) {
     rewrites_.schedule();
     return std::string("Background append only file rewriting scheduled");
   }
-  if (!start_rewrite()) {
+  if (!rewrites_.start(children_)) {
     return fail(
         "ERR Can't execute an AOF background rewriting. Please check the server logs for more "
         "information.");
@@ -296,7 +277,7 @@ void Persistence::after_flushall() {
   }
 }
 
-// --- the end ----------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 Status Persistence::prepare_shutdown(const ShutdownOptions& options) {
   if (children_.running(ChildPurpose::kSnapshot)) {
@@ -364,8 +345,10 @@ void Persistence::remove_temp_files_now() noexcept {
   }
 }
 
-// --- settings and figures ---------------------------------------------------------------------------
+// --- settings and figures ------------------------------------------------------------------------
 
+// settings_.appendonly has changed. Enabling needs a rewrite, which is started now or as soon as
+// possible; one that is running already serves the log as it was, so it is ended.
 Status Persistence::change_appendonly(bool in_transaction) {
   if (!settings_.appendonly) {
     if (children_.running(ChildPurpose::kRewrite)) {
@@ -396,7 +379,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
         "scheduled to start when possible.");
     return {};
   }
-  const Status started = start_rewrite();
+  const Status started = rewrites_.start(children_);
   if (!started) {
     log_.warning(
         "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check "
@@ -416,6 +399,12 @@ Status Persistence::apply(Settings wanted, bool in_transaction) {
     applied = aof_.settings_changed(children_.running());
   }
   if (!applied) {
+    if (settings_.appendonly && !before.appendonly) {
+      if (children_.running(ChildPurpose::kRewrite)) {
+        end_rewrite();
+      }
+      aof_.disable();
+    }
     settings_ = std::move(before);
     static_cast<void>(aof_.settings_changed(children_.running()));
     return applied;
@@ -436,7 +425,7 @@ Info Persistence::info() const {
   info.rdb_last_load_keys_expired = progress_.keys_expired;
   children_.fill(info);
   snapshots_.fill(info, children_.running(ChildPurpose::kSnapshot));
-  rewrites_.fill(info, children_.running(ChildPurpose::kRewrite));
+  rewrites_.fill(info);
   info.aof_enabled = aof_.state() != AppendOnlyFile::State::kOff;
   info.aof_last_write_ok = aof_.error() == 0;
   info.aof_current_size_bytes = static_cast<std::int64_t>(aof_.size_bytes());

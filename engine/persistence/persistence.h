@@ -1,4 +1,4 @@
-// Persistence: the one facade through which the server makes the keyspace durable and gets it back.
+// The one facade through which the server makes the keyspace durable and gets it back.
 //
 // Order of a turn of the event loop, which is the durability promise and the group commit at once:
 // execute what the sockets brought (log_step() for each atomic step), then before_sleep(), and only
@@ -12,8 +12,8 @@
 //
 // Errors. Under `always` nothing may be acknowledged that is not durable: before_sleep() fails and
 // the caller exits. Under the other policies a failed write or sync makes write_refusal() refuse
-// writes until the log is whole again, and must_hold_replies() keeps back what was executed in vain.
-// Every refusal is logged here, once.
+// writes until the log is whole again, and must_hold_replies() says that replies to steps which
+// could not be written must not leave yet. Every refusal is logged once, here.
 //
 // Threads. All methods are called from the main thread; the syncing thread is private.
 #pragma once
@@ -73,7 +73,7 @@ class Persistence final : public keyspace::EffectLog {
   // last line, and the caller exits with 1.
   Status recover();
 
-  // --- logging ------------------------------------------------------------------------------------
+  // --- logging -----------------------------------------------------------------------------------
 
   void log_step(std::span<const keyspace::Effect> step, std::uint64_t changes) override;
 
@@ -81,17 +81,18 @@ class Persistence final : public keyspace::EffectLog {
   // with 1.
   Status before_sleep() { return aof_.flush(); }
 
-  // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or no),
-  // they wait in its buffer, and every turn tries again. A session with output of such a turn is to
-  // keep it, and all that follows it, until this is false again: a reply that left would acknowledge
-  // what a kill would lose. Sessions without go on; their writes are refused by write_refusal().
+  // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or
+  // no), they wait in its buffer, and every turn tries again. A session with output of such a turn
+  // is to keep it, and all that follows it, until this is false again: a reply that left would
+  // acknowledge what a kill would lose. Sessions without go on; their writes are refused by
+  // write_refusal().
   bool must_hold_replies() const { return aof_.must_hold_replies(); }
 
   // Why a write command is refused now: the whole error reply without '-' ("MISCONF ..."); empty:
   // it is not. Valid until the next call of a method that is not const.
   std::string_view write_refusal() const;
 
-  // --- time and events ----------------------------------------------------------------------------
+  // --- time and events ---------------------------------------------------------------------------
 
   // Ten times a second: children, save rules, automatic rewrites, back-off, retries.
   // An error as for before_sleep().
@@ -100,7 +101,7 @@ class Persistence final : public keyspace::EffectLog {
   int event_fd() const { return events_.fd(); }
   Status on_event();
 
-  // --- commands: texts are whole replies without '+' or '-' ---------------------------------------
+  // --- commands: texts are whole replies without '+' or '-' --------------------------------------
 
   Result<std::string> save();
   // `schedule`: BGSAVE SCHEDULE, or BGSAVE inside a transaction.
@@ -129,7 +130,7 @@ class Persistence final : public keyspace::EffectLog {
   void debug_set_flush_sleep_us(std::int64_t us) { aof_.set_flush_delay_us(us); }
   void debug_set_skip_checksum_validation(bool skip) { verify_checksums_ = !skip; }
 
-  // --- settings and figures -----------------------------------------------------------------------
+  // --- settings and figures ----------------------------------------------------------------------
 
   const Settings& settings() const { return settings_; }
   // Makes `wanted` the settings, with the effects of each change (appendonly, aof-disable-auto-gc,
@@ -149,7 +150,6 @@ class Persistence final : public keyspace::EffectLog {
   Status refuse(const Status& status);
 
   Status start_snapshot();
-  Status start_rewrite();
   void start_what_is_due();
   void check_child();
   void end_child();

@@ -1,7 +1,7 @@
 #include "engine/persistence/rewrites.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 namespace engine::persistence {
 
@@ -10,8 +10,7 @@ Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& aof,
     : settings_(settings), aof_(aof), keyspace_(keyspace), clock_(clock), log_(log) {}
 
 bool Rewrites::is_wanted() const {
-  return scheduled_ || aof_.needs_rewrite() ||
-         aof_.state() == AppendOnlyFile::State::kAwaitingRewrite;
+  return scheduled_ || aof_.needs_rewrite();
 }
 
 bool Rewrites::is_due() {
@@ -36,47 +35,58 @@ bool Rewrites::growth_is_due() {
   return true;
 }
 
-Status Rewrites::begin() {
+Status Rewrites::start(ChildRunner& children) {
+  ENGINE_CHECK(!running_ && !children.running());
   scheduled_ = false;
-  const Status begun = aof_.begin_rewrite();
-  if (!begun) {
-    fork_failed(begun.error());
-  }
-  return begun;
-}
-
-void Rewrites::fork_failed(const Error& error) {
-  log_.warning("Can't rewrite append only file in background: {}", error.message);
-  aof_.abandon_rewrite(std::nullopt);
-  failed();
-}
-
-Status Rewrites::forked(pid_t child) {
-  began_us_ = clock_.monotonic_us();
-  log_.notice("Background append only file rewriting started by pid {}", child);
-  const Status switched = aof_.forked();
-  if (!switched) {
-    log_.warning("Can't rewrite append only file in background: {}", switched.error().message);
+  const Status forked = fork(children);
+  if (!forked) {
+    log_.warning("Can't rewrite append only file in background: {}", forked.error().message);
     failed();
   }
-  return switched;
+  return forked;
 }
 
-Status Rewrites::write_in_child(ProgressReporter& progress) const {
-  const Status written = aof_.write_new_base(keyspace_, progress);
-  if (!written) {
-    log_.warning("Write error writing append only file on disk: {}", written.error().message);
+Status Rewrites::fork(ChildRunner& children) {
+  Result<std::unique_ptr<Rewrite>> rewrite = Rewrite::begin(aof_, settings_, clock_, log_);
+  if (!rewrite) {
+    return tl::unexpected(rewrite.error());
   }
-  return written;
+  const auto write = [this, &rewrite = **rewrite](ProgressReporter& progress) {
+    const Status written = rewrite.write_base(keyspace_, progress);
+    if (!written) {
+      log_.warning("Write error writing append only file on disk: {}", written.error().message);
+    }
+    return written;
+  };
+  if (const Status started = children.start(ChildPurpose::kRewrite, keyspace_.size(), write);
+      !started) {
+    return started;
+  }
+  static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()
+  began_us_ = clock_.monotonic_us();
+  log_.notice("Background append only file rewriting started by pid {}", children.pid());
+  if (const Status switched = (*rewrite)->forked(children.pid()); !switched) {
+    // Also if the child had finished before the signal: steps go on to the old increment, so what
+    // its base contains would be replayed again.
+    static_cast<void>(children.end());
+    rewrite->reset();
+    static_cast<void>(aof_.settings_changed(false));
+    return switched;
+  }
+  running_ = std::move(*rewrite);
+  return {};
 }
 
 void Rewrites::child_ended(const EndedChild& child) {
+  ENGINE_CHECK(running_);
+  const std::unique_ptr<Rewrite> ended = std::move(running_);  // abandoned unless installed
   last_duration_s_ = (clock_.monotonic_us() - began_us_) / 1'000'000;
   last_copied_bytes_ = child.copied_bytes;
   switch (child.exit.outcome) {
     case ChildProcess::Outcome::kSuccess:
       log_.notice("Background AOF rewrite terminated with success");
-      if (!aof_.finish_rewrite(child.pid)) {
+      if (const Status installed = ended->install(); !installed) {
+        log_.warning("Can't install the rewritten append only file: {}", installed.error().message);
         failed();
         return;
       }
@@ -94,7 +104,6 @@ void Rewrites::child_ended(const EndedChild& child) {
       log_.warning("Background AOF rewrite terminated with error");
       break;
   }
-  aof_.abandon_rewrite(child.pid);
   if (!child.exit.wanted) {
     failed();
   }
@@ -105,7 +114,8 @@ void Rewrites::failed() {
   limit_.failed();
 }
 
-void Rewrites::fill(Info& info, bool running) const {
+void Rewrites::fill(Info& info) const {
+  const bool running = running_ != nullptr;
   info.aof_rewrite_in_progress = running;
   info.aof_rewrite_scheduled = running ? scheduled_ : is_wanted();
   info.aof_last_rewrite_time_s = last_duration_s_;

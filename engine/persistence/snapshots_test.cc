@@ -163,6 +163,16 @@ TEST_F(SnapshotsTest, AScheduledSaveStartsWhenTheChildIsGone) {
   EXPECT_THAT(directory_.files(), Contains("dump.rdb"));
 }
 
+TEST_F(SnapshotsTest, ASaveDuringABackgroundSaveCoversItsChangesAsWell) {
+  auto engine = start(rdb_settings());
+  engine->set("a", "1");
+  ASSERT_TRUE(engine->persistence.bgsave(false));
+  ASSERT_TRUE(engine->persistence.debug_reload({}));
+  engine->set("b", "2");
+  wait_for_child(*engine);
+  EXPECT_EQ(engine->persistence.info().rdb_changes_since_last_save, 1);
+}
+
 TEST_F(SnapshotsTest, FlushallEndsARunningSaveAndSavesTheEmptinessIfThereAreRules) {
   Settings settings = with_rule(3600, 1);
   auto engine = start(settings);
@@ -222,7 +232,7 @@ TEST_F(SnapshotsTest, TheChildReportsHowFarItIs) {
   EXPECT_EQ(engine->persistence.info().current_save_keys_total, 0);
 }
 
-// --- the end ----------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 class ShutdownTest : public SnapshotsTest {};
 
