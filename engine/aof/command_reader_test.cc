@@ -10,8 +10,8 @@
 namespace engine::aof {
 namespace {
 
-// What the reader makes of a file: "C:a,b" for a command, "A:line" for an annotation, then how it ends
-// and where.
+// What the reader makes of a file: "C:a,b" for a command, "A:line" for an annotation, then how it
+// ends and where.
 std::string read_all(const std::string& content) {
   const TempDirectory directory;
   write_test_file(directory.file("f"), content);

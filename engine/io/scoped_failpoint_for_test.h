@@ -3,7 +3,7 @@
 
 #include <fiu-control.h>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 #include "engine/io/failpoint.h"
 
 namespace engine::io {

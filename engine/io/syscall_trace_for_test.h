@@ -1,6 +1,6 @@
 // For tests: sees every call by which this process changes files below a directory, in order, and
-// makes chosen ones fail. It takes the place of the C library's functions in the test binary, so the
-// code under test is the code that ships.
+// makes chosen ones fail. It takes the place of the C library's functions in the test binary, so
+// the code under test is the code that ships.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ struct TracedCall {
   std::string text() const;
 };
 
-// One at a time. Also follows a forked child, which continues the count, but whose calls are not seen.
+// One at a time. Also follows a forked child, which continues the count, but whose calls are not
+// seen.
 class SyscallTrace {
  public:
   explicit SyscallTrace(const std::string& directory);
@@ -30,8 +31,8 @@ class SyscallTrace {
   SyscallTrace(const SyscallTrace&) = delete;
   SyscallTrace& operator=(const SyscallTrace&) = delete;
 
-  // The n-th call (from 1, counted from now on) fails with `error`; a write then still writes half of
-  // its bytes if `short_write`.
+  // The n-th call (from 1, counted from now on) fails with `error`; a write then still writes half
+  // of its bytes if `short_write`.
   void fail_nth(std::size_t n, int error, bool short_write = false);
   // Every call of this name on a path that ends so fails with `error`, from now on; 0: none.
   void fail_all(std::string_view name, std::string_view path_end, int error);

@@ -64,7 +64,7 @@ struct Verdict {
   bool short_write = false;
 };
 
-// Notes the call and says whether it shall fail.
+// Notes the call and says whether it must fail.
 Verdict note(const char* name, const std::string& path, const std::string& to = "") {
   Recorder& state = recorder();
   if (!state.active) {
@@ -187,7 +187,7 @@ std::string SyscallTrace::text() const {
   return lines;
 }
 
-// --- the functions that stand in for the C library's ------------------------------------------------
+// --- the functions that stand in for the C library's ---------------------------------------------
 
 extern "C" {
 
@@ -291,7 +291,7 @@ int rmdir(const char* path) noexcept {
 
 }  // extern "C"
 
-// --- tests of the instrument itself -----------------------------------------------------------------
+// --- tests of the instrument itself --------------------------------------------------------------
 
 namespace {
 

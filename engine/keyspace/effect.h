@@ -7,7 +7,7 @@
 
 namespace engine::keyspace {
 
-// One change in the form in which it must be replayed: time made absolute, chance made certain.
+// One change in the form in which it must be replayed: times are absolute, random choices are made.
 struct Effect {
   int db = 0;  // the database it acts on
   std::span<const std::string_view> argv;

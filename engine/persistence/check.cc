@@ -12,7 +12,7 @@
 namespace engine::persistence {
 namespace {
 
-// What a start would log is what there is to say.
+// The report is what a start would log.
 class PrintedLog final : public Log {
  public:
   explicit PrintedLog(std::FILE* out) : out_(out) {}
@@ -57,6 +57,7 @@ class Checker {
   Recovery recovery_;
 };
 
+// The steps of Recovery::recover_append_only_file(), without the lock and without opening the AOF.
 bool Checker::log_is_good() {
   const std::string directory = io::join_path(settings_.directory, settings_.appenddirname);
   fmt::print(out_, "Append only file in {}{}\n", directory,

@@ -1,5 +1,5 @@
-// The machine runs out of something, for real: disk space, descriptors, permission. A clear error, no
-// acknowledged write lost, and a way back.
+// The machine runs out of something, for real: disk space, descriptors, permission. A clear error,
+// no acknowledged write lost, and a way back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>

@@ -32,7 +32,8 @@ void PrintTo(const SweepCase& c, std::ostream* out) {
 
 class FaultSweep : public EngineTest, public ::testing::WithParamInterface<SweepCase> {
  protected:
-  // One run in `directory`: returns how many writes were executed and how many of them acknowledged.
+  // One run in `directory`: returns how many writes were executed and how many of them
+  // acknowledged.
   struct Outcome {
     int executed = 0;
     int acked = 0;

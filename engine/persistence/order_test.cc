@@ -89,8 +89,8 @@ TEST_F(PromisedOrder, P2_OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurab
   EXPECT_LT(*synced, *removal) << trace.text();
 }
 
-// Of a file that is not the last every byte counts: a torn note of how far it is durable would be taken
-// for damage.
+// Of a file that is not the last every byte counts: a torn note of how far it is durable would be
+// taken for damage.
 TEST_F(PromisedOrder, P2_AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReliedOn) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
@@ -327,7 +327,7 @@ TEST_F(PromisedOrder, P10_AFailedForkLeavesNoNewFile) {
   EXPECT_EQ(contents(), before);
 }
 
-// The child may be done before it can be told that nobody wants its base any more.
+// The child may be done before the signal that ends it arrives.
 TEST_F(PromisedOrder, P4_ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsFinished) {
   auto engine = start(aof_settings());
   engine->step({{"RPUSH", "list", "once"}});

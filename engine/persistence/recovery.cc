@@ -103,6 +103,7 @@ Result<bool> Recovery::recover_snapshot_file() {
   return loaded;
 }
 
+// An RDB preamble may open any part: the single file of redis-server before 7.0 has one too.
 Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
   const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
   if (!file) {
@@ -144,17 +145,22 @@ Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
   if (!replayed) {
     return tl::unexpected(replayed.error());
   }
+  ENGINE_CHECK(
+      options.offset <= replayed->valid_size && replayed->valid_size <= replayed->file_size,
+      options.offset, replayed->valid_size, replayed->file_size);
+  ENGINE_CHECK(last || replayed->valid_size == replayed->file_size, part.path);
   progress_.loaded_bytes = before + replayed->file_size;
   if (replayed->valid_size < replayed->file_size) {
     log_.warning("!!! Warning: short read while loading the AOF file {}!!! ({})", part.path,
                  replayed->cut_reason);
     log_.warning("AOF loaded anyway because aof-load-truncated is enabled");
-    log_.warning("Truncating the AOF {} at offset {}, {} bytes behind it are lost", part.path,
+    log_.warning("Truncating the AOF {} at offset {}, {} bytes after it are lost", part.path,
                  replayed->valid_size, replayed->file_size - replayed->valid_size);
   }
   return AofEnd{replayed->valid_size, replayed->checked};
 }
 
+// All files are looked at before the first is loaded, so that a missing one is found at once.
 Result<AofEnd> Recovery::load(const std::vector<AofPlan::Part>& parts) {
   progress_ = {};
   for (const AofPlan::Part& part : parts) {
@@ -187,6 +193,7 @@ Result<AofEnd> Recovery::load(const std::vector<AofPlan::Part>& parts) {
   return end;
 }
 
+// Loads first and changes files only then (rule 8 of the README).
 Status Recovery::recover_append_only_file(AppendOnlyFile& aof) {
   if (const Status attached = aof.directory().attach(); !attached) {
     return attached;
@@ -208,6 +215,7 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& aof) {
     return aof.create(keyspace_);
   }
   const std::int64_t begin_us = clock_.monotonic_us();
+  ENGINE_CHECK(!plan->parts.empty());
   const Result<AofEnd> end = load(plan->parts);
   if (!end) {
     return tl::unexpected(end.error());
@@ -223,7 +231,7 @@ Result<AofPlan> plan_aof(const Settings& settings, const aof::ManifestStore& sto
   AofPlan plan;
   const aof::Manifest& manifest = store.current();
   const bool has_log = has_manifest && (manifest.base || !manifest.increments.empty());
-  // An adoption that was interrupted: the manifest names the file, which still lies where it was.
+  // An adoption that was interrupted: the manifest names the file, which is still where it was.
   aof::Manifest half_adopted;
   half_adopted.base = aof::ManifestEntry{settings.appendfilename, 1};
   const bool adopting =

@@ -1,7 +1,7 @@
 // Brings the data set back at start: the append only file if it is enabled, else the snapshot.
 //
-// Nothing is changed on disk before everything has been loaded: where this refuses, it refuses again,
-// for the same reason, at the next start.
+// Nothing is changed on disk before everything has been loaded: where this refuses, it refuses
+// again, for the same reason, at the next start.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace engine::persistence {
 
-// How far a load has come; the figures behind INFO's loading_*.
+// How far a load has come; the figures of INFO's loading_*.
 struct LoadingProgress {
   std::uint64_t total_bytes = 0;
   std::uint64_t loaded_bytes = 0;
@@ -51,7 +51,7 @@ Result<AofPlan> plan_aof(const Settings& settings, const aof::ManifestStore& sto
 
 class Recovery {
  public:
-  // Borrows all. `on_progress` is called every now and then.
+  // Borrows all. `on_progress` is called from time to time.
   Recovery(const Settings& settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
            const Clock& clock, Log& log, LoadingProgress& progress,
            std::function<void()> on_progress, bool verify_checksums);

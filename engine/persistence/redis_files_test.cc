@@ -1,5 +1,5 @@
-// Our files in redis-server 7.0 and its files in ours: every type, encoding and size, with and without
-// expiry, there and back again, equal by DEBUG DIGEST and OBJECT ENCODING.
+// Our files in redis-server 7.0 and its files in ours: every type, encoding and size, with and
+// without expiry, there and back again, equal by DEBUG DIGEST and OBJECT ENCODING.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -54,8 +54,8 @@ class RedisFiles : public ::testing::Test {
     io::File file = io::File::open(directory_ / "dump.rdb", io::OpenMode::kCreate).value();
     ASSERT_TRUE(rdb::write_snapshot(file, keyspace, {}));
   }
-  // The content a server of this kind has after it has started here; then `commands` are executed, and
-  // it is killed once no child of it saves.
+  // The content a server of this kind has after it has started here; then `commands` are executed,
+  // and it is killed once no child of it saves.
   std::string visit(Kind kind, std::vector<std::string> arguments,
                     const std::vector<std::vector<std::string>>& commands) {
     arguments.insert(arguments.end(), {"--enable-debug-command", "yes", "--save", ""});

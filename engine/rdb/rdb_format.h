@@ -19,8 +19,8 @@
 //   string    <length> <bytes>, or C0 int8, C1 int16, C2 int32, C3 <length compressed> <length plain>
 //             <LZF bytes>
 //
-// Values by type: the table below. A blob (listpack, ziplist, intset, zipmap) is stored as a string, so
-// LZF may wrap it.
+// Values by type: the table below. A blob (listpack, ziplist, intset, zipmap) is stored as a
+// string, so LZF may wrap it.
 //
 // A DUMP payload is <type> <value>, 2 bytes of RDB version, 8 bytes of CRC-64 of everything before.
 #pragma once

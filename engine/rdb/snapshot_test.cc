@@ -195,7 +195,7 @@ TEST(Snapshot, WithoutChecksumIsReadToo) {
   EXPECT_TRUE(loaded->log.contains("saved with checksum disabled"));
 }
 
-// --- by hand: what only other versions write --------------------------------------------------------
+// --- by hand: what only other versions write -----------------------------------------------------
 
 // An RDB file of `version` with this between header and end.
 std::string file_of(const std::string& body, const std::string& version = "0010") {
@@ -388,7 +388,8 @@ TEST(Snapshot, AFalseCountOfKeysCostsNoMemory) {
   EXPECT_LT(loaded->keyspace.database(0).table_bytes(), 4096U);
 }
 
-// Keys go in some way behind the reading: none may be lost at a change of the database or at the end.
+// Keys are inserted some time after they were read: none may be lost at a change of the database or
+// at the end.
 TEST(Snapshot, BringsBackAnyNumberOfKeysInSeveralDatabases) {
   for (int count = 0; count <= 40; ++count) {
     std::string body;

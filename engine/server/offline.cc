@@ -20,8 +20,8 @@
 namespace engine::server {
 namespace {
 
-// Executes logged commands on a keyspace. A replay asks nothing of a server and logs nothing: what
-// commands could ask for here is refused.
+// Executes logged commands on a keyspace. A replay needs no server and logs nothing: whatever a
+// command asks of the server is refused.
 class Replayer final : public aof::ReplayTarget,
                        private keyspace::EffectLog,
                        private commands::ServerControl {

@@ -8,7 +8,8 @@
 namespace engine::server {
 namespace {
 
-// The block behind argv and environ: the kernel shows what is written there as the command line.
+// The block that holds argv and environ: the kernel shows what is written there as the command
+// line.
 struct TitleArea {
   char* begin = nullptr;
   std::size_t size_bytes = 0;
@@ -18,8 +19,8 @@ TitleArea g_area;
 }  // namespace
 
 void init_process_title(int argc, char** argv) {
-  // Arguments and environment lie one behind the other; the environment moves to the heap so that
-  // its place can be written to as well.
+  // The environment follows the arguments in memory; it is moved to the heap so that its place can
+  // be overwritten as well.
   char* end = argv[0];
   for (int i = 0; i < argc && argv[i] == end; ++i) {
     end += std::strlen(argv[i]) + 1;

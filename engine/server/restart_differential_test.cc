@@ -98,8 +98,8 @@ TEST_P(RestartOfBoth, OnOwnOrSwappedFilesMakesTheSameData) {
   }
 }
 
-// Not everysec: there redis-server holds back what it has acknowledged while a sync runs, and a kill
-// loses it.
+// Not everysec: there redis-server holds back what it has acknowledged while a sync runs, and a
+// kill loses it.
 INSTANTIATE_TEST_SUITE_P(
     Logs, RestartOfBoth,
     ::testing::Values(Log{"AofOnRdb",

@@ -5,8 +5,8 @@
 //   read all sockets and execute -> Persistence::before_sleep() (write, and by policy fsync, once
 //   for the whole batch) -> send the replies.
 //
-// The bodies lie by subject: server.cc (loop, cron, shutdown), server_start.cc, server_control.cc
-// (ServerControl), server_config.cc, server_debug.cc.
+// The implementation is split by subject: server.cc (loop, cron, shutdown), server_start.cc,
+// server_control.cc (ServerControl), server_config.cc, server_debug.cc.
 //
 // Threads  One.
 #pragma once
@@ -77,7 +77,7 @@ class Server final : private commands::ServerControl,
   void obey_signal();
   Status try_shutdown(const commands::ShutdownOptions& options);
   void remove_own_files() const;
-  // Without unwinding, as nothing of this turn may be sent or freed.
+  // Without unwinding: nothing of this turn may be sent or freed.
   [[noreturn]] void exit_now(int status) const;
   void must_be_durable(const Status& done) const;
   void become_child(std::string_view purpose);
@@ -129,7 +129,7 @@ class Server final : private commands::ServerControl,
   const std::string program_;
   ServerFigures figures_;
 
-  // Each borrows what stands above it.
+  // Each borrows the ones above it.
   RdbValueCodec codec_;
   keyspace::Keyspace keyspace_;
   persistence::Persistence persistence_;

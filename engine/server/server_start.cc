@@ -87,6 +87,7 @@ void Server::fit_descriptor_limit() {
   }
 }
 
+// Logs what failed in detail; the error is the line that redis-server ends with.
 Status Server::open_sockets() {
   if (Status opened = open_tcp(config_); !opened) {
     log_.warning("Warning: {}", opened.error().message);

@@ -85,6 +85,7 @@ std::size_t count(const Config& config, std::string_view name) {
 
 }  // namespace
 
+// Values are canonical (parse_value), so nothing can fail here.
 persistence::Settings persistence_settings(const Config& config) {
   persistence::Settings settings;
   settings.directory = config.text("dir");

@@ -41,7 +41,7 @@ class TestServer {
  public:
   enum class Kind { kEngine, kRedis };
 
-  // `arguments` come behind the socket's and the directory's; a first one that is no option is a
+  // `arguments` come after the socket's and the directory's; a first one that is no option is a
   // configuration file, and comes before them.
   TestServer(const TempDirectory& directory, std::vector<std::string> arguments,
              Kind kind = Kind::kEngine)
@@ -134,7 +134,7 @@ class TestServer {
     ::unlink(socket().c_str());
     const pid_t parent = ::getpid();
     pid_ = ::fork();
-    ::setpgid(pid_, 0);  // in both, so that it is done whoever runs first
+    ::setpgid(pid_, 0);  // in both, so that it is done whichever runs first
     if (pid_ != 0) {
       group_ = pid_;
       return;

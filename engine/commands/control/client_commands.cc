@@ -222,6 +222,8 @@ void client_getname_command(Context& c) {
   }
 }
 
+// CLIENT KILL address, or CLIENT KILL with filters: the old form fails when there is no such
+// client, the new one replies how many there were.
 void client_kill_command(Context& c) {
   KillFilter filter;
   const bool by_address = c.argv.size() == 3;

@@ -1,4 +1,4 @@
-// COMMAND: the command table, told to clients.
+// COMMAND: the command table, for clients.
 #include <array>
 #include <cstdint>
 #include <string>
@@ -79,7 +79,7 @@ GroupNames names_of(Group group) {
   return {};
 }
 
-// Where group and flags do not say it: what is added, and with "-" what is taken away.
+// Categories that do not follow from group and flags: added, or with "-" removed.
 struct Exception {
   std::string_view command;
   std::string_view categories;

@@ -1,4 +1,4 @@
-// The connection itself: AUTH, HELLO, SELECT and their like.
+// The connection itself: AUTH, HELLO, SELECT, PING, ...
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -26,7 +26,7 @@ bool equal_secrets(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-// Without a password set, the default user may come with any.
+// Without a password set, the default user may authenticate with any.
 bool authenticate(Context& c, std::string_view user, std::string_view password) {
   const std::string_view wanted = c.state.server.password();
   if (user != "default" || (!wanted.empty() && !equal_secrets(password, wanted))) {
@@ -86,6 +86,8 @@ void auth_command(Context& c) {
   }
 }
 
+// HELLO [version [AUTH user password] [SETNAME name]]. Everything is checked before anything
+// changes, but for AUTH; the reply is in the new protocol.
 void hello_command(Context& c) {
   std::optional<std::int64_t> version;
   std::size_t next = 1;

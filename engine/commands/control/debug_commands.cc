@@ -1,4 +1,4 @@
-// DEBUG: what concerns the data. What concerns persistence is the server's (ServerControl::debug).
+// DEBUG, as far as it concerns the data. The server has the rest (ServerControl::debug).
 #include <fmt/format.h>
 
 #include <chrono>
@@ -37,7 +37,7 @@ void describe_object(Context& c) {
     return c.error(errors::kNoSuchKey);
   }
   const keyspace::Object& value = entry->object;
-  // Less than DUMP by the type, the version and the checksum.
+  // The size of DUMP without type, version and checksum.
   const std::size_t serialized = c.state.codec.dump(value).size() - 11;
   const auto now_s = static_cast<std::uint32_t>(c.now_ms() / 1000);
   std::string text = fmt::format(
@@ -57,7 +57,8 @@ void describe_object(Context& c) {
   c.reply.simple(text);
 }
 
-// DEBUG POPULATE count [prefix] [size]: keys "prefix:i" of "value:i", padded with zeros to the size.
+// DEBUG POPULATE count [prefix] [size]: keys "prefix:i" of "value:i", padded with zeros to the
+// size.
 void populate(Context& c) {
   const auto count = c.integer_in(2, 0, INT64_MAX, errors::kMustBePositive);
   if (!count) {
@@ -88,7 +89,7 @@ void populate(Context& c) {
   c.reply.ok();
 }
 
-// Holds up the whole server, as the name says.
+// Blocks the whole server, on purpose.
 void sleep(Context& c) {
   const auto seconds = parse_double(c.argv[2]);
   if (!seconds) {

@@ -1,4 +1,4 @@
-// The replies to CONFIG HELP and its like.
+// The replies to CONFIG HELP, CLIENT HELP, ...
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@ namespace engine::commands {
 
 // The usual head and tail with these lines between them.
 void reply_help(Context& c, std::span<const std::string_view> lines);
-// The error for a subcommand with arguments it does not take, where its arity does not tell.
+// The error for a subcommand with arguments it does not take, where its arity does not say so.
 void reply_misused_subcommand(Context& c);
 
 }  // namespace engine::commands

@@ -172,7 +172,7 @@ void memory_usage_command(Context& c) {
 }
 
 void memory_malloc_stats_command(Context& c) {
-  // Redis's answer with the C library's allocator.
+  // Redis's reply with the C library's allocator.
   c.reply.bulk("Stats not supported for the current allocator");
 }
 
@@ -206,6 +206,7 @@ void lastsave_command(Context& c) {
   c.reply.integer(c.state.server.last_save_time_s());
 }
 
+// SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]. No reply when the server is about to exit.
 void shutdown_command(Context& c) {
   using Save = ShutdownOptions::Save;
   ShutdownOptions options;

@@ -27,7 +27,7 @@ bool is_past_its_time(const ExecutorState& state, int database, std::string_view
   return entry != nullptr && entry->has_expiry() && db.expire_ms(*entry) < state.now_ms;
 }
 
-// A watched key whose time is over counts as changed, even if nobody has noticed yet.
+// A watched key whose time is over counts as changed, even if it has not been erased yet.
 bool any_watched_key_expired(const Context& c) {
   for (const WatchedKey& watched : c.session.watched) {
     if (!watched.expired_already && is_past_its_time(c.state, watched.database, watched.key)) {
@@ -55,6 +55,8 @@ void discard_command(Context& c) {
   c.reply.ok();
 }
 
+// The transaction ends before its commands run: what they see is a session outside MULTI. Their
+// effects are one step of the log.
 void exec_command(Context& c) {
   Session& session = c.session;
   if (!session.in_transaction) {

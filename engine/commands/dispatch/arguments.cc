@@ -83,7 +83,7 @@ std::optional<std::int64_t> deadline(Context& c, std::size_t index) {
   }
   const long double ms = std::ceil(*seconds * 1000);
   const std::int64_t now_ms = c.state.monotonic_ms();
-  // Beyond an int64 Redis's conversion comes out negative.
+  // Beyond an int64 the result of Redis's conversion is negative.
   if (ms < 0 || ms > static_cast<long double>(kInt64Max)) {
     c.error(errors::kTimeoutNegative);
     return std::nullopt;

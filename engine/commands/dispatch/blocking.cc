@@ -5,6 +5,7 @@
 namespace engine::commands {
 
 void Blocking::add(Session& session, std::unique_ptr<BlockedState> state) {
+  ENGINE_CHECK(!session.blocked() && !state->keys.empty(), session.id);
   for (const std::string& key : state->keys) {
     waiters_[{state->database, key}].push_back(&session);
   }
@@ -16,6 +17,7 @@ void Blocking::add(Session& session, std::unique_ptr<BlockedState> state) {
 }
 
 void Blocking::remove(Session& session) {
+  ENGINE_CHECK(session.blocked() && sessions_ > 0, session.id, sessions_);
   const BlockedState& state = *session.blocked_state;
   for (const std::string& key : state.keys) {
     const auto found = waiters_.find({state.database, key});

@@ -1,7 +1,7 @@
-// Clients that wait for keys: BLPOP and its like.
+// Clients that wait for keys: BLPOP, BLMOVE, BZPOPMIN, ...
 //
-// A waiting client keeps its command. When a key it waits for comes to hold something the command is
-// tried again with that key; clients are served in the order in which they came.
+// A waiting client keeps its command. When a key it waits for gets a value, the command is tried
+// again with that key. Clients are served in the order in which they began to wait.
 #pragma once
 
 #include <cstdint>
@@ -38,17 +38,17 @@ class Blocking {
   // A session whose deadline has passed; null: none.
   Session* overdue(std::int64_t now_ms) const;
 
-  // The key holds something now. Costs nothing while nobody waits.
+  // The key has a value now. Costs nothing while no client waits.
   void key_added(int database, std::string_view key) {
     if (!waiters_.empty()) {
       mark_ready(database, key);
     }
   }
-  // After SWAPDB: every key waited for in the database may have come to hold something.
+  // After SWAPDB: every key waited for in the database may have got a value.
   void all_keys_added(int database);
   bool has_ready_keys() const { return !ready_.empty(); }
   std::vector<Key> take_ready_keys() { return std::exchange(ready_, {}); }
-  // Who waits for the key, in order of arrival.
+  // The sessions that wait for the key, in order of arrival.
   std::vector<Session*> waiters(const Key& key) const;
 
  private:

@@ -18,7 +18,7 @@ TEST(Blocking, AWaitingClientIsServedByAPush) {
   EXPECT_EQ(test.run("RPUSH b 1 2"), ":2\r\n");
   EXPECT_EQ(test.take_output(waiting), "*2\r\n$1\r\nb\r\n$1\r\n1\r\n");
   EXPECT_FALSE(waiting.blocked());
-  EXPECT_EQ(test.server.changed.back(), &waiting) << "the server is told to go on with it";
+  EXPECT_EQ(test.server.changed.back(), &waiting) << "the server must continue with it";
   EXPECT_EQ(test.run("LRANGE b 0 -1"), "*1\r\n$1\r\n2\r\n");
 }
 

@@ -1,4 +1,4 @@
-// What the table says of a command.
+// A row of the command table.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +26,18 @@ enum CommandFlag : std::uint32_t {
   kSkipSlowlog = 1u << 13,
   kSkipMonitor = 1u << 14,
   kAllowBusy = 1u << 15,
-  kArbitraryKeys = 1u << 16,  // touches keys it does not name: what it expires is logged apart
+  kArbitraryKeys =
+      1u << 16,  // touches keys it does not name: each key it expires is logged as a step
   kNoAsyncLoading = 1u << 17,
   kMayReplicate =
-      1u << 18,  // no write, but has effects elsewhere: waits as one in CLIENT PAUSE WRITE
+      1u << 18,  // does not write, but has effects elsewhere: CLIENT PAUSE WRITE holds it too
 };
 
-// What reaches the effect log when the command has changed something (propagation.cc).
+// What is logged when the command has changed something (propagation.cc).
 enum class Logged : std::uint8_t {
   kNever,
   kAsIs,
-  kAlways,  // as it is, even when it has changed nothing
+  kAlways,  // unchanged, even when it has changed nothing
   kSet,
   kExpire,
   kGetAndExpire,
@@ -77,7 +78,7 @@ struct KeyPositions {
 
 struct CommandSpec {
   std::string_view name;  // upper case; a subcommand has the form "CONFIG|GET"
-  std::int16_t arity;     // arguments with the name; negative: at least so many
+  std::int16_t arity;     // arguments with the name; negative: at least that many
   std::uint32_t flags;
   KeyPositions keys;
   Handler handler;  // null: only its subcommands can be executed

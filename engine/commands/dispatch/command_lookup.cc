@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 #include "engine/base/text.h"
 #include "engine/commands/dispatch/command_table.h"
 
@@ -64,12 +64,11 @@ const CommandSpec* find_command(std::string_view name) {
 std::span<const CommandSpec> subcommands_of(const CommandSpec& parent) {
   const std::span<const CommandSpec> table = command_table();
   const std::size_t first = index_of(parent) + 1;
-  std::size_t behind = first;
-  while (behind < table.size() && is_subcommand(table[behind])) {
-    ++behind;
+  std::size_t end = first;
+  while (end < table.size() && is_subcommand(table[end])) {
+    ++end;
   }
-  return is_subcommand(parent) ? std::span<const CommandSpec>()
-                               : table.subspan(first, behind - first);
+  return is_subcommand(parent) ? std::span<const CommandSpec>() : table.subspan(first, end - first);
 }
 
 const CommandSpec* find_subcommand(const CommandSpec& parent, std::string_view name) {
@@ -104,12 +103,14 @@ std::string full_name(const CommandSpec& spec) {
 }
 
 std::size_t index_of(const CommandSpec& spec) {
-  return static_cast<std::size_t>(&spec - command_table().data());
+  const auto index = static_cast<std::size_t>(&spec - command_table().data());
+  ENGINE_DCHECK(index < command_table().size(), index);
+  return index;
 }
 
 namespace {
 
-// Where "STORE destination" stands among options of which some take arguments; 0: nowhere. The last one
+// Where "STORE destination" is among options of which some take arguments; 0: nowhere. The last one
 // counts.
 std::size_t destination_of_sort(std::span<const std::string_view> argv) {
   std::size_t destination = 0;

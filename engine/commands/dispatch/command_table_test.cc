@@ -14,8 +14,8 @@
 namespace engine::commands {
 namespace {
 
-// Of the reply to COMMAND INFO what comes before the tips: name, arity, flags, first, last and step of
-// the keys, and the ACL categories.
+// Of the reply to COMMAND INFO what comes before the tips: name, arity, flags, first, last and step
+// of the keys, and the ACL categories.
 std::string head_of_info(const std::string& reply) {
   return reply.substr(0, reply.find(']', reply.find("*[+@")));
 }

@@ -18,7 +18,10 @@ Context::Context(ExecutorState& executor, Session& client, const CommandSpec& co
       spec(command),
       argv(arguments),
       reply(client.output, client.protocol),
-      database_(&executor.keyspace.database(client.database)) {}
+      database_(&executor.keyspace.database(client.database)) {
+  ENGINE_DCHECK(client.database >= 0 && client.database < executor.keyspace.count(),
+                client.database);
+}
 
 const keyspace::EncodingLimits& Context::limits() const {
   return state.keyspace.limits;

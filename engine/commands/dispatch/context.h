@@ -48,9 +48,9 @@ class Context {
   bool in_transaction = false;  // called by EXEC
   // Set while a blocked client is served: the key that has become ready. Only it is looked at.
   std::optional<std::string_view> ready_key;
-  // Nothing to do yet: the client waits until one of the keys holds a value of this type, or until the
-  // deadline (monotonic; 0: for ever). Where waiting is out of the question (inside EXEC, in a replay)
-  // it is false, and the handler answers as if the time were over.
+  // There is nothing to do yet: the client waits until a key holds a value of this type, or until
+  // the deadline (monotonic; 0: none). False where a client cannot wait (inside EXEC, in a replay):
+  // then the handler replies as if the time were over.
   bool wait_for(std::span<const std::string_view> keys, keyspace::Type type,
                 std::int64_t deadline_ms);
   bool still_waiting() const { return still_waiting_; }
@@ -67,21 +67,21 @@ class Context {
   // Without counting, and without being an access for the eviction policy.
   keyspace::KeyEntry* peek(std::string_view key) { return peek(session.database, key); }
   keyspace::KeyEntry* peek(int database, std::string_view key);
-  // Adds a key that is not there; clients that wait for it get their turn after this command.
+  // Adds a key that does not exist; clients that wait for it are served after this command.
   keyspace::KeyEntry& insert(std::string_view key, keyspace::Object value) {
     return insert(session.database, key, std::move(value));
   }
   keyspace::KeyEntry& insert(int database, std::string_view key, keyspace::Object value);
-  // What a command has computed for a key takes the place of whatever was there; nothing: the key goes.
-  // Counts `changes`, one for a key that goes.
+  // Replaces whatever the key holds by a value that the command has computed; nothing: erases the
+  // key. Counts `changes`, or one for a key that is erased.
   void store(std::string_view key, std::optional<keyspace::Object> value, Event event,
              std::uint64_t changes = 1);
   bool erase(std::string_view key) { return db().erase(key); }
-  // Erases the key of a collection that has become empty, and tells of it.
+  // Erases the key of a collection that has become empty, and notifies of it.
   void erase_if_empty(keyspace::KeyEntry& entry);
 
   // The key was changed: transactions that watch it fail. `count` changes are counted for the save
-  // rules; a command without any is not logged. `event` is told to who has subscribed to such.
+  // rules; a command without any is not logged. `event` is published to its subscribers.
   void modified(std::string_view key, Event event, std::uint64_t count = 1) {
     modified(session.database, key, event, count);
   }
@@ -101,7 +101,7 @@ class Context {
   std::optional<std::int64_t> integer_in(std::size_t index, std::int64_t low, std::int64_t high,
                                          std::string_view on_error = errors::kNotInteger);
   std::optional<double> number(std::size_t index, std::string_view on_error = errors::kNotFloat);
-  // Whether argument `index` is this word, in any case. False behind the last argument.
+  // Whether argument `index` is this word, in any case. False past the last argument.
   bool is_word(std::size_t index, std::string_view word) const;
 
   // --- replies ---

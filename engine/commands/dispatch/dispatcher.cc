@@ -32,7 +32,7 @@ bool is_one_of(const CommandSpec& spec, std::initializer_list<std::string_view> 
   return std::find(names.begin(), names.end(), spec.name) != names.end();
 }
 
-// The others take memory while they wait for EXEC.
+// Other commands take memory while they wait for EXEC.
 bool ends_transaction(const CommandSpec& spec) {
   return is_one_of(spec, {"EXEC", "DISCARD", "QUIT", "RESET"});
 }
@@ -46,7 +46,7 @@ bool is_executed_inside_transaction(const CommandSpec& spec) {
   return is_one_of(spec, {"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"});
 }
 
-// Answers with the error; false.
+// Replies the error; false.
 bool reject(ExecutorState& state, Session& session, const CommandSpec* spec,
             std::string_view error) {
   resp::ReplyWriter reply(session.output, session.protocol);
@@ -67,7 +67,7 @@ bool reject(ExecutorState& state, Session& session, const CommandSpec* spec,
   return false;
 }
 
-// The command if it exists and has enough arguments; else answers and returns null.
+// The command if it exists and has enough arguments; otherwise replies the error and returns null.
 const CommandSpec* resolve(ExecutorState& state, Session& session,
                            std::span<const std::string_view> argv) {
   const CommandSpec* spec = find_command(argv[0]);
@@ -95,7 +95,8 @@ const CommandSpec* resolve(ExecutorState& state, Session& session,
   return spec;
 }
 
-// Whether the state of the server and of the session permits the command; else answers.
+// Whether the state of the server and of the session permits the command; otherwise replies the
+// error.
 bool may_run(ExecutorState& state, Session& session, const CommandSpec& spec) {
   std::uint32_t flags = spec.flags;
   if (spec.name == "EXEC") {
@@ -136,6 +137,7 @@ bool may_run(ExecutorState& state, Session& session, const CommandSpec& spec) {
 }  // namespace
 
 void dispatch(ExecutorState& state, Session& session, std::span<const std::string_view> argv) {
+  ENGINE_CHECK(!argv.empty() && !session.blocked(), argv.size(), session.id);
   const CommandSpec* spec = resolve(state, session, argv);
   if (spec == nullptr || !may_run(state, session, *spec)) {
     return;

@@ -84,7 +84,7 @@ std::optional<Eviction::Victim> Eviction::choose_by_use() {
       const Candidate best = std::move(candidates_.back());
       candidates_.pop_back();
       KeyEntry* entry = state_.keyspace.database(best.database).find(best.key);
-      // It may be gone since, or no longer expire.
+      // It may have been erased since, or no longer expire.
       if (entry != nullptr && (!state_.settings.eviction.only_volatile || entry->has_expiry())) {
         return Victim{best.database, entry};
       }

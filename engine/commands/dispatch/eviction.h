@@ -1,8 +1,8 @@
 // Makes room at maxmemory, by maxmemory-policy.
 //
-// Which key was used longest ago, or least often, is approximated as redis-server does: of a few keys
-// taken by chance (maxmemory-samples), the best candidates are remembered from one time to the next.
-// Which key expires first is known. An eviction is a step of its own in the log, and comes before the
+// Which key was used longest ago, or least often, is approximated as redis-server does: of a few
+// keys taken by chance (maxmemory-samples), the best candidates are remembered from one time to the
+// next. Which key expires first is known. An eviction is logged as a step of its own, before the
 // command that needed the room.
 #pragma once
 
@@ -28,13 +28,13 @@ class Eviction {
   };
   // Not while data is loaded or clients are paused: then there is enough.
   Room make_room();
-  // Makes room in the turns to come, until there is enough or nothing left.
+  // Makes room in the following turns, until there is enough or nothing is left.
   void go_on() { is_behind_ = true; }
   bool is_behind() const { return is_behind_; }
 
  private:
   struct Candidate {
-    std::uint64_t rank;  // the higher, the sooner it goes
+    std::uint64_t rank;  // the highest is evicted first
     int database;
     std::string key;
   };
@@ -58,7 +58,7 @@ class Eviction {
 
   ExecutorState& state_;
   std::vector<Candidate> candidates_;  // ascending by rank
-  int next_database_ = 0;              // by chance, each database has its turn
+  int next_database_ = 0;              // random sampling visits the databases in turn
   bool is_behind_ = false;
 };
 

@@ -14,7 +14,7 @@ using ReplyMode = Session::ReplyMode;
 constexpr std::int64_t kFastCycleUs = 1000;
 constexpr std::int64_t kSlowCycleUsPerSecond = 250'000;
 
-// Erases keys whose time is over, the longest overdue first, until none is left or the time is up.
+// Erases expired keys, the longest overdue first, until none is left or the budget is spent.
 void expire_keys(ExecutorState& state, std::int64_t budget_us) {
   if (!state.settings.active_expire || state.replaying) {
     return;
@@ -61,7 +61,7 @@ void Executor::execute(Session& session, std::span<const std::string_view> argv)
     state_->publish_events();
     return;
   }
-  // CLIENT REPLY OFF or SKIP: what the command answers is taken back.
+  // CLIENT REPLY OFF or SKIP: the reply is removed again.
   const std::size_t before = session.output.size();
   if (session.reply_mode == ReplyMode::kSkipNext) {
     session.reply_mode = ReplyMode::kSkipThis;
@@ -124,8 +124,9 @@ bool Executor::replay(int db, std::span<const std::string_view> argv) {
   }
   const auto count = static_cast<std::ptrdiff_t>(argv.size());
   if ((spec->arity > 0 && spec->arity != count) || count < -spec->arity) {
-    return true;  // an error reply, of which Redis takes no notice either
+    return true;  // an error reply, which Redis ignores too
   }
+  ENGINE_CHECK(db >= 0 && db < state_->keyspace.count(), db);
   session.database = db;
   state_->replaying = true;
   Context context(*state_, session, *spec, argv);

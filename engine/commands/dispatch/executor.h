@@ -43,23 +43,23 @@ class Executor {
   // only during the call. Afterwards session.blocked() says whether the client waits.
   void execute(Session& session, std::span<const std::string_view> argv);
 
-  // Ends waits whose time is over, then expires keys for a short while.
+  // Ends waits that have timed out, then expires keys for a short while.
   void before_sleep();
   // Ten times a second: expires keys for longer, when there are many.
   void cron();
-  // Makes room at maxmemory in the turns to come; and whether that is still going on.
+  // Makes room at maxmemory in the following turns; whether that is still in progress.
   void evict_soon();
   bool is_evicting() const;
   // Monotonic milliseconds at which the first blocked client's wait ends; -1: none waits for a
   // time.
   std::int64_t next_timeout_ms() const;
 
-  // The client is gone: forgets its waits, watches and subscriptions. Before the Session is
-  // destroyed.
+  // The client has disconnected: forgets its waits, watches and subscriptions. Before the Session
+  // is destroyed.
   void forget(Session& session);
 
-  // For the AOF loader: executes one command on `db` without gate, log or expiry; its reply is
-  // dropped. False: there is no such command.
+  // For the AOF loader: executes one command on `db` without checks, logging or expiry; its reply
+  // is dropped. False: there is no such command.
   bool replay(int db, std::span<const std::string_view> argv);
 
   Settings& settings();
@@ -68,12 +68,13 @@ class Executor {
   std::size_t blocked_clients() const;
   std::size_t pubsub_channels() const;
   std::size_t pubsub_patterns() const;
-  // Whether a command of this name waits where clients that write are paused.
+  // Whether CLIENT PAUSE WRITE pauses a command of this name.
   static bool may_write(std::string_view command_name);
 
  private:
   std::unique_ptr<ExecutorState> state_;
-  std::unique_ptr<Session> replay_session_;  // stands for the client whose log is replayed
+  std::unique_ptr<Session>
+      replay_session_;  // takes the place of the clients whose steps are replayed
 };
 
 }  // namespace engine::commands

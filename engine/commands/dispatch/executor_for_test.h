@@ -1,4 +1,4 @@
-// For tests: an Executor with everything around it, and the words of a command line as its input.
+// For tests: an Executor with everything it needs, which takes command lines as its input.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class KeptEffects final : public keyspace::EffectLog {
   std::uint64_t total_changes = 0;
 };
 
-// A server that lets everything happen and does nothing; a test sets what it wants refused.
+// A server that permits everything and does nothing; a test sets what must be refused.
 class QuietServer final : public ServerControl {
  public:
   std::string_view loading_refusal() override { return loading; }

@@ -6,6 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/commands/dispatch/command_lookup.h"
+#include "engine/commands/dispatch/command_table.h"
 #include "engine/commands/dispatch/context.h"
 #include "engine/commands/dispatch/redaction.h"
 
@@ -36,7 +37,9 @@ ExecutorState::ExecutorState(keyspace::Keyspace& data, keyspace::EffectLog& effe
       propagation(effects, settings),
       pubsub(control),
       monitors(control),
-      eviction(*this) {}
+      eviction(*this) {
+  ENGINE_CHECK(command_table().size() <= Statistics::kCommandsMax, command_table().size());
+}
 
 bool ExecutorState::expire_if_due(int database, KeyEntry& entry) {
   if (replaying || !entry.has_expiry() || keyspace.database(database).expire_ms(entry) >= now_ms) {
@@ -113,8 +116,11 @@ void ExecutorState::count_error(std::string_view text) {
   ++statistics.errors_by_code[std::string(text.substr(0, text.find(' ')))];
 }
 
+// Counts, times and logs what the handler does, in redis-server's order: statistics, slow log,
+// propagation, monitors.
 void ExecutorState::call(Context& context) {
   const CommandSpec& spec = context.spec;
+  ENGINE_CHECK(spec.handler != nullptr && !replaying, spec.name);
   const std::int64_t started_us = clock.monotonic_us();
   spec.handler(context);
   monotonic_us = clock.monotonic_us();
@@ -152,6 +158,7 @@ void ExecutorState::serve_ready_keys() {
         if (entry == nullptr) {
           break;
         }
+        ENGINE_CHECK(session->blocked(), session->id);
         const BlockedState& waiting = *session->blocked_state;
         if (entry->object.type() != waiting.type) {
           continue;

@@ -1,4 +1,4 @@
-// Everything handlers share: what Executor owns behind its interface.
+// Everything handlers share: the implementation of Executor.
 #pragma once
 
 #include <cstdint>
@@ -52,14 +52,14 @@ class ExecutorState {
   SlowLog slowlog;
   Eviction eviction;
 
-  // Read once per turn: a transaction, and in practice a pipeline, sees one time.
+  // Read once per turn: a transaction, and in practice a pipeline, sees a single time.
   std::int64_t now_ms = 0;
   std::int64_t monotonic_us = 0;
   bool replaying = false;
 
   std::int64_t monotonic_ms() const { return monotonic_us / 1000; }
 
-  // Erases the key if its time is over (not while replaying), and logs that. True when erased.
+  // Erases the key if it has expired (not while replaying), and logs that. True when erased.
   bool expire_if_due(int database, keyspace::KeyEntry& entry);
   void erase_expired(int database, keyspace::KeyEntry& entry);
   // Marks the value as used now, for OBJECT IDLETIME and FREQ.
@@ -72,7 +72,7 @@ class ExecutorState {
   // Frequency now, after what it has lost since the last use (LFU).
   std::uint32_t decayed_frequency(const keyspace::Object& object) const;
 
-  // Tells of what happened to a key, once the command is done: its reply comes before.
+  // Publishes what happened to a key, once the command is done: its reply comes first.
   void notify(Event event, int database, std::string_view key) {
     if ((settings.notified_events & event.kind) != 0) {
       events_.push_back({event, database, std::string(key)});
@@ -82,13 +82,13 @@ class ExecutorState {
 
   // Runs the handler and logs what it did. For commands, those inside EXEC, and blocked ones.
   void call(Context& context);
-  // Gives clients that wait for keys which have just come to hold something their turn.
+  // Runs the commands of clients that wait for keys which have just got a value.
   void serve_ready_keys();
   // Ends a client's wait.
   void unblock(Session& session);
   void count_error(std::string_view text);
 
-  // A client that is not, while a password is set.
+  // The client has not authenticated, and a password is set.
   bool must_authenticate(const Session& session) const {
     return !session.authenticated && !server.password().empty();
   }

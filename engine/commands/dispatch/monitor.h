@@ -1,4 +1,4 @@
-// Clients that are shown every command (MONITOR).
+// Clients that get a copy of every command (MONITOR).
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ class Monitors {
   bool empty() const { return sessions_.empty(); }
   void add(Session& session);
   void remove(Session& session);
-  // Shows them the command, unless it is one that its flags keep from being shown.
+  // Sends them the command, unless its flags exclude it.
   void show(const Context& context);
 
  private:

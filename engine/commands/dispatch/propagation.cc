@@ -33,6 +33,7 @@ void Propagation::erased(int database, std::string_view key, bool lazily) {
 }
 
 void Propagation::end_transaction() {
+  ENGINE_CHECK(in_transaction_);
   in_transaction_ = false;
   flush();
 }
@@ -75,13 +76,16 @@ void Propagation::emit_effect_of(Context& context) {
   const int database = context.db_index();
   const auto& argv = context.argv;
   const auto text_of = [&context](std::string_view key) {
-    return context.db().find(key)->object.text();
+    const keyspace::KeyEntry* entry = context.db().find(key);
+    ENGINE_CHECK(entry != nullptr, context.spec.name, key);
+    return entry->object.text();
   };
   switch (context.spec.logged) {
     case Logged::kNever:
       return;
     case Logged::kAsIs:
-      // Half done when it found the value corrupted. Nobody shall fail at that again.
+      // It found the value corrupted when it was half done: log the resulting value, so that replay
+      // cannot fail.
       if (context.failed() && context.spec.name == "PFADD") {
         const keyspace::Element value = text_of(argv[1]);
         return emit(database, {"SET", argv[1], value.text(), "KEEPTTL"});
@@ -130,6 +134,7 @@ void Propagation::emit_set(Context& context) {
   const bool is_getset = context.spec.name == "GETSET";
   const std::string_view value = is_set || is_getset ? argv[2] : argv[3];
   const keyspace::KeyEntry* entry = context.db().find(argv[1]);
+  ENGINE_CHECK(entry != nullptr, context.spec.name, argv[1]);
   const std::int64_t expire_ms = context.db().expire_ms(*entry);
   bool keeps_expiry = false;
   bool has_get = is_getset;
@@ -184,12 +189,13 @@ void Propagation::emit_pop_random(Context& context) {
     emit(context.db_index(), {delete_command(settings_.lazyfree_lazy_server_del), key});
     return;
   }
+  ENGINE_CHECK(!context.outcome.members.empty(), key);
   std::vector<std::string_view> argv = {"SREM", key};
   argv.insert(argv.end(), context.outcome.members.begin(), context.outcome.members.end());
   emit(context.db_index(), argv);
 }
 
-// GEOADD key [NX|XX] [CH] longitude latitude member ...: a ZADD with the scores that they come to.
+// GEOADD key [NX|XX] [CH] longitude latitude member ...: a ZADD with the scores of the places.
 void Propagation::emit_geo_add(Context& context) {
   std::vector<std::string> argv = {"zadd"};
   std::size_t first = 1;
@@ -198,6 +204,8 @@ void Propagation::emit_geo_add(Context& context) {
        ++first) {
     argv.emplace_back(context.argv[first]);
   }
+  ENGINE_CHECK(first + 3 * context.outcome.scores.size() == context.argv.size(), first,
+               context.outcome.scores.size(), context.argv.size());
   for (const double score : context.outcome.scores) {
     argv.push_back(format_double(score));
     argv.emplace_back(context.argv[first + 2]);
@@ -209,7 +217,7 @@ void Propagation::emit_geo_add(Context& context) {
 // RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME n] [FREQ n], the time made absolute.
 void Propagation::emit_restore(Context& context) {
   const keyspace::KeyEntry* entry = context.db().find(context.argv[1]);
-  if (entry == nullptr) {  // its time was over already
+  if (entry == nullptr) {  // it had expired already
     return emit(context.db_index(),
                 {delete_command(settings_.lazyfree_lazy_server_del), context.argv[1]});
   }

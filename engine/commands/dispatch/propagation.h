@@ -1,8 +1,9 @@
-// Decides what of a command reaches the effect log: the only place that does.
+// Decides what of a command is logged: the only place that does.
 //
-// A command that changed nothing is not logged. What depends on time or chance is logged as what it
-// came to: relative expiry as the absolute time, INCRBYFLOAT as the SET of its result, SPOP as the SREM
-// of the members it chose. A key that expired is logged as DEL before the command that noticed.
+// A command that changed nothing is not logged. What depends on time or chance is logged by its
+// result: relative expiry as the absolute time, INCRBYFLOAT as the SET of its result, SPOP as the
+// SREM of the members it chose. A key that expired is logged as DEL before the command that
+// noticed.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/keyspace/effect.h"
 
 namespace engine::commands {
@@ -25,16 +27,19 @@ class Propagation {
       : effects_(effects), settings_(settings) {}
 
   // Between these two everything is one atomic step.
-  void begin_transaction() { in_transaction_ = true; }
+  void begin_transaction() {
+    ENGINE_CHECK(!in_transaction_);
+    in_transaction_ = true;
+  }
   void end_transaction();
 
-  // A command was executed: logs its effect if it had one, with what expired meanwhile. Outside a
-  // transaction that ends the step.
+  // A command was executed: logs its effect if it had one, with what expired in the meantime.
+  // Outside a transaction that ends the step.
   void executed(Context& context);
-  // A key was erased by the server, not by a command. Logged with the next executed() or flush(), as UNLINK
-  // where such keys are freed lazily.
+  // A key was erased by the server, not by a command. Logged with the next executed() or flush(),
+  // as UNLINK where such keys are freed lazily.
   void erased(int database, std::string_view key, bool lazily);
-  // Logs what is pending: as one step, or `apart`, each effect by itself.
+  // Logs what is pending: as one step or, if `apart`, each effect as a step of its own.
   void flush(bool apart = false);
 
  private:

@@ -67,10 +67,11 @@ class RealRedis {
   RealRedis(const RealRedis&) = delete;
   RealRedis& operator=(const RealRedis&) = delete;
 
-  // The replies, as reply_text_for_test.h writes them; of those for which has_no_order holds, sorted.
+  // The replies, as reply_text_for_test.h writes them; of those for which has_no_order holds,
+  // sorted.
   std::vector<std::string> run(const std::vector<Command>& commands,
                                const std::function<bool(const Command&)>& has_no_order) {
-    // All at once: redis-server keeps what we have yet to read, so neither side can wait for ever.
+    // All at once: redis-server keeps what we have yet to read, so neither side can wait forever.
     std::string bytes;
     for (const Command& command : commands) {
       bytes += encode(command);

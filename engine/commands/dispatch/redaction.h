@@ -1,4 +1,4 @@
-// What of a command must not be shown to others (MONITOR, SLOWLOG): passwords.
+// Hides the passwords in a command from MONITOR and SLOWLOG.
 #pragma once
 
 #include <span>

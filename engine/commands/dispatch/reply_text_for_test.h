@@ -15,9 +15,9 @@
 namespace engine::commands {
 
 // Takes the first reply off `bytes` and returns it as text: the line of a simple type ("+OK", ":1",
-// "$-1"), "..." for a string, "*[a, b]" and its like for an aggregate. With `sorted`, elements (pairs,
-// of a map) come in the order of their text: for replies that have no order. Nothing, and `bytes`
-// unchanged, while the reply is not complete.
+// "$-1"), "..." for a string, "*[a, b]", "%[...]", ... for an aggregate. With `sorted`, elements
+// (pairs, of a map) come in the order of their text: for replies that have no order. Nothing, and
+// `bytes` unchanged, while the reply is not complete.
 inline std::optional<std::string> take_reply(std::string_view& bytes, bool sorted = false) {
   const std::string_view all = bytes;
   const std::size_t end = bytes.find("\r\n");

@@ -1,4 +1,4 @@
-// What INFO tells of the commands executed.
+// What INFO reports about the commands executed.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Statistics {
   std::uint64_t commands_processed = 0;
   std::uint64_t expired_keys = 0;
   std::uint64_t evicted_keys = 0;
-  // More was used than maxmemory, and could not at once be freed: how long, and since when (monotonic).
+  // How long more than maxmemory was used and could not be freed at once; since when (monotonic).
   std::int64_t over_maxmemory_us = 0;
   std::optional<std::int64_t> over_maxmemory_since_us;
   std::uint64_t keyspace_hits = 0;

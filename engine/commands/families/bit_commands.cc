@@ -44,13 +44,13 @@ std::uint64_t count_bits(std::string_view bytes) {
   return count;
 }
 
-// [start, end] in bits, from [start [end [BYTE|BIT]]] at argument `first`, cut to what there is.
+// [start, end] in bits, from [start [end [BYTE|BIT]]] at argument `first`, clamped to the string.
 struct BitRange {
   std::uint64_t start;
   std::uint64_t end;
 };
 
-// What BITCOUNT and BITPOS say of the range, before the size of the string is known.
+// The range as BITCOUNT and BITPOS give it, before the size of the string is known.
 struct RangeArguments {
   std::int64_t start = 0;
   std::int64_t end = -1;
@@ -85,8 +85,8 @@ std::optional<RangeArguments> parse_range(Context& c, std::size_t first, bool en
     }
     range.start = *start;
   }
-  // Of two mistakes redis-server tells of the unit in BITPOS, where the end is optional, and of the end in
-  // BITCOUNT.
+  // Of two mistakes redis-server reports the unit in BITPOS, where the end is optional, and the end
+  // in BITCOUNT.
   const bool bad_unit = given == 3 && !c.is_word(first + 2, "BIT") && !c.is_word(first + 2, "BYTE");
   if (bad_unit && end_is_optional) {
     c.error(errors::kSyntax);
@@ -222,7 +222,7 @@ void bitcount_command(Context& c) {
   if (!range || backwards) {
     return c.reply.integer(0);
   }
-  // Whole bytes, less the bits before and behind the range.
+  // Whole bytes, less the bits before and after the range.
   const std::uint64_t first_byte = range->start / 8;
   const std::uint64_t last_byte = range->end / 8;
   std::uint64_t count = count_bits(bytes.substr(first_byte, last_byte - first_byte + 1));

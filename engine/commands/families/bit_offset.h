@@ -8,8 +8,8 @@
 
 namespace engine::commands {
 
-// Below 8 x proto-max-bulk-len. With `unit_bits` (BITFIELD) "#n" means n times so many. Replies the
-// error.
+// Below 8 x proto-max-bulk-len. With `unit_bits` (BITFIELD) "#n" means n times that many. Replies
+// the error.
 std::optional<std::uint64_t> parse_bit_offset(Context& c, std::size_t index, unsigned unit_bits);
 
 }  // namespace engine::commands

@@ -32,7 +32,7 @@ struct Field {
     return static_cast<std::int64_t>(is_signed ? mask() >> 1 : mask());
   }
   std::int64_t lowest() const { return is_signed ? -highest() - 1 : 0; }
-  // The value that these bits stand for.
+  // The value of these bits.
   std::int64_t interpret(std::uint64_t pattern) const {
     pattern &= mask();
     const bool negative = is_signed && ((pattern >> (bits - 1)) & 1) != 0;
@@ -82,6 +82,7 @@ std::optional<Field> parse_field(Context& c, std::size_t index) {
   return std::nullopt;
 }
 
+// All operations are checked before the first is executed.
 bool parse_operations(Context& c, bool read_only, std::vector<Operation>& operations) {
   Overflow overflow = Overflow::kWrap;
   bool changes = false;
@@ -149,7 +150,7 @@ std::optional<std::int64_t> fit(const Field& field, Overflow rule, std::int64_t 
   std::int64_t sum = 0;
   const bool beyond_int64 = __builtin_add_overflow(base, added, &sum);
   // SET of a negative number in an unsigned field, or of one near the lowest int64 in a signed one:
-  // Redis's arithmetic wraps round and takes it for a very large one.
+  // Redis's arithmetic wraps around and treats it as a very large one.
   const bool is_huge =
       field.is_signed
           ? field.bits < 64 && base < field.highest() - std::numeric_limits<std::int64_t>::max()

@@ -1,6 +1,6 @@
 // For tests: random commands from templates, with arguments that often fit and sometimes do not.
 //
-// A template is words separated by blanks. "$k" and its like stand for a random value of their kind,
+// A template is words separated by blanks. "$k", "$v", ... stand for a random value of their kind,
 // "[a|b c|d]" for one of the alternatives or none, "$k+" for one to three of the kind.
 #pragma once
 
@@ -98,7 +98,8 @@ class CommandGrammar {
   std::string positive() {
     return random_.below(15) == 0 ? integer() : std::to_string(1 + random_.below(4));
   }
-  // Not -0: a skiplist keeps its sign and a listpack does not, and in Redis SORT makes one of the other.
+  // Not -0: a skiplist keeps its sign and a listpack does not, and in Redis SORT makes one of the
+  // other.
   std::string number() {
     static constexpr std::string_view kOdd[] = {"inf",  "-inf", "nan", "x",  "",
                                                 "0x10", "1e17", "0.1", "3.0"};
@@ -126,7 +127,8 @@ class CommandGrammar {
     return random_.below(8) == 0 ? integer()
                                  : std::to_string(99'999'999'000'000 + random_.below(9));
   }
-  // Hardly ever twice the same: which of two equal ones is later depends on when a server looks at the clock.
+  // Hardly ever twice the same: which of two equal ones is later depends on when a server looks at
+  // the clock.
   std::string seconds_left() {
     return random_.below(3) == 0 ? integer() + std::to_string(10'000 + random_.below(90'000))
                                  : std::to_string(100'000 + random_.below(10'000'000));

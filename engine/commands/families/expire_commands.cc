@@ -57,7 +57,7 @@ std::optional<Conditions> parse_conditions(Context& c) {
   return conditions;
 }
 
-// Milliseconds since the epoch; unlike SET's EX the time may lie in the past. Replies the error.
+// Milliseconds since the epoch; unlike SET's EX the time may be in the past. Replies the error.
 std::optional<std::int64_t> parse_time(Context& c, TimeUnit unit, bool absolute) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();

@@ -100,7 +100,7 @@ bool read_box(Context& c, std::size_t index, GeoShape& shape) {
   return true;
 }
 
-// The sorted set of this key, to be read; null: no such key. False when something else is there.
+// The sorted set of this key, to be read; null: no such key. False when the key holds another type.
 bool read_sorted_set(Context& c, std::string_view key, const SortedSet*& zset) {
   KeyEntry* entry = c.find_to_read(key);
   zset = entry == nullptr || entry->object.type() != Type::kSortedSet ? nullptr
@@ -165,27 +165,27 @@ bool take_center_of_member(Context& c, std::size_t index, Search& search) {
 // FROMMEMBER, FROMLONLAT, BYRADIUS, BYBOX at `i`, which is moved to the last argument read. Nothing
 // when it is none of them; false: the error has been replied.
 std::optional<bool> read_where(Context& c, std::size_t& i, Search& search) {
-  const auto behind = c.argv.size() - i - 1;
+  const auto left = c.argv.size() - i - 1;
   const std::size_t first = i + 1;
-  if (c.is_word(i, "FROMMEMBER") && behind >= 1 && (!search.has_center || search.from_member)) {
+  if (c.is_word(i, "FROMMEMBER") && left >= 1 && (!search.has_center || search.from_member)) {
     search.has_center = search.from_member = true;
     i += 1;
-    // Where there is no such key the answer is known, whoever the member is.
+    // Where there is no such key the reply is known, whatever the member is.
     return search.zset == nullptr || take_center_of_member(c, first, search);
   }
-  if (c.is_word(i, "FROMLONLAT") && behind >= 2 && !search.from_member) {
+  if (c.is_word(i, "FROMLONLAT") && left >= 2 && !search.from_member) {
     const auto place = place_at(c, first);
     search.has_center = true;
     search.shape.center = place.value_or(GeoPoint{});
     i += 2;
     return place.has_value();
   }
-  if (c.is_word(i, "BYRADIUS") && behind >= 2 && !search.shape.is_box) {
+  if (c.is_word(i, "BYRADIUS") && left >= 2 && !search.shape.is_box) {
     search.has_shape = true;
     i += 2;
     return read_circle(c, first, search.shape);
   }
-  if (c.is_word(i, "BYBOX") && behind >= 3 && (!search.has_shape || search.shape.is_box)) {
+  if (c.is_word(i, "BYBOX") && left >= 3 && (!search.has_shape || search.shape.is_box)) {
     search.has_shape = true;
     i += 3;
     return read_box(c, first, search.shape);
@@ -238,7 +238,7 @@ bool read_options(Context& c, std::size_t first, Form form, Search& search) {
   return true;
 }
 
-// Whether the options go together; replies the error.
+// Whether the options can be combined; replies the error.
 bool are_consistent(Context& c, Form form, const Search& search) {
   const bool is_search = form == Form::kSearch || form == Form::kSearchStore;
   const std::string name(c.argv[0]);
@@ -333,7 +333,7 @@ void run(Context& c, Search& search) {
     found = find_places(search);
     const auto count = static_cast<std::size_t>(search.count);
     const std::size_t wanted = count == 0 ? found.size() : std::min(count, found.size());
-    // The nearest are meant where only some are wanted, unless any will do.
+    // With COUNT the nearest are meant, unless ANY was given.
     const Order order =
         search.order == Order::kNone && count != 0 && !search.any ? Order::kNearest : search.order;
     if (order != Order::kNone && !found.empty()) {
@@ -389,6 +389,7 @@ void search_around_member(Context& c, Form form) {
 
 }  // namespace
 
+// GEOADD key [NX|XX] [CH] longitude latitude member ...
 void geoadd_command(Context& c) {
   AddOptions options;
   std::size_t first = 2;

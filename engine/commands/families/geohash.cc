@@ -136,7 +136,8 @@ bool leaves_the_nine(const Geohash& hash, const Area& box) {
          area_of(neighbor(hash, -1, 0)).low.longitude > box.low.longitude;
 }
 
-// Whether the shape, within `box`, does not reach over the edge of the middle one in this direction.
+// Whether the shape, within `box`, does not reach over the edge of the middle one in this
+// direction.
 bool is_out_of_reach(const Direction& direction, const Area& middle, const Area& box) {
   return (direction.north < 0 && middle.low.latitude < box.low.latitude) ||
          (direction.north > 0 && middle.high.latitude > box.high.latitude) ||
@@ -144,7 +145,7 @@ bool is_out_of_reach(const Direction& direction, const Area& middle, const Area&
          (direction.east > 0 && middle.high.longitude > box.high.longitude);
 }
 
-// As a conversion to an unsigned integer comes out on x86-64, where it is undefined too.
+// What x86-64 computes for a conversion to an unsigned integer that C++ leaves undefined.
 std::uint64_t bits_of(double score) {
   constexpr double kTwoTo63 = 9223372036854775808.0;
   if (score >= kTwoTo63) {
@@ -225,7 +226,7 @@ std::vector<ScoreRange> boxes_around(const GeoShape& shape) {
   std::optional<std::uint64_t> last;  // the middle one does not count, as in Redis
   for (const Direction& direction : kDirections) {
     const std::uint64_t bits = neighbor(hash, direction.east, direction.north).bits;
-    // With boxes as large as a quarter of the earth, opposite directions lead to the same one.
+    // With boxes as large as a quarter of the earth, opposite neighbours are the same box.
     if ((step >= 2 && is_out_of_reach(direction, middle, box)) || last == bits) {
       continue;
     }

@@ -1,5 +1,6 @@
-// Places on the earth as scores of a sorted set: geohashes of 52 bits, and the boxes of them in which a
-// search looks. Numbers come out as in redis-server 7.0, to the last bit: they decide what is found.
+// Places on the earth as scores of a sorted set: geohashes of 52 bits, and the boxes of them in
+// which a search looks. Numbers equal those of redis-server 7.0 to the last bit: they decide what
+// is found.
 //
 // A geohash halves longitude and latitude in turn, `step` times each. Latitudes beyond those of the
 // Mercator projection cannot be represented.
@@ -23,14 +24,14 @@ struct GeoPoint {
 
 // A whole number below 2^53; the place must be on the map.
 double geo_score(const GeoPoint& place);
-// The middle of the score's box. Any score has one, also what is no geohash.
+// The middle of the score's box. Any score has one, even if it is no geohash.
 GeoPoint place_of(double score);
 // Eleven characters in the alphabet of geohash.org.
 std::string geohash_text(const GeoPoint& place);
 
 double distance_m(const GeoPoint& a, const GeoPoint& b);
 
-// What lies within it: a circle, or a box whose sides run along meridians and parallels.
+// An area: a circle, or a box whose sides run along meridians and parallels.
 struct GeoShape {
   GeoPoint center{};
   double unit_m = 1;  // of the lengths that follow, in metres

@@ -25,7 +25,7 @@ KeyEntry& found_or_new(Context& c, KeyEntry* entry) {
   return entry != nullptr ? *entry : c.insert(c.argv[1], Object::hash(std::make_unique<Hash>()));
 }
 
-// The hash of argument 1, to be read. False when something else is there (an error was replied).
+// The hash of argument 1, to be read. False when the key holds another type (an error was replied).
 bool read_hash(Context& c, const Hash*& hash) {
   KeyEntry* entry = c.find_to_read(c.argv[1]);
   hash = nullptr;

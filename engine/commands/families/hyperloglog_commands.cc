@@ -19,7 +19,7 @@ using keyspace::Type;
 constexpr std::string_view kNotOne = "WRONGTYPE Key is not a valid HyperLogLog string value.";
 constexpr std::string_view kCorrupted = "INVALIDOBJ Corrupted HLL object detected";
 
-// Answers the error when there is something else.
+// Replies the error when the key holds another type.
 bool is_no_hyperloglog(Context& c, const KeyEntry* entry) {
   if (c.wrong_type(entry, Type::kString)) {
     return true;
@@ -81,7 +81,8 @@ void reply_registers(Context& c, const Object& value) {
   }
 }
 
-// Adds the same elements to a sparse and to a dense one: they must agree, and be near the truth.
+// Adds the same elements to a sparse and to a dense one: their estimates must agree, and be near
+// the true count.
 std::string found_by_self_test() {
   constexpr std::uint64_t kElements = 100'000;
   constexpr std::uint64_t kElementsWhileSparse = 1000;

@@ -1,4 +1,4 @@
-// Keys of any type: DEL, RENAME, COPY, DUMP, OBJECT and their like.
+// Keys of any type: DEL, RENAME, COPY, DUMP, OBJECT, ...
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -30,6 +30,7 @@ void count_existing(Context& c) {
   c.reply.integer(count);
 }
 
+// The value moves with its expiry; what the new name held is erased first.
 void rename(Context& c, bool only_if_new) {
   const std::string_view from = c.argv[1];
   const std::string_view to = c.argv[2];
@@ -165,6 +166,7 @@ void move_command(Context& c) {
   c.reply.integer(1);
 }
 
+// COPY source destination [DB index] [REPLACE]
 void copy_command(Context& c) {
   int target = c.db_index();
   bool replace = false;
@@ -214,6 +216,8 @@ void dump_command(Context& c) {
   c.reply.bulk(c.state.codec.dump(entry->object));
 }
 
+// RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME s] [FREQ n]. The key is replaced only once
+// the payload has been read.
 void restore_command(Context& c) {
   const std::string_view key = c.argv[1];
   bool replace = false;

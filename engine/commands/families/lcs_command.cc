@@ -133,6 +133,8 @@ void reply_matches(Context& c, const Options& options, const std::vector<Match>&
 
 }  // namespace
 
+// LCS key1 key2 [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]. Takes memory of the product of both
+// lengths, which is limited.
 void lcs_command(Context& c) {
   std::string texts[2];
   for (std::size_t i = 0; i < 2; ++i) {

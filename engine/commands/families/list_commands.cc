@@ -1,4 +1,5 @@
-// Lists: pushes, pops, and access by index or value. Moves between lists are in list_move_commands.cc.
+// Lists: pushes, pops, and access by index or value. Moves between lists are in
+// list_move_commands.cc.
 #include <limits>
 #include <memory>
 #include <string>
@@ -44,6 +45,7 @@ void push(Context& c, ListEnd end, bool only_existing) {
   c.reply.integer(length_of(entry));
 }
 
+// LPOP, RPOP key [count]. Without a count the reply is the element, with one an array.
 void pop(Context& c, ListEnd end) {
   const std::string_view key = c.argv[1];
   const bool has_count = c.argv.size() > 2;

@@ -1,6 +1,6 @@
 // Sorts as much of a sequence as is wanted, and orders equal elements as redis-server does: by the
-// quicksort of Bentley and McIlroy ("Engineering a Sort Function", 1993) without the parts that hold
-// none of the elements wanted. What is returned of a few equal ones depends on that.
+// quicksort of Bentley and McIlroy ("Engineering a Sort Function", 1993) without the parts that
+// hold none of the elements wanted. What is returned of a few equal ones depends on that.
 #pragma once
 
 #include <algorithm>

@@ -20,12 +20,12 @@ struct RandomChoice {
   bool with_values = false;
 };
 
-// From [count [with_values_word]] behind the key; an empty word: there is no such option. Replies the
-// error.
+// From [count [with_values_word]] after the key; an empty word: there is no such option. Replies
+// the error.
 std::optional<RandomChoice> parse_random_choice(Context& c, std::string_view with_values_word);
 
-// Replies the choice among `size` elements. for_each(take) calls take(element, value) for all of them,
-// one(take) for a random one; reply_value(value) writes a value.
+// Replies the choice among `size` elements. for_each(take) calls take(element, value) for all of
+// them, one(take) for a random one; reply_value(value) writes a value.
 template <typename ForEach, typename One, typename ReplyValue>
 void reply_random_choice(Context& c, const RandomChoice& choice, std::size_t size,
                          const ForEach& for_each, const One& one, const ReplyValue& reply_value) {

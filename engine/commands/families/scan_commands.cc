@@ -1,4 +1,4 @@
-// SCAN, HSCAN, SSCAN and ZSCAN. How a cursor works stands in keyspace/table.h.
+// SCAN, HSCAN, SSCAN and ZSCAN. How a cursor works: see keyspace/table.h.
 #include <limits>
 #include <optional>
 #include <string>
@@ -54,7 +54,8 @@ std::optional<ScanOptions> parse_options(Context& c, std::size_t first, bool wit
   return options;
 }
 
-// Replies [cursor, elements]: scan(emit) calls emit(text...) for each element and returns the cursor.
+// Replies [cursor, elements]: scan(emit) calls emit(text...) for each element and returns the
+// cursor.
 template <typename Scan>
 void reply_scan(Context& c, Scan scan) {
   c.reply.array(2);
@@ -72,7 +73,7 @@ void reply_scan(Context& c, Scan scan) {
   c.reply.buffer().insert(mark, head);
 }
 
-// The collection of HSCAN and its like: scan(entry, cursor, options, emit) reads on in it.
+// The collection of HSCAN, SSCAN and ZSCAN: scan(entry, cursor, options, emit) reads on in it.
 template <typename Scan>
 void scan_collection(Context& c, Type type, Scan scan) {
   const auto cursor = scan_cursor(c, 2);

@@ -17,7 +17,8 @@ using keyspace::Object;
 using keyspace::Set;
 using keyspace::Type;
 
-// The sets of these keys, null where there is none. False when one is no set (an error was replied).
+// The sets of these keys, null where there is none. False when a key holds another type (an error
+// was replied).
 bool read_sets(Context& c, std::span<const std::string_view> keys, std::vector<const Set*>& sets) {
   for (const std::string_view key : keys) {
     KeyEntry* entry = c.find_to_read(key);

@@ -135,6 +135,8 @@ void smembers_command(Context& c) {
   }
 }
 
+// SPOP key [count]. The choice is random, so the outcome says what was popped: it is logged as
+// SREM, or as DEL when the whole set was popped.
 void spop_command(Context& c) {
   if (c.argv.size() > 3) {
     return c.error(errors::kSyntax);

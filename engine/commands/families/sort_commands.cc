@@ -33,7 +33,7 @@ struct Options {
   std::int64_t offset = 0;
   std::int64_t count = -1;
 
-  // BY a pattern that names no key keeps the elements as they come.
+  // BY a pattern that names no key keeps the elements in their order.
   bool unsorted() const { return by && by->find('*') == std::string_view::npos; }
 };
 
@@ -69,8 +69,8 @@ bool parse_options(Context& c, bool may_store, Options& options) {
   return true;
 }
 
-// What the pattern names for an element: "weight_*" the string of a key, "obj_*->field" a field of a
-// hash, "#" the element itself. Nothing when there is none.
+// What the pattern names for an element: "weight_*" the string of a key, "obj_*->field" a field of
+// a hash, "#" the element itself. Nothing when there is none.
 std::optional<std::string> look_up(Context& c, std::string_view pattern, std::string_view element) {
   if (pattern == "#") {
     return std::string(element);
@@ -79,7 +79,7 @@ std::optional<std::string> look_up(Context& c, std::string_view pattern, std::st
   if (star == std::string_view::npos) {
     return std::nullopt;
   }
-  // A field is named behind "->"; an arrow at the very end names none.
+  // A field is named after "->"; an arrow at the very end names none.
   std::size_t arrow = pattern.find("->", star + 1);
   if (arrow + 2 == pattern.size()) {
     arrow = std::string_view::npos;
@@ -133,7 +133,8 @@ struct Weighted {
   std::optional<std::string> text;
 };
 
-// By number or text; elements of equal weight in the order of their bytes, so that the result is one.
+// By number or text; elements of equal weight in the order of their bytes, so that the result is
+// unique.
 bool comes_before(const Weighted& a, const Weighted& b, const Options& options) {
   int order = 0;
   if (!options.alphabetically) {
@@ -193,7 +194,7 @@ void sort(Context& c, bool may_store) {
       entry->object.type() != Type::kSet && c.wrong_type(entry, Type::kSortedSet)) {
     return;
   }
-  // A set has no order: stored, its elements must come the same way on every replay.
+  // A set has no order: with STORE, every replay must give its elements in the same order.
   const bool is_set = entry != nullptr && entry->object.type() == Type::kSet;
   if (options.unsorted() && options.store && is_set) {
     options.by.reset();

@@ -1,4 +1,4 @@
-// ZADD, for those who add to a sorted set in other words.
+// What ZADD does, for other commands that add to a sorted set.
 #pragma once
 
 #include <string_view>

@@ -78,7 +78,7 @@ double combine(Aggregate aggregate, double a, double b) {
   return a;
 }
 
-// Reads the number of keys at `count_index` and the keys; `next` becomes the index behind them.
+// Reads the number of keys at `count_index` and the keys; `next` becomes the index after them.
 bool parse_inputs(Context& c, std::size_t count_index, Request& request, std::size_t& next) {
   const auto count = c.integer(count_index);
   if (!count) {
@@ -147,7 +147,8 @@ bool parse_options(Context& c, std::size_t next, Operation operation, bool is_st
   return true;
 }
 
-// fn(member, score) -> bool for each common member, until it returns false. An input may come twice.
+// fn(member, score) -> bool for each common member, until it returns false. An input may come
+// twice.
 template <typename Fn>
 void for_each_common(const Request& request, Fn fn) {
   std::vector<Input> inputs = request.inputs;

@@ -101,7 +101,7 @@ void add_all(Context& c, const AddOptions& options, std::size_t first) {
   add_members(c, options, std::move(members));
 }
 
-// The sorted set of argument 1, to be read. False when something else is there.
+// The sorted set of argument 1, to be read. False when the key holds another type.
 bool read_sorted_set(Context& c, const SortedSet*& zset) {
   KeyEntry* entry = c.find_to_read(c.argv[1]);
   zset = nullptr;
@@ -138,6 +138,8 @@ void reply_rank(Context& c, bool from_highest) {
 
 }  // namespace
 
+// Members are added one by one, as redis-server does: an error in the middle leaves the ones before
+// it.
 void add_members(Context& c, const AddOptions& options, std::vector<ScoredMember> members) {
   KeyEntry* entry = c.find_to_write(c.argv[1]);
   if (c.wrong_type(entry, Type::kSortedSet)) {

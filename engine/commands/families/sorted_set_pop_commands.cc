@@ -37,8 +37,8 @@ bool first_sorted_set(Context& c, std::span<const std::string_view> keys, KeyEnt
   return true;
 }
 
-// Removes `count` elements from the lowest (kFront) or the highest; replies each, as an array of its
-// own or not.
+// Removes `count` elements from the lowest (kFront) or the highest; replies each, as an array of
+// its own or not.
 void pop_from(Context& c, KeyEntry& entry, ListEnd end, std::size_t count, bool as_pairs) {
   SortedSet& zset = entry.object.sorted_set();
   for (std::size_t i = 0; i < count; ++i) {
@@ -57,7 +57,7 @@ Event pop_event(ListEnd end) {
   return {kSortedSetEvent, end == ListEnd::kFront ? "zpopmin" : "zpopmax"};
 }
 
-// Says what was popped, for the log.
+// Records what was popped, for propagation.
 void popped_from(Context& c, std::span<const std::string_view> keys, KeyEntry& entry, ListEnd end,
                  std::size_t count) {
   c.outcome.key = *std::find(keys.begin(), keys.end(), entry.key());

@@ -58,9 +58,9 @@ bool is_below(std::string_view member, const MemberBound& high) {
           (high.exclusive ? member < high.member : member <= high.member));
 }
 
-// A range by member means something only where all scores are equal. Where they are not, Redis takes
-// the run that a walk over the listpack finds from the low end (reversed: from the high end). So do
-// we: a log with ZREMRANGEBYLEX must make the same data in both.
+// A range by member means something only where all scores are equal. Where they are not, Redis
+// takes the run that a walk over the listpack finds from the low end (reversed: from the high end).
+// The engine does the same: an AOF with ZREMRANGEBYLEX must give the same data in both.
 std::optional<IndexRange> find_run_in_listpack(const SortedSet& zset, const RangeSpec& spec) {
   std::vector<bool> above;
   std::vector<bool> below;

@@ -35,11 +35,11 @@ struct RangeSpec {
   std::int64_t limit = -1;  // negative: none
 };
 
-// Reads the bounds from arguments `first` (the low one, unless reversed and not by rank) and first + 1.
-// Replies the error.
+// Reads the bounds from arguments `first` (the low one, unless reversed and not by rank) and first
+// + 1. Replies the error.
 bool parse_bounds(Context& c, std::size_t first, RangeSpec& spec);
 
-// The ranks the range covers, LIMIT left aside; counted from the lowest.
+// The ranks the range covers, without LIMIT; counted from the lowest.
 std::optional<IndexRange> find_range(const keyspace::SortedSet& zset, const RangeSpec& spec);
 
 // fn(member, score) for each element of the range, in the order asked for, LIMIT observed.

@@ -22,7 +22,7 @@ struct RangeOptions {
   bool with_scores = false;
 };
 
-// The options behind the bounds. `is_general`: ZRANGE and ZRANGESTORE, which may also say BYSCORE,
+// The options after the bounds. `is_general`: ZRANGE and ZRANGESTORE, which also accept BYSCORE,
 // BYLEX and REV. Replies the error.
 bool parse_options(Context& c, std::size_t first, bool is_general, bool is_store,
                    RangeOptions& options) {
@@ -55,7 +55,7 @@ bool parse_options(Context& c, std::size_t first, bool is_general, bool is_store
     return false;
   }
   if (options.spec.by == By::kRank) {
-    options.spec.offset = 0;  // LIMIT n -1 is as good as none
+    options.spec.offset = 0;  // LIMIT n -1 has no effect
   }
   if (options.with_scores && options.spec.by == By::kMember) {
     c.error("ERR syntax error, WITHSCORES not supported in combination with BYLEX");

@@ -1,4 +1,4 @@
-// Strings: GET, SET, INCR and their like.
+// Strings: GET, SET, INCR, ...
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -24,7 +24,7 @@ constexpr Event kSet = {kStringEvent, "set"};
 constexpr Event kExpire = {kGenericEvent, "expire"};
 constexpr Event kDelete = {kGenericEvent, "del"};
 
-// Gives the key this string, whatever it held; drops the expiry unless told to keep it.
+// Sets the key to this string, whatever it held; drops the expiry unless it must be kept.
 KeyEntry& put(Context& c, KeyEntry* entry, std::string_view key, std::string_view value,
               bool keep_expiry = false) {
   if (entry == nullptr) {
@@ -75,8 +75,8 @@ struct SetOptions {
   std::size_t expire_at = 0;  // index of the time
 };
 
-// The options of SET (from argument 3) or GETEX (from 2); replies a syntax error and gives nothing
-// when they do not go together.
+// The options of SET (from argument 3) or GETEX (from 2); replies a syntax error and returns
+// nothing when they cannot be combined.
 std::optional<SetOptions> parse_options(Context& c, std::size_t first, bool is_set) {
   SetOptions options;
   const auto syntax_error = [&c]() -> std::optional<SetOptions> {
@@ -106,6 +106,7 @@ std::optional<SetOptions> parse_options(Context& c, std::size_t first, bool is_s
   return options;
 }
 
+// INCR, DECR, INCRBY, DECRBY. A string may hold an integer as text (after APPEND or SETRANGE).
 void add_to_integer(Context& c, std::int64_t increment) {
   const std::string_view key = c.argv[1];
   KeyEntry* entry = c.find_to_write(key);
@@ -146,7 +147,7 @@ void set_with_expiry(Context& c, TimeUnit unit) {
   c.reply.ok();
 }
 
-// Whether the number of arguments behind the name is even, as MSET wants it; replies the error.
+// Whether the number of arguments after the name is even, as MSET wants it; replies the error.
 bool are_pairs(Context& c, std::string_view name) {
   if (c.argv.size() % 2 == 1) {
     return true;
@@ -168,6 +169,7 @@ void get_command(Context& c) {
   reply_value(c, c.find_to_read(c.argv[1]));
 }
 
+// SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]
 void set_command(Context& c) {
   const std::string_view key = c.argv[1];
   if (c.argv.size() == 3) {
@@ -424,6 +426,8 @@ void decrby_command(Context& c) {
   add_to_integer(c, -*decrement);
 }
 
+// In long double, as redis-server: the digits of the result are those it prints. The value stays
+// text, so that OBJECT ENCODING agrees.
 void incrbyfloat_command(Context& c) {
   const std::string_view key = c.argv[1];
   KeyEntry* entry = c.find_to_write(key);

@@ -26,7 +26,7 @@ std::string_view bytes_of(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-// For parts in no order: the result does not depend on it.
+// For parts without an order: the result does not depend on it.
 void add_unordered(Digest& digest, std::string_view data) {
   const Digest other = sha1(data);
   for (std::size_t i = 0; i < digest.size(); ++i) {
@@ -46,6 +46,7 @@ void add(Digest& digest, std::uint32_t number) {
   add(digest, std::string_view(big_endian, sizeof(big_endian)));
 }
 
+// Elements of a list and pairs of a sorted set or hash are mixed as redis-server mixes them.
 void add_value(Digest& digest, const Object& value, bool expires) {
   add(digest, static_cast<std::uint32_t>(value.type()));
   switch (value.type()) {

@@ -1,5 +1,5 @@
-// DEBUG DIGEST: one SHA-1 for all data, equal for equal data whatever the encodings and the order of
-// hash tables, and equal to redis-server 7.0's.
+// DEBUG DIGEST: one SHA-1 for all data, equal for equal data whatever the encodings and the order
+// of hash tables, and equal to redis-server 7.0's.
 #pragma once
 
 #include <array>

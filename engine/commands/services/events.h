@@ -1,4 +1,4 @@
-// What notify-keyspace-events tells of: what happened to a key, by Redis's names.
+// What notify-keyspace-events reports: what happened to a key, by Redis's names.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace engine::commands {
 
-// With the letters of the directive.
+// With their letters in the directive.
 enum EventClass : std::uint32_t {
   kKeyspaceChannels = 1u << 0,  // K: on __keyspace@<db>__:<key>, the event
   kKeyeventChannels = 1u << 1,  // E: on __keyevent@<db>__:<event>, the key
@@ -24,12 +24,12 @@ enum EventClass : std::uint32_t {
 
 struct Event {
   EventClass kind;
-  std::string_view name;  // lives for ever
+  std::string_view name;  // a literal
 };
 
 inline constexpr Event kNoEvent = {EventClass{}, ""};
 
-// Of the value of the directive. A stands for all but m and n.
+// The classes that a value of the directive names. A stands for all but m and n.
 constexpr std::uint32_t event_classes(std::string_view letters) {
   std::uint32_t classes = 0;
   for (const char letter : letters) {
@@ -37,7 +37,7 @@ constexpr std::uint32_t event_classes(std::string_view letters) {
     if (letter == 'A') {
       classes |= (kMissEvent - 1) & ~(kKeyspaceChannels | kKeyeventChannels);
     } else if (const std::size_t at = kLetters.find(letter); at != std::string_view::npos) {
-      classes |= 1u << at;  // streams and modules (t, d) are not there
+      classes |= 1u << at;  // there are no streams and modules (t, d)
     }
   }
   return classes;

@@ -53,7 +53,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> LatencyHistogram::cumulativ
   std::uint64_t reported = 0;
   std::size_t index = 0;
   for (std::uint64_t ns = kFirstReportedNs; reported < count_; ns *= 2) {
-    for (const std::size_t behind = std::min(class_of(ns) + 1, kClasses); index < behind; ++index) {
+    for (const std::size_t end = std::min(class_of(ns) + 1, kClasses); index < end; ++index) {
       counted += counts_[index];
     }
     if (counted > reported) {

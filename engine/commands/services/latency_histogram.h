@@ -17,11 +17,12 @@ class LatencyHistogram {
   std::uint64_t count() const { return count_; }
   // The duration that `percent` of the calls did not exceed; microseconds. Not when count() is 0.
   double percentile_us(double percent) const;
-  // (microseconds, how many calls took no longer), the microseconds doubling; only where it grows.
+  // (microseconds, how many calls took no longer), microseconds doubling; only entries where the
+  // count grows.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> cumulative() const;
 
  private:
-  // Up to 1 s in nanoseconds; what takes longer counts as that.
+  // Up to 1 s in nanoseconds; longer durations count as 1 s.
   static constexpr std::size_t kClasses = 24 * 128;
 
   std::array<std::uint64_t, kClasses> counts_{};

@@ -1,4 +1,4 @@
-// All that commands need of the server around them: implemented in server/.
+// Everything that commands ask of the server; implemented in server/.
 //
 // An error's message is the whole error reply with its code, "ERR Background save already in
 // progress". Threads  All calls come from the thread that executes commands.
@@ -30,21 +30,21 @@ class ServerControl {
  public:
   virtual ~ServerControl() = default;
 
-  // --- may a command run now? Empty: yes; else the whole error reply. ---
+  // --- may a command run now? Empty: yes; otherwise the whole error reply. ---
   // Asked before every command but those flagged `loading`: "LOADING Redis is loading the dataset
   // in memory".
   virtual std::string_view loading_refusal() = 0;
   // Asked before a command that writes: "MISCONF Errors writing to the AOF file: ...".
   virtual std::string_view write_refusal() = 0;
-  // What maxmemory limits.
+  // The memory that maxmemory limits.
   virtual std::size_t used_memory_bytes() = 0;
-  // Not while the data set is loaded, nor while clients are paused: it shall not change then.
+  // Not while the data set is loaded, nor while clients are paused: it must not change then.
   virtual bool may_evict() = 0;
   // Asked before a command that DEBUG's and CONFIG's protection concerns (enable-debug-command,
   // ...).
   virtual std::string_view debug_refusal(const Session& session) = 0;
 
-  // Lives as long as the server; may be asked for in the server's constructor.
+  // Lives as long as the server; may be called in the server's constructor.
   virtual LatencyMonitor& latency() = 0;
 
   // --- configuration ---
@@ -77,8 +77,8 @@ class ServerControl {
 
   // --- clients ---
   virtual void for_each_session(const std::function<void(Session&)>& fn) = 0;
-  // The client may now be written to, or read on, because of another client's command: its output
-  // has grown, it is no longer blocked, or it is `closing`.
+  // Another client's command has changed the state of this one: its output has grown, it is no
+  // longer blocked, or it is `closing`.
   virtual void session_changed(Session& session) = 0;
   // Until `until_monotonic_ms` no command (or, unless `all`, no write) of a client is executed.
   virtual void pause_clients(std::int64_t until_monotonic_ms, bool all) = 0;

@@ -1,4 +1,4 @@
-// What commands know of one client connection. The server owns a Session per connection.
+// The state of one client connection that commands use. The server owns a Session per connection.
 //
 // Threads  One: the event loop's.
 #pragma once
@@ -28,7 +28,7 @@ struct QueuedCommand {
 struct WatchedKey {
   int database;
   std::string key;
-  bool expired_already;  // when it was put under watch
+  bool expired_already;  // when WATCH was called
 };
 
 class Session {
@@ -40,11 +40,11 @@ class Session {
 
   const std::uint64_t id;
 
-  // Replies, and messages pushed to the client. The server sends from here (once the effects of the
-  // commands so far are as durable as the fsync policy asks).
+  // Replies, and messages pushed to the client. The server sends from here, once the effects of the
+  // commands so far are as durable as the fsync policy requires.
   resp::ReplyBuffer output;
 
-  // --- set by the server, read by CLIENT LIST and its like ---
+  // --- set by the server, read by CLIENT LIST, CLIENT INFO, ... ---
   std::string address;        // "127.0.0.1:50001", or "/path:0" for a Unix socket
   std::string local_address;  // the server's end
   int fd = -1;

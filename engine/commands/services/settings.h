@@ -7,7 +7,7 @@
 
 namespace engine::commands {
 
-// maxmemory-policy: which keys may go, and which of them goes first.
+// maxmemory-policy: which keys may be evicted, and in which order.
 struct EvictionPolicy {
   enum class By : std::uint8_t { kNothing, kLastUse, kFrequency, kChance, kTimeToLive };
   By by = By::kNothing;

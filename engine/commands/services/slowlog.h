@@ -18,7 +18,7 @@ class SlowLog {
     std::uint64_t id;
     std::int64_t time_s;  // since the epoch
     std::int64_t duration_us;
-    std::vector<std::string> argv;  // long ones cut
+    std::vector<std::string> argv;  // long ones truncated
     std::string address;
     std::string client_name;
   };

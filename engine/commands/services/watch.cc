@@ -10,6 +10,7 @@ void WatchedKeys::add(Session& session, int database, std::string_view key, bool
       return;
     }
   }
+  ENGINE_CHECK(!session.in_transaction, session.id);
   session.watched.push_back({database, std::string(key), expired_already});
   watchers_[{database, std::string(key)}].push_back(&session);
 }
@@ -17,6 +18,7 @@ void WatchedKeys::add(Session& session, int database, std::string_view key, bool
 void WatchedKeys::remove_all(Session& session) {
   for (const WatchedKey& watched : session.watched) {
     const auto found = watchers_.find({watched.database, watched.key});
+    ENGINE_CHECK(found != watchers_.end(), watched.database, watched.key);
     std::erase(found->second, &session);
     if (found->second.empty()) {
       watchers_.erase(found);

@@ -15,7 +15,7 @@ class WatchedKeys {
   void add(Session& session, int database, std::string_view key, bool expired_already);
   void remove_all(Session& session);  // forgets the session's watches
 
-  // The key was changed. Costs nothing while nobody watches.
+  // The key was changed. Costs nothing while no client watches a key.
   void changed(int database, std::string_view key) {
     if (!watchers_.empty()) {
       break_watchers(database, key);

@@ -1,6 +1,6 @@
 // The values of all directives.
 //
-// A plain store: what a changed value means for the running server is the business of settings.h.
+// A plain store: server/settings.h turns values into settings of the running server.
 #pragma once
 
 #include <cstdint>

@@ -141,7 +141,7 @@ class Loader {
   }
 
   // Only the default user exists. Its rules are accepted in the form in which redis-server's CONFIG
-  // REWRITE writes them: everything allowed, and the password that requirepass says too.
+  // REWRITE writes them: everything allowed, and the password of requirepass.
   Status set_user(std::span<const std::string> arguments) {
     if (arguments.empty() || arguments[0] != "default") {
       return fail("only the user 'default' is supported");
@@ -174,7 +174,7 @@ bool is_option(const std::string& argument) {
 
 }  // namespace
 
-// As redis-server 7.0: the argument behind an option's name is its value, whatever it looks like;
+// As redis-server 7.0: the argument after an option's name is its value, whatever it looks like;
 // only a lone `--save` means `save ""`.
 ConfigSources parse_command_line(const std::vector<std::string>& arguments) {
   ConfigSources sources;

@@ -19,8 +19,8 @@ struct ConfigSources {
 // `arguments` without the program's name: `[config-file] [-] [--directive value...]`.
 ConfigSources parse_command_line(const std::vector<std::string>& arguments);
 
-// Sets in `config` what the sources say, later ones over earlier ones, and enters `dir`. The message of an error is
-// ready to be printed: it names the line.
+// Sets in `config` what the sources say, later ones over earlier ones, and enters `dir`. The
+// message of an error can be printed as it is: it names the line.
 Status load_config(const ConfigSources& sources, Config& config);
 
 }  // namespace engine::server

@@ -45,7 +45,7 @@ std::string rewritten_config(std::string_view text, const Config& config, bool a
     const Directive* directive = directive_on(line);
     if (directive == nullptr) {
       lines.push_back(line);
-    } else if (written.insert(directive).second) {  // later lines of the same directive go
+    } else if (written.insert(directive).second) {  // later lines of the same directive are dropped
       for (std::string& set : file_lines(*directive, config.value(*directive))) {
         lines.push_back(std::move(set));
       }

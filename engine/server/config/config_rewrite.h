@@ -1,4 +1,4 @@
-// CONFIG REWRITE: brings a redis.conf up to the values now in force and keeps everything else in it,
+// CONFIG REWRITE: updates a redis.conf to the current values and keeps everything else in it,
 // comments included.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace engine::server {
 
-// The new text of the file. A directive stays on the line where it stood; one that has left its
+// The new text of the file. A directive stays on its line; one that has left its
 // default and is not in the file is added at the end. `all`: add also those at their default.
 std::string rewritten_config(std::string_view text, const Config& config, bool all = false);
 

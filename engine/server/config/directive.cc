@@ -32,7 +32,7 @@ std::string join(Words words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-// `save ""` and its like: one empty word stands for none.
+// `save ""`: one empty word means none.
 Words without_empty_word(Words words) {
   return words.size() == 1 && words[0].empty() ? Words{} : words;
 }
@@ -133,6 +133,7 @@ Result<std::string> parse_save(Words words, std::string_view current) {
 
 constexpr std::array<std::string_view, 3> kClientClasses = {"normal", "slave", "pubsub"};
 
+// Groups of four words, each for one class; the classes that are not named keep their limits.
 Result<std::string> parse_buffer_limits(Words words, std::string_view current) {
   if (words.empty() || words.size() % 4 != 0) {
     return fail("Wrong number of arguments in buffer limit configuration.");
@@ -319,6 +320,7 @@ Result<std::string> parse_value(const Directive& directive, Words words, std::st
   return value;
 }
 
+// Where a value has several parts redis.conf has a line for each.
 std::vector<std::string> file_lines(const Directive& directive, std::string_view value) {
   const auto line = [&directive](std::string_view words) {
     return std::vector<std::string>{fmt::format("{} {}", directive.name, words)};

@@ -1,4 +1,4 @@
-// A directive of redis.conf: its name, what values it takes, and how a value reads and is written.
+// A directive of redis.conf: its name, the values it takes, and their textual form.
 //
 // Every value is kept as its canonical text, which is what CONFIG GET answers: "64mb" becomes
 // "67108864", "YES" becomes "yes".
@@ -40,7 +40,7 @@ struct Directive {
     kNoEffect = 16,    // accepted and listed, as what it sets does not exist here
   };
 
-  // Says why a value of the right form is not acceptable; an empty text: it is.
+  // Returns why a value of the right form is not acceptable; an empty text: it is.
   using Check = std::string (*)(std::string_view value);
 
   std::string_view name = {};
@@ -57,7 +57,7 @@ struct Directive {
   bool takes_several_words() const;
 };
 
-// All directives that there are.
+// All directives.
 std::span<const Directive> directives();
 
 // By name or alias, in any case of letters; null: there is none.

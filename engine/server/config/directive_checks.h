@@ -1,4 +1,4 @@
-// Values that have the right form and are refused all the same: names that would be paths, and
+// Values that have the right form and are refused nevertheless: names that would be paths, and
 // features the engine does not have, where pretending would break a promise to a client.
 //
 // Each returns why, or an empty text.

@@ -1,7 +1,7 @@
-// Every directive of redis-server 7.0, with its default and bounds (redis.conf and `CONFIG GET *` of
-// redis-server 7.0.15), and the engine's own. Those that concern what the engine does not have
-// (replication, cluster, TLS, scripts) are accepted and listed, unless obeying them would change
-// what a client is promised: then they are refused at start.
+// Every directive of redis-server 7.0, with its default and bounds (redis.conf and `CONFIG GET *`
+// of redis-server 7.0.15), and the engine's own. Those that concern what the engine does not have
+// (replication, cluster, TLS, scripts) are accepted and listed, unless ignoring them would break a
+// promise to clients: then they are refused at start.
 #include <algorithm>
 #include <array>
 #include <climits>
@@ -191,7 +191,7 @@ constexpr Directive kObeyed[] = {
     checked(integer("tls-port", "0", 0, 65535), refuse_tls),
 };
 
-// What they set does not exist here.
+// What these set does not exist here.
 constexpr Directive kWithoutEffect[] = {
     // --- network ---
     text("bind-source-addr", ""),

@@ -38,7 +38,7 @@ void enable_keepalive(int fd, std::int64_t interval_s) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-// The client is not served: it hears why, if its socket takes that, and is closed.
+// The client is not served: it gets the reason, if its socket takes that, and is closed.
 void refuse(int fd, std::string_view why) {
   static_cast<void>(::send(fd, why.data(), why.size(), MSG_NOSIGNAL));
   ::close(fd);
@@ -73,6 +73,7 @@ void Connections::begin_turn() {
   now_ms_ = clock_.monotonic_us() / 1000;
 }
 
+// A refused client gets the reason; it is not counted as a connection.
 void Connections::accept(Accepted accepted) {
   if (count_ >= settings.clients_max) {
     ++statistics.rejected;
@@ -103,6 +104,7 @@ void Connections::accept(Accepted accepted) {
   if (by_fd_.size() <= index) {
     by_fd_.resize(index + 1);
   }
+  ENGINE_CHECK(!by_fd_[index], index);
   by_fd_[index] = std::move(connection);
   ++count_;
   ++statistics.accepted;
@@ -111,7 +113,7 @@ void Connections::accept(Accepted accepted) {
 void Connections::on_readable(Connection& connection) {
   commands::Session& session = connection.session;
   if (session.closing || session.close_after_reply) {
-    // What it still sends is not wanted; without this its end would go unnoticed.
+    // What it still sends is ignored; without this its end would go unnoticed.
     if (::recv(session.fd, read_buffer_.get(), kReadBytes, 0) == 0) {
       session.closing = true;
       mark_changed(connection);
@@ -165,6 +167,8 @@ void Connections::execute_input(Connection& connection) {
   connection.input.consume(execute(connection, connection.input.view()));
 }
 
+// Executes complete commands until the client must wait, is paused, or is to be closed. What is
+// left stays in its input: run_changed() comes back to it.
 std::size_t Connections::execute(Connection& connection, std::string_view bytes) {
   commands::Session& session = connection.session;
   resp::RequestLimits limits;
@@ -190,12 +194,14 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
       if (is_paused_for(connection, argv[0])) {
         break;
       }
+      ENGINE_CHECK(current_ == nullptr, session.id);
       current_ = &connection;
       executor_.execute(session, argv);
       current_ = nullptr;
       enforce_output_limit(connection);
     }
     used += connection.parser.consumed();
+    ENGINE_CHECK(used <= bytes.size(), used, bytes.size(), session.id);
   }
   if (!session.output.empty() || session.closing || session.close_after_reply) {
     mark_changed(connection);
@@ -275,6 +281,7 @@ void Connections::send(Connection& connection) {
 }
 
 void Connections::close(Connection& connection) {
+  ENGINE_CHECK(count_ > 0 && &connection != current_, count_, connection.session.id);
   executor_.forget(connection.session);
   poller_.remove(connection.session.fd);
   --count_;
@@ -282,7 +289,9 @@ void Connections::close(Connection& connection) {
 }
 
 void Connections::changed(commands::Session& session) {
-  Connection& connection = *by_fd_[static_cast<std::size_t>(session.fd)];
+  const auto index = static_cast<std::size_t>(session.fd);
+  ENGINE_CHECK(index < by_fd_.size() && by_fd_[index], session.fd, session.id);
+  Connection& connection = *by_fd_[index];
   enforce_output_limit(connection);
   mark_changed(connection);
 }

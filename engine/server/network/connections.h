@@ -1,4 +1,4 @@
-// All clients: accepts them, reads and executes what they send, sends what they are owed, and ends
+// All clients: accepts them, reads and executes what they send, sends their replies, and closes
 // them.
 //
 // In a turn of the loop: on_ready() of the sockets reads and executes; run_changed() executes what
@@ -64,14 +64,14 @@ class Connections {
   ConnectionSettings settings;
   ConnectionStatistics statistics;
 
-  // Beginning of a turn: the time that its clients are stamped with.
+  // Beginning of a turn: reads the clock that the turn uses.
   void begin_turn();
   void accept(Accepted accepted);
-  // Executes what clients had sent while they were blocked or paused, and are no longer.
+  // Executes what clients sent while they were blocked or paused, once they no longer are.
   void run_changed();
-  // Sends every reply there is; closes who is to be closed.
+  // Sends every reply there is; closes the clients that must be closed.
   void send_replies();
-  // Clients that have output now keep it, and what follows it, until release_replies().
+  // The output that clients have now, and what follows it, is not sent until release_replies().
   void hold_replies();
   void release_replies();
   // Once per cron tick: idle clients, soft limits, buffers too large.
@@ -126,7 +126,8 @@ class Connections {
   std::vector<std::unique_ptr<Connection>> by_fd_;  // index: file descriptor
   std::size_t count_ = 0;
   std::uint64_t next_id_ = 1;
-  // Whom the send phase of this turn must look at: output, an end, or input that may go on.
+  // The clients that the send phase of this turn must look at: with output, to be closed, or with
+  // input to execute.
   std::vector<Connection*> changed_;
   std::int64_t now_ms_ = 0;
   std::int64_t paused_until_ms_ = -1;

@@ -94,7 +94,7 @@ bool means_not_there(int error) {
          error == ESOCKTNOSUPPORT || error == ENOENT;
 }
 
-// A socket file at which nobody listens any more: what a server that crashed leaves behind. One that
+// A socket file on which no process listens any more: what a crashed server leaves. One that
 // is in use stays, so that a second server does not make the first one unreachable.
 bool is_stale_socket(const sockaddr_un& address) {
   struct stat status = {};
@@ -106,7 +106,7 @@ bool is_stale_socket(const sockaddr_un& address) {
          errno == ECONNREFUSED;
 }
 
-// Out of file descriptors, a waiting client would be reported ready for ever: it is accepted with
+// Out of file descriptors, a waiting client would be reported ready forever: it is accepted with
 // this one, and closed.
 class SpareDescriptor {
  public:
@@ -193,7 +193,7 @@ void Listener::on_ready(std::uint32_t) {
       continue;
     }
     if (fd < 0) {
-      return;  // nobody is waiting any more
+      return;  // no more clients are waiting
     }
     Accepted accepted{.fd = fd,
                       .is_unix = !unix_path_.empty(),

@@ -38,16 +38,16 @@ Status Poller::add(int fd, std::uint32_t events, EventHandler& handler) {
 
 void Poller::change(int fd, std::uint32_t events, EventHandler& handler) {
   epoll_event event = event_for(events, handler);
-  ENGINE_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0);
+  ENGINE_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0, fd, errno);
 }
 
 void Poller::remove(int fd) {
-  ENGINE_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr) == 0);
+  ENGINE_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr) == 0, fd, errno);
 }
 
 int Poller::poll(int timeout_ms) {
   const int count = ::epoll_wait(epoll_fd_, ready_.data(), kEventsMax, timeout_ms);
-  ENGINE_CHECK(count >= 0 || errno == EINTR);
+  ENGINE_CHECK(count >= 0 || errno == EINTR, errno);
   return std::max(count, 0);
 }
 
@@ -68,8 +68,8 @@ void Poller::wait(int timeout_ms) {
 }
 
 void Poller::dispatch() {
-  // A copy of the count: a handler that serves a nested turn (while loading) must not be followed by
-  // events of that turn.
+  // A copy of the count: a handler that serves a nested turn (while loading) must not be followed
+  // by events of that turn.
   const int count = std::exchange(ready_count_, 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready_[static_cast<std::size_t>(i)];

@@ -38,9 +38,10 @@ class Poller {
 
  private:
   static constexpr int kEventsMax = 1024;
-  // To be put to sleep and woken costs the server, and the client that wakes it, more than most
-  // requests do. So when something came this soon after the last sleep began, the next one begins
-  // that much later. A wait that was in vain ends the habit: it costs at most this, once a sleep.
+  // Sleeping and being woken costs the server, and the client that wakes it, more than most
+  // requests do. So if something arrived this soon after the last sleep began, the loop first polls
+  // for this long before the next sleep. If nothing arrives in that time, it sleeps at once from
+  // then on.
   static constexpr std::chrono::microseconds kAwake{50};
 
   int poll(int timeout_ms);
