@@ -22,7 +22,6 @@ namespace {
 using testing::Finished;
 using ::testing::HasSubstr;
 using testing::run_command;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 using Kind = TestServer::Kind;
@@ -51,7 +50,7 @@ class RedisFiles : public ::testing::Test {
   void SetUp() override {
     keyspace::Keyspace keyspace;
     rdb::fill_with_all_values(keyspace, SystemClock().wall_ms() + 3'600'000);
-    io::File file = io::File::open(directory_ / "dump.rdb", io::OpenMode::kCreate).value();
+    io::File file = io::File::open(directory_.file("dump.rdb"), io::OpenMode::kCreate).value();
     ASSERT_TRUE(rdb::write_snapshot(file, keyspace, {}));
   }
   // The content a server of this kind has after it has started here; then `commands` are executed,
@@ -77,7 +76,7 @@ class RedisFiles : public ::testing::Test {
 };
 
 TEST_F(RedisFiles, SnapshotsGoThereAndBackAgain) {
-  const Finished checked = run_command("redis-check-rdb " + directory_ / "dump.rdb");
+  const Finished checked = run_command("redis-check-rdb " + directory_.file("dump.rdb"));
   EXPECT_EQ(checked.status, 0) << checked.output;
   EXPECT_THAT(checked.output, HasSubstr("RDB looks OK!"));
   const std::string in_redis = visit(Kind::kRedis, {}, {{"SAVE"}});
@@ -98,7 +97,7 @@ TEST_P(RedisFilesWith, LogsGoThereAndBackAgain) {
       {"BGREWRITEAOF"}, {"SET", "string0", "appended"}, {"SET", "string2", "too"}};
   const std::string first = visit(Kind::kEngine, ours, rewrite_and_append);
   const Finished checked =
-      run_command("redis-check-aof " + directory_ / "appendonlydir/appendonly.aof.manifest");
+      run_command("redis-check-aof " + directory_.file("appendonlydir/appendonly.aof.manifest"));
   EXPECT_EQ(checked.status, 0) << checked.output;
   const std::string second = visit(Kind::kRedis, log, rewrite_and_append);
   EXPECT_NE(second, first) << "what was appended must count";
