@@ -9,11 +9,11 @@
 
 namespace engine::aof {
 
-// Marks one opening of a file for appending; 8 hex digits, as they stand in the file.
+// Marks one opening of a file for appending; 8 hex digits, as in the file.
 using Nonce = std::array<char, 8>;
 Nonce make_nonce(std::uint64_t random);
 
-// Where an annotation stands: bytes from its first one back to the first #SYNCED line of its session.
+// Where an annotation is: the distance in bytes from the first #SYNCED line of its session.
 struct Place {
   Nonce nonce = {};
   std::uint64_t position = 0;

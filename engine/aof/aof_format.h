@@ -23,23 +23,24 @@
 //   #SYNCED:<distance>:<position>:<nonce>:<check>\r\n
 //       Everything up to `distance` bytes before this line's first byte was durable when the line was
 //       written. `nonce` is 8 hex digits, drawn anew whenever the file is opened for appending;
-//       `position` says how many bytes lie between the first #SYNCED line with this nonce (the begin of
+//       `position` says how many bytes there are between the first #SYNCED line with this nonce (the begin of
 //       the session) and this line, first byte to first byte; both numbers are decimal. `check` is the
 //       checksum of the line before the last colon, so that the line can be trusted even where its
-//       surroundings are damaged, if it stands where it says. The first such line of a session is
+//       surroundings are damaged, if it is at the position it names. The first such line of a session is
 //       itself durable before anything is written after it.
 //
 //   #CRC:<size>:<check>\r\n
 //       The next `size` bytes (decimal) are one atomic step. `check` is the checksum of the nonce in
 //       force (its 8 digits), of `<position>:<size>` and of these bytes, `position` being that of this
 //       line in its session: a stale block of a deleted file, with the right form and the wrong nonce,
-//       does not pass, nor does one of this file at another place than its own.
+//       does not pass, and neither does one of this file that is at another position.
 //
-// A checksum is 8 lower-case hex digits: the high half xor the low half of the CRC-64 (base/crc64.h).
+// A checksum is 8 lower-case hex digits: the high half xor the low half of the CRC-64
+// (base/crc64.h).
 //
-// So a tail that a power loss tore (cut it) can be told from damage to what was durable (refuse), and a
-// step is in the recovered state whole or not at all. Distances and not offsets: files stay readable
-// when they are concatenated, as operators do to go back to a single file.
+// So a tail that a power loss tore (cut it) can be distinguished from damage to what was durable
+// (refuse), and a step is in the recovered state whole or not at all. Distances and not offsets:
+// files stay readable when they are concatenated, as operators do to go back to a single file.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +54,7 @@ inline constexpr std::string_view kTimestampPrefix = "#TS:";
 inline constexpr std::string_view kSyncedPrefix = "#SYNCED:";
 inline constexpr std::string_view kChecksumPrefix = "#CRC:";
 
-// The first bytes of an RDB preamble, whatever the file is called.
+// The first bytes of an RDB preamble, whatever the name of the file.
 inline constexpr std::string_view kRdbMagic = "REDIS";
 
 }  // namespace engine::aof

@@ -38,7 +38,7 @@ class Output {
   // Between commands.
   void flush_if_large() {
     if (chunk_.size() >= kChunkBytes) {
-      static_cast<void>(flush());  // the error is kept
+      static_cast<void>(flush());  // the error stays in status_
     }
   }
   Status flush() {
@@ -111,6 +111,7 @@ class ItemCommand {
   std::size_t items_ = 0;
 };
 
+// The commands that build the value from nothing.
 void put_value(Output& out, std::string_view key, const keyspace::Object& value) {
   switch (value.type()) {
     case keyspace::Type::kString: {
@@ -178,6 +179,8 @@ Status write_base(io::File& file, const keyspace::Keyspace& keyspace, const Base
           }
         });
   }
+  // A base without some keys would lose them: the old files go when it is installed.
+  ENGINE_CHECK(out.failed() || keys_written == keyspace.size(), keys_written, keyspace.size());
   return out.flush();
 }
 

@@ -19,7 +19,7 @@ struct BaseOptions {
   std::function<void(std::uint64_t keys_written)> progress;
 };
 
-// Nothing is durable by that: sync the file.
+// This makes nothing durable: sync the file.
 Status write_base(io::File& file, const keyspace::Keyspace& keyspace, const BaseOptions& options);
 
 }  // namespace engine::aof

@@ -83,6 +83,8 @@ CommandReader::Parse CommandReader::parse_number(std::size_t& at, char prefix,
   return Parse::kDone;
 }
 
+// Sizes are claims of the file: one that leads beyond its end is a cut, found without reading that
+// far.
 CommandReader::Parse CommandReader::parse(Item& item, std::size_t& needed) {
   const std::string_view window = window_;
   std::size_t at = position_;
@@ -165,7 +167,8 @@ Result<Item> CommandReader::next() {
         if (at_file_end()) {
           return cut;
         }
-        // At least twice what was parsed in vain, so that a large item is not parsed too often.
+        // At least twice what was parsed without success, so that a large item is not parsed too
+        // often.
         needed = std::max(needed, 2 * (window_.size() - position_));
         break;
     }

@@ -1,4 +1,4 @@
-// Reads an append only file item by item: commands and annotation lines, with where they stand.
+// Reads an append only file item by item: commands and annotation lines, with their offsets.
 //
 // Memory   A window of the file, as large as the largest item or as require() asks, never more than
 //          the file itself.
@@ -34,13 +34,13 @@ struct Item {
 
 class CommandReader {
  public:
-  // Reads `file` from `offset` to `size`, whatever is appended meanwhile. Borrows `file`.
+  // Reads `file` from `offset` to `size`, whatever is appended in the meantime. Borrows `file`.
   CommandReader(const io::File& file, std::uint64_t offset, std::uint64_t size);
 
   // The views in the item live until the next call. After kCut and kBadFormat it stays there.
   Result<Item> next();
 
-  // The next `count` bytes after the last item, as they are; shorter at the end of the file. Does not
+  // The next `count` bytes after the last item, unparsed; shorter at the end of the file. Does not
   // advance.
   Result<std::string_view> peek(std::uint64_t count);
 

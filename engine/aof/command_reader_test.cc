@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 
 namespace engine::aof {
 namespace {
 
-// What the reader makes of a file: "C:a,b" for a command, "A:line" for an annotation, then how it ends
-// and where.
+// What the reader makes of a file: "C:a,b" for a command, "A:line" for an annotation, then how it
+// ends and where.
 std::string read_all(const std::string& content) {
   const TempDirectory directory;
   write_test_file(directory.file("f"), content);

@@ -32,11 +32,13 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::begin(io::File file, s
                                                                 const WriterContext& context) {
   std::unique_ptr<IncrementWriter> writer(new IncrementWriter(std::move(file), size, context));
   if (const Status applied = writer->apply(settings); !applied) {
-    // The first #SYNCED line may be there already; where a start is refused the file stays as it was.
+    // The first #SYNCED line may be there already; where a start is refused the file stays as it
+    // was.
     static_cast<void>(writer->file_.truncate(size));
     return tl::unexpected(applied.error());
   }
   writer->begin_size_ = writer->size_;
+  writer->check_sizes();
   return writer;
 }
 
@@ -80,8 +82,8 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::reopen(const std::stri
     }
     size = valid_size;
   }
-  // Also without a cut: what was recovered may still lie in the page cache of a dead process, and what
-  // is acknowledged from now on rests on it.
+  // Also without a cut: what was recovered may still be only in the page cache of a dead process,
+  // and what is acknowledged from now on rests on it.
   if (const Status synced = file->sync(); !synced) {
     return tl::unexpected(synced.error());
   }
@@ -93,6 +95,7 @@ Status IncrementWriter::apply(const WriterSettings& settings) {
   const WriterSettings before = std::exchange(settings_, settings);
   if (settings_.checksum && !nonce_) {
     if (const Status begun = begin_checksums(); !begun) {
+      settings_ = before;
       return begun;
     }
   }
@@ -116,8 +119,8 @@ Status IncrementWriter::apply(const WriterSettings& settings) {
   return {};
 }
 
-// Synced at once, so that a file either has its first #SYNCED line or nothing of ours: a loader that
-// finds damage always knows whether it may look for such lines.
+// Synced at once, so that a file either has its first #SYNCED line or nothing of ours: a loader
+// that finds damage always knows whether it may look for such lines.
 Status IncrementWriter::begin_checksums() {
   if (const Status sealed = seal(); !sealed) {
     return sealed;
@@ -136,10 +139,20 @@ Status IncrementWriter::begin_checksums() {
   session_begin_ = size_;
   size_ += line.size();
   data_size_ = synced_size_ = recorded_size_ = size_;
+  check_sizes();
   return {};
 }
 
+void IncrementWriter::check_sizes() const {
+  ENGINE_CHECK(recorded_size_ <= synced_size_ && synced_size_ <= data_size_ && data_size_ <= size_,
+               recorded_size_, synced_size_, data_size_, size_, file_.path());
+  ENGINE_CHECK(begin_size_ <= data_size_, begin_size_, data_size_, file_.path());
+  ENGINE_CHECK(!nonce_ || sync_error_ != 0 || session_begin_ < size_, session_begin_, size_,
+               file_.path());
+}
+
 void IncrementWriter::append(std::span<const keyspace::Effect> step) {
+  ENGINE_CHECK(!step.empty());
   if (buffer_.empty() && settings_.checksum && synced_size_ > recorded_size_) {
     add_synced_line();
   }
@@ -153,6 +166,7 @@ Place IncrementWriter::end_of_buffer() const {
 }
 
 void IncrementWriter::add_synced_line() {
+  ENGINE_CHECK(nonce_ && synced_size_ <= size_, synced_size_, size_);
   append_synced_line(buffer_, {size_ + buffer_.size() - synced_size_, end_of_buffer()});
   recorded_size_ = synced_size_;
 }
@@ -178,10 +192,13 @@ Status IncrementWriter::flush() {
   if (sync_thread_) {
     sync_thread_->written(data_size_);
   }
+  check_sizes();
   return {};
 }
 
+// Success also when the write failed under another policy than `always`: write_error_ is set then.
 Status IncrementWriter::write_buffer() {
+  ENGINE_CHECK(!end_unknown_ && !buffer_.empty());
   if (flush_delay_us_ > 0) {
     ::usleep(static_cast<useconds_t>(flush_delay_us_));
   }
@@ -212,6 +229,7 @@ Status IncrementWriter::write_buffer() {
 }
 
 Status IncrementWriter::on_failed_write(const io::WriteOutcome& outcome) {
+  ENGINE_CHECK(outcome.written < buffer_.size(), outcome.written, buffer_.size());
   const std::int64_t now_us = context_.clock.monotonic_us();
   if (write_error_ == 0 || now_us - error_logged_us_ >= kErrorLogIntervalUs) {
     error_logged_us_ = now_us;
@@ -305,6 +323,7 @@ void IncrementWriter::take_sync_state() {
     sync_error_ = state.error;
     context_.log.warning("Fail to fsync the AOF file: {}", std::strerror(state.error));
   }
+  ENGINE_CHECK(state.synced_size <= data_size_, state.synced_size, data_size_, file_.path());
   synced_size_ = std::max(synced_size_, state.synced_size);
 }
 
@@ -319,6 +338,7 @@ void IncrementWriter::record_synced() {
   if (outcome.error == 0) {
     size_ += buffer_.size();
     buffer_.clear();
+    check_sizes();
     return;
   }
   // Only a note is lost, as long as the file ends with whole lines: no error of the log.
@@ -338,7 +358,8 @@ Status IncrementWriter::seal() {
       return fail(std::strerror(write_error_), write_error_);
     }
   }
-  // Notes behind the data as well: of a file that is not the last, every byte counts.
+  // The #SYNCED lines after the data as well: of a file that is not the last, every byte must be
+  // durable.
   return synced_size_ < size_ || sync_error_ != 0 ? sync_data() : Status();
 }
 

@@ -72,15 +72,16 @@ class IncrementWriter {
   // Writes and syncs everything, whatever the policy. After success all of the file is durable.
   Status seal();
 
-  // Enables or disables what `settings` says, from the next step on. After an error the policy is the
-  // one it was.
+  // Enables or disables what `settings` says, from the next step on. After an error the policy is
+  // the one it was.
   Status apply(const WriterSettings& settings);
+  const std::string& path() const { return file_.path(); }
   void renamed(std::string path) { file_.renamed(std::move(path)); }
 
   // errno of what keeps writes from being accepted; 0: nothing does.
   int error() const { return sync_error_ != 0 ? sync_error_ : write_error_; }
   // After flush(): steps are still buffered because they could not be written.
-  bool holds_back() const { return write_error_ != 0 && !buffer_.empty(); }
+  bool must_hold_replies() const { return write_error_ != 0 && !buffer_.empty(); }
   bool sync_failed() const { return sync_error_ != 0; }
   std::uint64_t size() const { return size_; }  // of the file, without what is buffered
   bool has_steps() const { return data_size_ > begin_size_ || !buffer_.empty(); }  // written by us
@@ -101,6 +102,7 @@ class IncrementWriter {
   Status begin_checksums();
   void add_synced_line();
   Place end_of_buffer() const;
+  void check_sizes() const;
   Status write_buffer();
   Status on_failed_write(const io::WriteOutcome& outcome);
   void roll_back(std::size_t written);
@@ -119,7 +121,8 @@ class IncrementWriter {
   std::uint64_t session_begin_ = 0;  // of that line
   std::string buffer_;  // steps not yet written, with their annotations; they go to size_
 
-  // Invariant: recorded_size_ <= synced_size_ <= data_size_ <= size_ <= size on disk.
+  // recorded_size_ <= synced_size_ <= data_size_ <= size_, and begin_size_ <= data_size_:
+  // check_sizes(). The size on disk is not checked: another program may have cut the file.
   std::uint64_t begin_size_;     // when it was opened, the first #SYNCED line included
   std::uint64_t size_;           // whole batches and #SYNCED lines
   std::uint64_t data_size_;      // size_ at the end of the last batch

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = 1024;  // redis-server's buffer, the newline included
 
-// strtoull's view of it, as redis-server reads it: no sign, digits only; 0 is refused by the caller.
+// strtoull's view of it, as redis-server reads it: no sign, digits only; 0 is refused by the
+// caller.
 std::uint64_t parse_seq(std::string_view text) {
   std::uint64_t seq = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
@@ -27,6 +28,7 @@ struct Line {
   char type = 0;
 };
 
+// Pairs of key and value in any order; unknown keys are ignored, as redis-server does.
 tl::expected<Line, std::string> parse_line(std::string_view text) {
   const std::string kInvalid = "Invalid AOF manifest file format";
   const std::optional<std::vector<std::string>> words = split_words(text);
@@ -54,8 +56,8 @@ tl::expected<Line, std::string> parse_line(std::string_view text) {
   return line;
 }
 
-// Whether the bytes behind the first line are those it was made for; lines that were added at the end,
-// as operators do, are not its concern.
+// Whether the bytes after the first line match its checksum. Lines that an operator added at the
+// end are not covered by it.
 bool matches_checksum(std::string_view first_line, std::string_view rest) {
   const std::optional<ChecksumLine> checksum = parse_checksum_line(first_line);
   return checksum && step_matches(*checksum, Place(), rest.substr(0, checksum->size));
@@ -72,6 +74,7 @@ std::vector<ManifestEntry> Manifest::files() const {
   return all;
 }
 
+// The checksum is verified last, so that a malformed line is reported as such.
 tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool verify) {
   Manifest manifest;
   std::size_t number = 0;
@@ -83,7 +86,7 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool
     return refuse("Found an empty AOF manifest");
   }
   const std::string_view first_line = text.substr(0, text.find('\n'));
-  const std::string_view behind_it = text.substr(std::min(first_line.size() + 1, text.size()));
+  const std::string_view after_it = text.substr(std::min(first_line.size() + 1, text.size()));
   while (!text.empty()) {
     ++number;
     const std::size_t end = text.find('\n');
@@ -120,7 +123,7 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool
     }
   }
   if (verify && first_line.starts_with(kChecksumPrefix) &&
-      !matches_checksum(first_line, behind_it)) {
+      !matches_checksum(first_line, after_it)) {
     number = 1;
     line = first_line;
     return refuse(
@@ -131,6 +134,7 @@ tl::expected<Manifest, ManifestError> parse_manifest(std::string_view text, bool
   return manifest;
 }
 
+// In redis-server's order: base, history, increments.
 std::string format_manifest(const Manifest& manifest, bool checksum) {
   std::string text;
   if (manifest.names_nothing()) {

@@ -1,18 +1,18 @@
 // The manifest: which files make up the append only file, in the order in which they are loaded.
 //
-// Text, one file a line: "file <name> seq <n> type <b|h|i>\n" (base, history, increment; redis-server
-// 7.0's aof.c). Pairs may come in any order, unknown keys are ignored, a line that starts with '#' is
-// a comment, a name with blanks or unprintable bytes is quoted. History files are no longer needed and
-// wait to be deleted.
+// Text, one file a line: "file <name> seq <n> type <b|h|i>\n" (base, history, increment;
+// redis-server 7.0's aof.c). Pairs may come in any order, unknown keys are ignored, a line that
+// starts with '#' is a comment, a name with blanks or unprintable bytes is quoted. History files
+// are no longer needed and wait to be deleted.
 //
-// A manifest that names no file (ours has only a comment then) says that a log is being created: files
-// that are there already are the leftovers of an attempt in which nothing was acknowledged. Without it
-// they could not be told from a log whose manifest is lost.
+// A manifest that names no file (ours has only a comment then) says that a log is being created:
+// files that are there already are the leftovers of an attempt in which nothing was acknowledged.
+// Without it they could not be distinguished from a log whose manifest is lost.
 //
 // With `aof-checksum yes` the first line is the comment "#CRC:<size>:<check>\n": a checksum, as in
-// aof_format.h but of no session, of the `size` bytes that follow. One bit makes history of an increment,
-// and the end of a line is as good an end of the file as any: neither would be noticed. redis-server skips
-// the line, and leaves it out when it writes a manifest of its own.
+// aof_format.h but of no session, of the `size` bytes that follow. A flipped bit can turn an
+// increment into history, and a file cut at the end of a line still parses: neither would be
+// noticed. redis-server skips the line, and leaves it out when it writes a manifest of its own.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/result.h"
+#include <tl/expected.hpp>
 
 namespace engine::aof {
 

@@ -32,6 +32,26 @@ Status write_synced(const std::string& path, const std::string& text) {
   return file->close();
 }
 
+// What parse_manifest() would accept at the next start.
+void check_manifest(const Manifest& manifest) {
+  const auto check_entry = [](const ManifestEntry& entry) {
+    ENGINE_CHECK(entry.seq > 0, entry.name, entry.seq);
+    ENGINE_CHECK(!entry.name.empty() && entry.name.find('/') == std::string::npos, entry.name);
+  };
+  if (manifest.base) {
+    check_entry(*manifest.base);
+  }
+  for (const ManifestEntry& entry : manifest.history) {
+    check_entry(entry);
+  }
+  std::uint64_t last_seq = 0;
+  for (const ManifestEntry& entry : manifest.increments) {
+    check_entry(entry);
+    ENGINE_CHECK(entry.seq > last_seq, entry.name, entry.seq, last_seq);
+    last_seq = entry.seq;
+  }
+}
+
 }  // namespace
 
 ManifestStore::ManifestStore(std::string directory, std::string appendfilename)
@@ -64,7 +84,9 @@ Result<bool> ManifestStore::load(bool verify, Log& log) {
   return true;
 }
 
+// current() changes with the rename: from then on a new start may see the new manifest.
 Status ManifestStore::persist(Manifest next, bool checksum) {
+  check_manifest(next);
   const std::string name = path(manifest_name(appendfilename_));
   const std::string temp = path(temp_manifest_name(appendfilename_));
   Status status = write_synced(temp, format_manifest(next, checksum));

@@ -23,9 +23,9 @@ struct Session {
   std::optional<Nonce> nonce;      // of the last #SYNCED line
   std::uint64_t begin = 0;         // of the first line with that nonce
   std::uint64_t synced_bytes = 0;  // durable for certain: the furthest #SYNCED line so far
-  // The last thing read was a step under a checksum or a #SYNCED line: what follows was written by an
-  // engine that puts a checksum before every step. After a bare command (redis-server's, or written
-  // under aof-checksum no) nothing can be said about what follows.
+  // The last thing read was a step under a checksum or a #SYNCED line: what follows was written by
+  // an engine that puts a checksum before every step. After a bare command (redis-server's, or
+  // written under aof-checksum no) nothing is known about what follows.
   bool checked = false;
 };
 
@@ -45,7 +45,7 @@ class Replay {
   Result<ReplayResult> run();
 
  private:
-  // Each returns a result to end with, nothing to go on.
+  // Each returns the result to end with, or nothing to continue.
   using End = std::optional<Result<ReplayResult>>;
   End on_annotation(const Item& item);
   End on_command(const Item& item);
@@ -60,7 +60,7 @@ class Replay {
   Status check_never_synced(std::uint64_t offset, std::string_view what) const;
   // How far any #SYNCED line from `offset` on says the file was durable.
   Result<std::uint64_t> synced_according_to_rest(std::uint64_t offset) const;
-  // Whether the line at `offset` was written elsewhere in this session, and still stands there too.
+  // Whether the line at `offset` was written elsewhere in this session, and is still there too.
   bool is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const;
 
   tl::unexpected<Error> refuse(std::string message) const { return fail(std::move(message)); }
@@ -152,6 +152,7 @@ Replay::End Replay::on_annotation(const Item& item) {
   return std::nullopt;
 }
 
+// A transaction is executed at its EXEC: one that is cut off leaves nothing.
 Replay::End Replay::on_command(const Item& item) {
   const std::string_view name = item.argv[0];
   if (item.end > step_end_) {
@@ -177,6 +178,8 @@ Replay::End Replay::on_command(const Item& item) {
   if (!status) {
     return Result<ReplayResult>(tl::unexpected(status.error()));
   }
+  ENGINE_CHECK(good_end_ < item.end && item.end <= result_.file_size, good_end_, item.end,
+               result_.file_size);
   if (!in_transaction_ && item.end >= step_end_) {
     good_end_ = item.end;
   }
@@ -187,6 +190,7 @@ Status Replay::execute(std::span<const std::string_view> argv) {
   if (equals_ignoring_case(argv[0], "select")) {
     return select(argv.size() == 2 ? argv[1] : "");
   }
+  ENGINE_CHECK(db_ >= 0 && db_ < options_.databases, db_, options_.databases);
   if (!target_.replay(db_, argv)) {
     return refuse(fmt::format("Unknown command '{}' reading the append only file {}",
                               argv[0].substr(0, 128), file_.path()));
@@ -220,6 +224,8 @@ Result<ReplayResult> Replay::at_end() {
 }
 
 Result<ReplayResult> Replay::cut(std::string reason) {
+  ENGINE_CHECK(options_.offset <= good_end_ && good_end_ <= result_.file_size, options_.offset,
+               good_end_, result_.file_size);
   result_.valid_size = good_end_;
   result_.checked = session_.checked;
   result_.cut_reason = std::move(reason);
@@ -281,7 +287,7 @@ Status Replay::check_never_synced(std::uint64_t offset, std::string_view what) c
   return refuse(fmt::format(
       "The append only file {} is damaged at byte {} of {} ({}), and that part had been synced to "
       "disk: this is not the torn end of a crash. Nothing was changed. Restore the file from a "
-      "backup, or make a copy and cut it there, which loses the {} bytes behind it: truncate -s {} "
+      "backup, or make a copy and cut it there, which loses the {} bytes after it: truncate -s {} "
       "{}",
       file_.path(), offset, result_.file_size, what, result_.file_size - good_end_, good_end_,
       file_.path()));
@@ -309,13 +315,13 @@ Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) con
     if (bytes.size() < kWindowBytes) {
       break;
     }
-    offset += kWindowBytes - kAnnotationBytesMax;  // a line may lie across two windows
+    offset += kWindowBytes - kAnnotationBytesMax;  // a line may span two windows
   }
   return furthest;
 }
 
-// Stale blocks, and values that clients stored, can hold copies of #SYNCED lines: they say nothing about
-// the place where they are found. Lines that were moved (by an editor) say it as before.
+// Stale blocks, and values that clients stored, can hold copies of #SYNCED lines: they say nothing
+// about the place where they are found. Lines that were moved (by an editor) say it as before.
 bool Replay::is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const {
   if (session_.nonce != line.place.nonce || line.place.position == offset - session_.begin) {
     return false;

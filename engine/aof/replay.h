@@ -1,8 +1,8 @@
 // Replays one file of the append only file, and decides what its end is worth.
 //
 // What follows from which state is laid down in a table of load rules (the README of this folder).
-// Nothing is changed on disk here: a tail that must go is reported as `valid_size`, and cut by whoever
-// opens the file for appending, after everything has been loaded.
+// Nothing is changed on disk here: a tail that must go is reported as `valid_size`, and cut by the
+// one who opens the file for appending, after everything has been loaded.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace engine::aof {
 
 struct ReplayOptions {
-  std::uint64_t offset = 0;  // where commands begin: behind an RDB preamble, else 0
+  std::uint64_t offset = 0;  // where commands begin: after an RDB preamble, otherwise 0
   bool last = false;         // only the last file of a manifest may end in the middle of something
   bool truncated_ok = true;  // aof-load-truncated
   bool checksum = true;      // aof-checksum: annotations are verified
@@ -30,8 +30,8 @@ struct ReplayResult {
   std::uint64_t commands = 0;    // handed to the target
   std::uint64_t valid_size = 0;  // the file up to here was replayed; the rest must be cut off
   std::uint64_t file_size = 0;
-  // What is appended at valid_size and torn by a power loss will be told from damage: the last thing
-  // before it is ours, under a checksum.
+  // What is appended at valid_size and torn by a power loss can be distinguished from damage: the
+  // last thing before it is ours, under a checksum.
   bool checked = false;
   std::string cut_reason;  // why valid_size < file_size, for the log
 };

@@ -10,7 +10,7 @@
 
 #include "engine/aof/annotation.h"
 #include "engine/aof/step_encoder.h"
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 
 namespace engine::aof {
 namespace {
@@ -133,7 +133,7 @@ std::string flip(std::string text, std::size_t at) {
   return text;
 }
 
-// --- whole files ------------------------------------------------------------------------------------
+// --- whole files ---------------------------------------------------------------------------------
 
 TEST(Replay, ExecutesEveryStepInItsDatabase) {
   for (const bool checksum : {false, true}) {
@@ -170,7 +170,7 @@ TEST(Replay, RefusesADatabaseThatDoesNotExist) {
   EXPECT_THAT(load(log.text, last_file()).refused, HasSubstr("selects database '16'"));
 }
 
-// --- the last file is cut ---------------------------------------------------------------------------
+// --- the last file is cut ------------------------------------------------------------------------
 
 TEST(Replay, ALastFileCutAnywhereLosesOnlyTheStepItIsCutIn) {
   for (const bool checksum : {false, true}) {
@@ -227,7 +227,7 @@ TEST(Replay, AFileThatIsNotTheLastMustBeWhole) {
   }
 }
 
-// --- the tail is garbage ----------------------------------------------------------------------------
+// --- the tail is garbage -------------------------------------------------------------------------
 
 TEST(Replay, ATailThatWasNeverSyncedIsCut) {
   LogText log(true);
@@ -266,7 +266,7 @@ TEST(Replay, AStepWithZerosInsideIsNotLoaded) {
   EXPECT_EQ(outcome.cut_at, log.begins[1]);
 }
 
-// --- damage where it had been synced ----------------------------------------------------------------
+// --- damage where it had been synced -------------------------------------------------------------
 
 TEST(Replay, AnyFlippedBitInASyncedPartIsRefused) {
   LogText log(true);

@@ -1,6 +1,7 @@
 #include "engine/aof/step_encoder.h"
 
 #include "engine/aof/aof_format.h"
+#include "engine/base/check.h"
 #include "engine/base/text.h"
 
 namespace engine::aof {
@@ -34,7 +35,7 @@ void StepEncoder::select(std::string& to, int db) {
 
 void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step,
                          const std::optional<Place>& place, std::optional<std::int64_t> now_s) {
-  // The checksum line comes first and needs the bytes, so they are made aside.
+  // The checksum line comes first and needs the bytes, so they go to a scratch buffer.
   std::string& bytes = place ? scratch_ : to;
   if (place) {
     scratch_.clear();
@@ -50,6 +51,7 @@ void StepEncoder::append(std::string& to, std::span<const keyspace::Effect> step
     bytes += "*1\r\n$5\r\nMULTI\r\n";
   }
   for (const keyspace::Effect& effect : step) {
+    ENGINE_CHECK(effect.db >= 0 && !effect.argv.empty(), effect.db, effect.argv.size());
     select(bytes, effect.db);
     append_command(bytes, effect.argv);
   }

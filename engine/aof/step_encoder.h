@@ -21,8 +21,8 @@ class StepEncoder {
   // Another file, or the same one opened again: the next step begins with a SELECT.
   void restart();
 
-  // Appends one step. `place`: with a checksum line before it, which stands there. `now_s`: with a #TS line wherever the
-  // second (Unix time) has changed.
+  // Appends one step. `place`: after a checksum line, which is at that place. `now_s` (Unix time):
+  // with a #TS line wherever the second has changed.
   void append(std::string& to, std::span<const keyspace::Effect> step,
               const std::optional<Place>& place, std::optional<std::int64_t> now_s);
 

@@ -20,7 +20,7 @@ Result<std::unique_ptr<SyncThread>> SyncThread::start(io::File& file, std::uint6
                                                       int event_fd) {
   int error = io::failpoint("aof/increment/before-thread");
   std::unique_ptr<SyncThread> started(new SyncThread(file, synced_size, event_fd));
-  // Signals are the main thread's business: the new thread inherits a mask that blocks them all.
+  // Only the main thread handles signals: the new thread inherits a mask that blocks them all.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -56,11 +56,12 @@ void SyncThread::written(std::uint64_t size) {
   bool becomes_due = false;
   {
     const std::lock_guard lock(mutex_);
+    ENGINE_CHECK(size >= written_size_, size, written_size_);
     const bool was_due = is_due();
     written_size_ = size;
     becomes_due = !was_due && is_due();
   }
-  // Of a sync that was due already the thread knows the time: waking it for each write would cost
+  // If a sync was due already, the thread has set its timer: waking it for each write would cost
   // more than the write.
   if (becomes_due) {
     changed_.notify_all();
@@ -114,6 +115,7 @@ void SyncThread::run() {
 
 void SyncThread::sync(std::unique_lock<std::mutex>& lock) {
   const std::uint64_t size = written_size_;
+  ENGINE_CHECK(!running_ && error_ == 0 && synced_size_ < size, error_, synced_size_, size);
   running_ = true;
   ++started_;
   last_start_ = SteadyClock::now();
@@ -131,7 +133,7 @@ void SyncThread::sync(std::unique_lock<std::mutex>& lock) {
   }
   changed_.notify_all();
   const std::uint64_t one = 1;
-  static_cast<void>(::write(event_fd_, &one, sizeof(one)) != 0);  // full: it is signalled already
+  static_cast<void>(::write(event_fd_, &one, sizeof(one)) != 0);  // full means signalled already
 }
 
 }  // namespace engine::aof

@@ -1,4 +1,4 @@
-// The background thread behind `appendfsync everysec`: while there is unsynced data, at most one
+// The background thread of `appendfsync everysec`: while there is unsynced data, at most one
 // second passes from one sync to the next, on the monotonic clock, whatever the main thread does.
 //
 // After a failed sync the file is not synced again: the kernel has dropped the dirty pages, and a
@@ -29,8 +29,8 @@ class SyncThread {
     std::uint64_t started = 0;      // how many syncs have begun
   };
 
-  // Borrows `file`, which is durable up to `synced_size`. Adds to `event_fd` (an eventfd) after each
-  // sync. An error: the kernel has no thread to give.
+  // Borrows `file`, which is durable up to `synced_size`. Adds to `event_fd` (an eventfd) after
+  // each sync. An error: the kernel has no thread to give.
   static Result<std::unique_ptr<SyncThread>> start(io::File& file, std::uint64_t synced_size,
                                                    int event_fd);
   ~SyncThread();  // waits for a running sync

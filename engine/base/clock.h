@@ -1,4 +1,4 @@
-// Time, behind an interface so that tests can set it.
+// Time, as an interface, so that tests can set it.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,8 @@ constexpr std::size_t kSlices = 16;
 
 using Table = std::array<std::uint64_t, 256>;
 
-// Slicing-by-16 (Kounavis and Berry): table k holds what a byte contributes from k bytes further on,
-// so that sixteen independent look-ups replace sixteen dependent steps.
+// Slicing-by-16 (Kounavis and Berry): table k holds what a byte contributes from k bytes further
+// on, so that sixteen independent look-ups replace sixteen dependent steps.
 constexpr std::array<Table, kSlices> make_tables() {
   std::array<Table, kSlices> tables = {};
   for (std::uint64_t byte = 0; byte < 256; ++byte) {

@@ -1,5 +1,5 @@
-// The artificial slowness of rdb-key-save-delay and key-load-delay, with which test suites widen the
-// window of a save or load.
+// The artificial slowness of rdb-key-save-delay and key-load-delay, with which test suites widen
+// the window of a save or load.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Which operations took long, by kind ("command", "fork", "aof-write", "aof-fsync-always", ...): what
-// redis-server's LATENCY command tells of.
+// Which operations took long, by kind ("command", "fork", "aof-write", "aof-fsync-always", ...):
+// what redis-server's LATENCY command reports.
 //
 // Threads  One.
 #pragma once
@@ -30,7 +30,7 @@ class LatencyMonitor {
   // Borrows the clock.
   explicit LatencyMonitor(const Clock& clock) : clock_(clock) {}
 
-  // latency-monitor-threshold: what took at least so long is kept; 0: nothing is.
+  // latency-monitor-threshold: what took at least this long is kept; 0: nothing is.
   void set_threshold_ms(std::int64_t threshold_ms) { threshold_ms_ = threshold_ms; }
   void took(std::string_view event, std::int64_t duration_us) {
     if (threshold_ms_ > 0 && duration_us / 1000 >= threshold_ms_) {

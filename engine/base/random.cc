@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 
 namespace engine {
 namespace {
@@ -25,8 +25,8 @@ Random::Random(std::uint64_t seed) {
 }
 
 Random Random::from_entropy() {
-  // Not std::random_device, which asks the CPU what it can: in a virtual machine that takes longer than
-  // all else at a start.
+  // Not std::random_device: it executes CPUID, which in a virtual machine takes longer than
+  // everything else at a start.
   std::uint64_t seed = 0;
   ENGINE_CHECK(::getrandom(&seed, sizeof seed, 0) == sizeof seed);
   return Random(seed);

@@ -1,11 +1,11 @@
 // Result<T>: a value, or an Error of the world (a full disk, a damaged file, a bad setting).
-//
-// Errors of our own making are ENGINE_CHECK failures, on in every build: the process aborts, since
-// a server that no longer knows its own state must not acknowledge another write.
+// A bug of the engine itself is no Result but a failed ENGINE_CHECK (check.h).
 #pragma once
 
 #include <string>
 #include <utility>
+
+#include "engine/base/check.h"
 
 #include <tl/expected.hpp>
 
@@ -30,13 +30,4 @@ inline tl::unexpected<Error> fail(std::string message, int code = 0) {
   return tl::unexpected<Error>(Error{std::move(message), code});
 }
 
-[[noreturn]] void check_failed(const char* condition, const char* file, int line);
-
 }  // namespace engine
-
-#define ENGINE_CHECK(condition)                               \
-  do {                                                        \
-    if (!(condition)) {                                       \
-      ::engine::check_failed(#condition, __FILE__, __LINE__); \
-    }                                                         \
-  } while (false)

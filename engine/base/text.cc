@@ -51,7 +51,7 @@ int hex_digit(char c) {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
-// strtod and its like need a terminated string and accept more than Redis does.
+// strtod and similar functions need a terminated string and accept more than Redis does.
 template <typename Number>
 std::optional<Number> parse_floating(std::string_view text,
                                      Number (*convert)(const char*, char**)) {
@@ -72,6 +72,8 @@ std::optional<Number> parse_floating(std::string_view text,
 
 }  // namespace
 
+// By hand: std::from_chars accepts leading zeros and "-0", which would not be printed back
+// unchanged.
 std::optional<std::int64_t> parse_int64(std::string_view text) {
   if (text.empty() || text.size() > 20) {
     return std::nullopt;
@@ -287,7 +289,7 @@ bool glob_match(std::string_view pattern, std::string_view text, bool ignore_cas
 
 namespace {
 
-// Reads the rest of a "..." word from `at` (behind the opening quote) to behind the closing one.
+// Reads the rest of a "..." word from `at` (after the opening quote) to after the closing one.
 bool read_double_quoted(std::string_view line, std::size_t& at, std::string& word) {
   for (; at < line.size(); ++at) {
     const char c = line[at];

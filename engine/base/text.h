@@ -17,8 +17,9 @@ std::optional<std::int64_t> parse_int64(std::string_view text);
 // A finite or infinite double, whole text, no leading blank, no NaN ("inf", "-infinity", "0x1p3"
 // are numbers as they are for strtod).
 std::optional<double> parse_double(std::string_view text);
-// As strtod reads a C string: leading blanks pass, nothing at all is 0, what lies behind a NUL is not
-// looked at. No NaN. With `in_range`, no number beyond a double's range either (else it is infinite).
+// As strtod reads a C string: leading blanks are skipped, an empty string is 0, and what follows a
+// NUL is ignored. No NaN. With `in_range`, no number beyond a double's range either (else it is
+// infinite).
 std::optional<double> parse_c_double(std::string_view text, bool in_range);
 // As parse_double, in long double, for INCRBYFLOAT.
 std::optional<long double> parse_long_double(std::string_view text);

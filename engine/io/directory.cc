@@ -56,7 +56,7 @@ Result<bool> make_directory(const std::string& path) {
     }
     made = false;
   }
-  // Also when it was there: who made it may have been killed before this.
+  // Also when it existed: the process that made it may have been killed before this.
   if (const Status synced = sync_directory(parent_of(path)); !synced) {
     return tl::unexpected(synced.error());
   }
@@ -102,6 +102,7 @@ bool exists(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
+// readdir() returns null at the end and on an error: only errno distinguishes them.
 Result<std::vector<std::string>> list_directory(const std::string& path) {
   const auto close_directory = [](DIR* directory) { ::closedir(directory); };
   const std::unique_ptr<DIR, decltype(close_directory)> directory(::opendir(path.c_str()),

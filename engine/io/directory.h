@@ -17,8 +17,8 @@ std::string join_path(std::string_view directory, std::string_view name);
 // Makes the names inside `path` durable: fsync of the directory.
 Status sync_directory(const std::string& path);
 
-// Makes one directory (0755) unless it is there; its name is durable in its parent when this returns.
-// True: it was made now. A file in its place is an error.
+// Makes one directory (0755) unless it is there; its name is durable in its parent when this
+// returns. True: it was made now. A file in its place is an error.
 Result<bool> make_directory(const std::string& path);
 Status remove_directory(const std::string& path);  // only an empty one
 

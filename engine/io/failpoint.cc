@@ -87,8 +87,8 @@ int act(const char* /*name*/, int* failnum, void** failinfo, unsigned int* /*fla
   return 1;
 }
 
-// Shared by the threads that are in libfiu, which has locks of its own; taken by a fork, in whose child
-// they would otherwise stay locked for ever.
+// Shared by the threads that are in libfiu, which has locks of its own; taken by a fork, in whose
+// child they would otherwise stay locked forever.
 std::shared_mutex& fork_guard() {
   static std::shared_mutex* guard = [] {
     // The child has one of its own: glibc lets only the thread that took it unlock it, by its id.
@@ -110,7 +110,7 @@ void init_failpoints() {
   fiu_init(0);
   const char* mode = std::getenv("CRASHPOINT_FAILPOINTS");
   if (mode != nullptr && std::string_view(mode) == "traced") {
-    // Each by its own name: under "*" libfiu would hand "*" to the callback.
+    // Each by its own name: for "*" libfiu would pass "*" to the callback.
     for (const Failpoint& point : failpoints()) {
       ENGINE_CHECK(fiu_enable_external(point.name, 1, nullptr, 0, ask_tracer) == 0);
     }

@@ -6,8 +6,8 @@
 //   - under the harness (environment CRASHPOINT_FAILPOINTS=traced) every failpoint makes one
 //     pseudo-syscall, prctl(0x43505046 "CPPF", name, 0, 0, 0), which the tracer sees and answers: 0
 //     = go on, n > 0 = what failpoint() returns. Without a tracer the kernel says EINVAL: go on;
-//   - arm_failpoint(), behind `crashpoint-engine --failpoint`;
-//   - libfiu's own means (fiu_enable in tests, fiu-ctrl).
+//   - arm_failpoint(), for `crashpoint-engine --failpoint`;
+//   - libfiu's own interfaces (fiu_enable in tests, fiu-ctrl).
 //
 // Compiled to nothing unless CRASHPOINT_FAILPOINTS is defined. Safe from any thread.
 #pragma once
@@ -36,7 +36,7 @@ class FailpointName {
   const char* name_;
 };
 
-// What the armed action says: 0 = go on (also when nothing is armed), an errno that the step shall
+// What the armed action says: 0 = go on (also when nothing is armed), an errno that the step should
 // fail with, or 1 to trigger a `planted/...` bug.
 #ifdef CRASHPOINT_FAILPOINTS
 int failpoint(FailpointName name);

@@ -18,7 +18,7 @@
 
 #include <fiu-control.h>
 
-#include "engine/io/scoped_failpoint.h"
+#include "engine/io/scoped_failpoint_for_test.h"
 
 namespace engine::io {
 namespace {
@@ -32,7 +32,8 @@ struct {
 }  // namespace
 }  // namespace engine::io
 
-// Replaces the C library's in the test binary: answers as the tracer does, and lets all others pass.
+// Replaces the C library's in the test binary: answers as the tracer does, and lets all others
+// pass.
 extern "C" int prctl(int option, ...) {
   va_list list;
   va_start(list, option);
@@ -72,8 +73,8 @@ int pass_slowly(const char*, int*, void**, unsigned int*) {
   return 0;
 }
 
-// libfiu has locks of its own: one that another thread holds during a fork stays locked in the child for
-// ever.
+// libfiu has locks of its own: one that another thread holds during a fork stays locked in the
+// child for ever.
 TEST(Failpoint, AForkWaitsUntilNoOtherThreadIsInOne) {
   init_failpoints();
   ASSERT_EQ(fiu_enable_external("aof/append/before-fsync", 1, nullptr, 0, pass_slowly), 0);

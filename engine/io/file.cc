@@ -43,8 +43,8 @@ Result<File> File::open(std::string path, OpenMode mode) {
     return fd;
   };
   int fd = try_it();
-  // A power loss in the middle of a rename can leave both names, of one file: emptying the temporary
-  // one would empty the other.
+  // A power loss in the middle of a rename can leave both names, of one file: emptying the
+  // temporary one would empty the other.
   if (fd < 0 && errno == EEXIST && mode == OpenMode::kCreate && ::unlink(path.c_str()) == 0) {
     fd = try_it();
   }
@@ -71,6 +71,7 @@ File::~File() {
 }
 
 Result<std::size_t> File::read_at(std::uint64_t offset, std::span<char> into) const {
+  ENGINE_CHECK(is_open(), path_);
   std::size_t done = 0;
   while (done < into.size()) {
     const ssize_t n =
@@ -98,6 +99,7 @@ Result<std::uint64_t> File::size() const {
 }
 
 WriteOutcome File::write(std::string_view bytes) {
+  ENGINE_CHECK(is_open(), path_);
   WriteOutcome outcome;
   while (outcome.written < bytes.size()) {
     const ssize_t n = ::write(fd_, bytes.data() + outcome.written, bytes.size() - outcome.written);
@@ -113,6 +115,7 @@ WriteOutcome File::write(std::string_view bytes) {
       return outcome;
     }
     outcome.written += static_cast<std::size_t>(n);
+    ENGINE_CHECK(outcome.written <= bytes.size(), outcome.written, bytes.size());
   }
   return outcome;
 }
@@ -127,6 +130,7 @@ Status File::write_all(std::string_view bytes) {
 
 // No retry on EINTR: fsync reports a lost page once, and a second call would succeed without it.
 Status File::sync() {
+  ENGINE_CHECK(is_open(), path_);
   if (::fsync(fd_) != 0) {
     return tl::unexpected(errno_error("fsync", path_, errno));
   }
@@ -134,6 +138,7 @@ Status File::sync() {
 }
 
 Status File::sync_data() {
+  ENGINE_CHECK(is_open(), path_);
   if (::fdatasync(fd_) != 0) {
     return tl::unexpected(errno_error("fdatasync", path_, errno));
   }
@@ -151,6 +156,7 @@ void File::drop_cache(std::uint64_t offset, std::uint64_t size) {
 }
 
 Status File::truncate(std::uint64_t size) {
+  ENGINE_CHECK(is_open(), path_);
   int result = 0;
   do {
     result = ::ftruncate(fd_, static_cast<off_t>(size));

@@ -22,7 +22,7 @@ namespace engine::io {
 
 enum class OpenMode {
   kRead,
-  kCreate,  // write; a new file, in place of what had the name (which may have others: not emptied)
+  kCreate,  // write; a new file in place of the one of that name (which is not truncated: it may have other names)
   kCreateNew,  // append; must not exist yet
   kAppend,     // append; must exist
 };
@@ -44,14 +44,14 @@ class File {
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
   const std::string& path() const { return path_; }
-  void renamed(std::string path) { path_ = std::move(path); }  // for the messages from now on
+  void renamed(std::string path) { path_ = std::move(path); }  // for messages
 
   // Reads up to `into.size()` bytes at `offset`; fewer only at the end of the file.
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const;
   Result<std::uint64_t> size() const;
 
-  // Goes on after short writes until everything is written or the kernel says why not. A write that
-  // makes no progress counts as ENOSPC, as redis-server counts it.
+  // Continues after short writes until everything is written or the kernel reports an error. A
+  // write that makes no progress counts as ENOSPC, as redis-server counts it.
   WriteOutcome write(std::string_view bytes);
   Status write_all(std::string_view bytes);
 

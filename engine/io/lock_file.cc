@@ -13,8 +13,8 @@
 namespace engine::io {
 namespace {
 
-// The classic record lock: bound to the process, so that a forked child holds nothing, and the kernel
-// can name the holder.
+// The classic record lock: bound to the process, so that a forked child holds nothing, and the
+// kernel can name the holder.
 struct flock whole_file(short type) {
   struct flock lock = {};
   lock.l_type = type;
@@ -93,7 +93,7 @@ void LockFile::release() {
   if (fd_ < 0) {
     return;
   }
-  ::unlink(path_.c_str());  // while it is still locked, so that nobody else's file goes
+  ::unlink(path_.c_str());  // while it is still locked, so that it cannot be another process's file
   ::close(std::exchange(fd_, -1));
 }
 

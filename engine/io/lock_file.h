@@ -1,5 +1,5 @@
 // A lock that one process holds on something, by a file of its own. The kernel drops it with the
-// process, however that ends; a file that is left behind locks nothing.
+// process, however that ends; a leftover file locks nothing.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ class LockFile {
   // Makes the file if it is not there. Fails with EAGAIN and the holder's process id in the message
   // when another process holds the lock. Not inherited by forked children.
   static Result<LockFile> acquire(std::string path);
-  // The process id of the holder; 0: nobody. Changes nothing.
+  // The process id of the holder; 0: none. Changes nothing.
   static int holder(const std::string& path);
 
   LockFile(LockFile&& other) noexcept;

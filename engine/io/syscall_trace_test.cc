@@ -1,5 +1,3 @@
-#include "engine/io/syscall_trace.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -13,7 +11,8 @@
 #include <cstdio>
 #include <mutex>
 
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
 
 namespace engine::io {
 namespace {
@@ -65,7 +64,7 @@ struct Verdict {
   bool short_write = false;
 };
 
-// Notes the call and says whether it shall fail.
+// Notes the call and says whether it must fail.
 Verdict note(const char* name, const std::string& path, const std::string& to = "") {
   Recorder& state = recorder();
   if (!state.active) {
@@ -188,7 +187,7 @@ std::string SyscallTrace::text() const {
   return lines;
 }
 
-// --- the functions that stand in for the C library's ------------------------------------------------
+// --- the functions that stand in for the C library's ---------------------------------------------
 
 extern "C" {
 
@@ -292,7 +291,7 @@ int rmdir(const char* path) noexcept {
 
 }  // extern "C"
 
-// --- tests of the instrument itself -----------------------------------------------------------------
+// --- tests of the instrument itself --------------------------------------------------------------
 
 namespace {
 

@@ -11,6 +11,7 @@ Database::~Database() {
 }
 
 KeyEntry& Database::insert(std::string_view key, Object value) {
+  ENGINE_DCHECK(find(key) == nullptr, key);
   KeyEntry* entry = KeyEntry::create(key, std::move(value));
   keys_.insert(entry);
   return *entry;
@@ -44,6 +45,7 @@ bool Database::erase(std::string_view key) {
   }
   expiry_.remove(*entry);
   KeyEntry::destroy(entry);
+  ENGINE_CHECK(expiry_.size() <= keys_.size(), expiry_.size(), keys_.size());
   return true;
 }
 

@@ -1,7 +1,7 @@
 // One of the numbered databases: keys, their values, and when they expire.
 //
-// Holds what it is told to hold: that a key past its time reads as absent is the business of
-// commands/ (a snapshot, a replay and a replica must see such keys).
+// Keeps keys past their expiry time until they are erased: that such a key reads as absent is
+// decided in commands/ (a snapshot, a replay and a replica must see such keys).
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ class Database {
   std::size_t size() const { return keys_.size(); }
   std::size_t expires_size() const { return expiry_.size(); }
 
-  // Null when there is no such key. An entry stays where it is until its key is erased.
+  // Null when there is no such key. An entry does not move until its key is erased.
   KeyEntry* find(std::string_view key) { return keys_.find(key); }
   const KeyEntry* find(std::string_view key) const { return keys_.find(key); }
   // The key must not be there.
@@ -40,11 +40,11 @@ class Database {
   void reserve(std::size_t keys) { keys_.reserve(keys); }
   void fetch_segment(std::uint64_t hash) const { keys_.fetch_segment(hash); }
   void fetch_slot(std::uint64_t hash) const { keys_.fetch_slot(hash); }
-  // Inserts, or replaces the value and (unless told to keep it) drops the expiry.
+  // Inserts, or replaces the value and (unless `keep_expiry`) drops the expiry.
   KeyEntry& put(std::string_view key, Object value, bool keep_expiry = false);
   bool erase(std::string_view key);         // false when there was none
   bool erase_lazily(std::string_view key);  // see lazy_free.h
-  // Takes the value out; the key goes.
+  // Moves the value out and erases the key.
   Object extract(KeyEntry& entry);
 
   // Milliseconds since the epoch, or kNoExpiry.

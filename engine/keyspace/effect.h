@@ -1,15 +1,26 @@
-// One change of the data set as a command: how commands/ tells the append-only file of it.
+// Changes of the data set as commands, and where they go.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace engine::keyspace {
 
-// In the form in which it must be replayed: time made absolute, chance made certain.
+// One change in the form in which it must be replayed: times are absolute, random choices are made.
 struct Effect {
   int db = 0;  // the database it acts on
   std::span<const std::string_view> argv;
+};
+
+// Where effects go: persistence/, as commands/ sees it.
+class EffectLog {
+ public:
+  virtual ~EffectLog() = default;
+  // One atomic step: recovery brings back all of its effects or none of them. Called after the step
+  // was executed and before its reply may be sent. The views need live only during the call.
+  // `changes` is what the step adds to rdb_changes_since_last_save.
+  virtual void log_step(std::span<const Effect> step, std::uint64_t changes) = 0;
 };
 
 }  // namespace engine::keyspace

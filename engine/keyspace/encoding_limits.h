@@ -1,5 +1,5 @@
-// When a collection leaves its compact encoding: redis.conf's hash-max-listpack-entries and its
-// like.
+// When a collection leaves its compact encoding: redis.conf's hash-max-listpack-entries,
+// list-max-listpack-size, ...
 #pragma once
 
 #include <cstddef>

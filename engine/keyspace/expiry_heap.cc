@@ -37,8 +37,10 @@ void ExpiryHeap::set(KeyEntry& entry, std::int64_t at_ms) {
   std::size_t slot = entry.expiry_slot_;
   if (!entry.has_expiry()) {
     slot = heap_.size();
+    ENGINE_CHECK(slot < KeyEntry::kNoSlot, slot);
     heap_.push_back(item);
   }
+  ENGINE_DCHECK(slot < heap_.size(), slot, heap_.size());
   sift(slot, item);
 }
 
@@ -47,6 +49,7 @@ bool ExpiryHeap::remove(KeyEntry& entry) {
     return false;
   }
   const std::size_t slot = entry.expiry_slot_;
+  ENGINE_CHECK(slot < heap_.size() && heap_[slot].entry == &entry, slot, heap_.size());
   const Item last = heap_.back();
   heap_.pop_back();
   if (last.entry != &entry) {

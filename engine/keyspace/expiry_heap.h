@@ -29,7 +29,7 @@ class ExpiryHeap {
     KeyEntry* entry;
   };
   void place(std::size_t slot, Item item);
-  // Moves `item` up or down from `slot`, which is free, to where it belongs.
+  // Moves `item` up or down from the free `slot` to its place.
   void sift(std::size_t slot, Item item);
 
   std::deque<Item> heap_;  // grows without moving what it holds

@@ -33,6 +33,7 @@ std::optional<Element> Hash::get(std::string_view field) const {
   return at == listpack_.end() ? std::nullopt : std::optional(listpack_.get(listpack_.next(at)));
 }
 
+// Becomes a table when the field, the value or the number of fields passes its limit; never back.
 bool Hash::set(std::string_view field, std::string_view value, const EncodingLimits& limits) {
   if (!table_ && std::max(field.size(), value.size()) > limits.hash_max_listpack_value) {
     convert_to_table();

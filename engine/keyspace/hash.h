@@ -61,7 +61,7 @@ class Hash {
       fn(field.text(), value.text());
     }
   }
-  // As Table::scan; a listpack comes whole, in one call.
+  // As Table::scan; a listpack is returned whole, in one call.
   template <typename Fn>
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
     if (table_) {

@@ -88,8 +88,8 @@ std::uint8_t* put_zeros(std::uint8_t* out, std::size_t length) {
   return out;
 }
 
-// Calls fn(first register, Run) for each run up to one that leads beyond the last register. True when each
-// register was covered once.
+// Calls fn(first register, Run) for each run up to one that leads beyond the last register. True
+// when each register was covered once.
 template <typename Fn>
 bool for_each_run(std::string_view runs, Fn&& fn) {
   std::size_t index = 0;
@@ -256,6 +256,7 @@ std::optional<std::uint64_t> HyperLogLog::kept_estimate() const {
   return kept >> 63 != 0 ? std::nullopt : std::optional(kept);
 }
 
+// Only the histogram of the registers matters for the estimate.
 std::optional<std::uint64_t> HyperLogLog::renew_estimate() {
   Histogram histogram{};
   const std::string_view body = bytes().substr(kHeaderBytes);
@@ -395,7 +396,7 @@ HyperLogLog::Added HyperLogLog::raise_sparse(std::size_t index, std::uint8_t cou
   return Added::kChanged;
 }
 
-// Runs of the same value side by side become one, among the five codes from `from` on.
+// Adjacent runs of the same value become one, among the five codes from `from` on.
 void HyperLogLog::join_runs(std::size_t from) {
   constexpr int kCodesLookedAt = 5;
   std::size_t at = kHeaderBytes + from;

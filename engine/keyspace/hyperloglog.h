@@ -14,7 +14,7 @@
 //   01xxxxxx xxxxxxxx  x + 1 registers of 0, high byte first
 //   1vvvvvxx           x + 1 registers of v + 1
 //
-// A client can write any string that begins with such a header. What lies behind it is checked where
+// A client can write any string that begins with such a header. What follows it is checked where
 // it is read.
 #pragma once
 
@@ -38,14 +38,15 @@ class HyperLogLog {
   // Whether the value is a string with a header as above, and a dense one of the right size.
   static bool is_one(const Object& value);
   static bool is_dense(const Object& value);  // of those for which is_one() holds
-  // Raises each of `registers` to that of `value`, for which is_one() holds. False when it is corrupted.
+  // Raises each of `registers` to that of `value`, for which is_one() holds. False when it is
+  // corrupted.
   [[nodiscard]] static bool merge(const Object& value, Registers& registers);
   static std::uint64_t estimate(const Registers& registers);
 
   // To be changed: borrows the value, for which is_one() holds and whose encoding becomes raw.
   explicit HyperLogLog(Object& value);
 
-  std::optional<std::uint64_t> kept_estimate() const;  // nothing when out of date
+  std::optional<std::uint64_t> kept_estimate() const;  // nothing when it is out of date
   // Counts anew and keeps the result. Nothing when the value is corrupted.
   std::optional<std::uint64_t> renew_estimate();
   void outdate_estimate();

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/base/bytes.h"
+#include "engine/base/check.h"
 #include "engine/base/memory.h"
 
 namespace engine::keyspace {
@@ -55,6 +56,8 @@ const unsigned char* Intset::bytes() const {
 }
 
 Intset Intset::from_blob(std::string_view blob) {
+  ENGINE_CHECK(blob.size() >= kHeaderBytes, blob.size());
+  ENGINE_DCHECK(validate(blob));
   Intset copy;
   copy.block_ = static_cast<unsigned char*>(memory::allocate(blob.size()));
   std::memcpy(copy.block_, blob.data(), blob.size());
@@ -102,6 +105,7 @@ std::size_t Intset::count() const {
 }
 
 std::int64_t Intset::at(std::size_t index) const {
+  ENGINE_DCHECK(index < count(), index, count());
   const std::uint32_t width = this->width();
   return load(bytes() + kHeaderBytes + index * width, width);
 }
@@ -156,6 +160,7 @@ bool Intset::insert(std::int64_t value) {
     return false;
   }
   grow(std::max(width(), width_of(value)));
+  ENGINE_CHECK(kHeaderBytes + (count + 1) * width() <= memory::usable_size(block_), count, width());
   unsigned char* const where = block_ + kHeaderBytes + index * width();
   std::memmove(where + width(), where, (count - index) * width());
   put(index, value);

@@ -1,7 +1,8 @@
 // A sorted set of integers in one block: Redis's intset.
 //
-// Layout (little-endian): u32 width (2, 4 or 8 bytes per integer), u32 count, the integers ascending.
-// The width is the smallest that holds every integer ever added. Stored in RDB files as it is.
+// Layout (little-endian): u32 width (2, 4 or 8 bytes per integer), u32 count, the integers
+// ascending. The width is the smallest that holds every integer ever added. Stored in RDB files as
+// it is.
 #pragma once
 
 #include <cstddef>

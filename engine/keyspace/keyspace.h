@@ -26,7 +26,7 @@ class Keyspace {
   // See lazy_free.h.
   void clear_lazily();
   void clear_lazily(int index);
-  // The process is about to end: the destructor leaves the keys to the kernel, which frees in
+  // The process is about to end: the destructor does not free the keys. The kernel frees in
   // milliseconds what would take seconds key by key.
   void leave_to_exit() { left_to_exit_ = true; }
   std::size_t size() const;  // keys in all databases

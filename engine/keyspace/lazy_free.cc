@@ -12,14 +12,14 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/base/memory.h"
-#include "engine/base/result.h"
 #include "engine/keyspace/database.h"
 
 namespace engine::keyspace::lazy_free {
 namespace {
 
-// Of fewer elements freeing takes no longer than handing them over (redis-server's threshold).
+// Freeing fewer elements takes no longer than handing them over (redis-server's threshold).
 constexpr std::size_t kSmall = 64;
 
 using Garbage = std::variant<std::unique_ptr<Database>, Object>;
@@ -31,7 +31,7 @@ std::size_t objects_in(const Garbage& garbage) {
 
 class Worker {
  public:
-  // False: there is no thread.
+  // False: the thread could not be started.
   bool start();
   void add(Garbage garbage);
 
@@ -57,7 +57,7 @@ bool Worker::start() {
   if (runs_) {
     return true;
   }
-  // Signals are the main thread's business: the new thread inherits a mask that blocks them all.
+  // Only the main thread handles signals: the new thread inherits a mask that blocks them all.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -1,9 +1,9 @@
-// Frees what is large in a thread of its own, so that nobody waits for it: UNLINK, FLUSHALL ASYNC and what
-// the lazyfree directives make of others.
+// Frees large values in a thread of its own, so that no client waits for it: UNLINK, FLUSHALL
+// ASYNC, and other commands as the lazyfree directives say.
 //
-// The thread is one per process, begins with the first thing that is large, and ends with the process: what
-// it has not come to by then is left to the kernel. Where there is no thread to be had, things are freed at
-// once.
+// There is one thread per process. It starts with the first large value and ends with the process:
+// what it has not freed by then is left to the kernel. If the thread cannot be started, values are
+// freed at once.
 //
 // Threads  Called from one (the one that executes commands).
 #pragma once

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "engine/base/check.h"
 #include "engine/base/memory.h"
 
 namespace engine::keyspace {
@@ -57,6 +58,7 @@ List::Node* List::link_after(Node* before, Listpack pack) {
 }
 
 void List::unlink(Node* node) {
+  ENGINE_CHECK(node_count_ > 0);
   (node->previous == nullptr ? head_ : node->previous->next) = node->next;
   (node->next == nullptr ? tail_ : node->next->previous) = node->previous;
   --node_count_;
@@ -81,12 +83,14 @@ void List::push(ListEnd end, std::string_view text, const EncodingLimits& limits
 }
 
 Element List::peek(ListEnd end) const {
+  ENGINE_CHECK(size_ > 0 && node_at(end) != nullptr, size_);
   const Listpack& pack = node_at(end)->pack;
   return pack.get(end == ListEnd::kFront ? pack.first() : pack.last());
 }
 
 void List::drop(ListEnd end) {
   Node* node = node_at(end);
+  ENGINE_CHECK(size_ > 0 && node != nullptr, size_);
   node->pack.erase(end == ListEnd::kFront ? node->pack.first() : node->pack.last());
   if (node->pack.empty()) {
     unlink(node);
@@ -117,6 +121,7 @@ void List::Cursor::previous() {
   }
 }
 
+// Walks the nodes from the nearer end.
 List::Cursor List::at(std::int64_t index) const {
   const auto size = static_cast<std::int64_t>(size_);
   if (index < 0) {
@@ -154,13 +159,13 @@ void List::insert(Node* node, Listpack::Position at, std::string_view text,
   }
   // Between two nodes the element joins the other one, or a new one; else the node is split.
   Node* before = node->previous;
-  Node* behind = node->next;
+  Node* after = node->next;
   if (at == node->pack.first() && before != nullptr && has_room(before->pack, added, limits)) {
     before->pack.append(text);
     return;
   }
-  if (at == node->pack.end() && behind != nullptr && has_room(behind->pack, added, limits)) {
-    behind->pack.prepend(text);
+  if (at == node->pack.end() && after != nullptr && has_room(after->pack, added, limits)) {
+    after->pack.prepend(text);
     return;
   }
   Listpack own;
@@ -194,11 +199,12 @@ void List::set(Cursor where, std::string_view text, const EncodingLimits& limits
     return;
   }
   insert_after(where, text, limits);
-  erase(where);  // still in place: what was inserted lies behind it
+  erase(where);  // still in place: what was inserted is after it
 }
 
 List::Cursor List::erase(Cursor where) {
   Node* node = where.node_;
+  ENGINE_CHECK(node != nullptr && size_ > 0, size_);
   node->pack.erase(where.at_);
   --size_;
   if (where.at_ == node->pack.end()) {

@@ -1,5 +1,5 @@
-// A list value: a chain of listpacks of a few KiB each (Redis's quicklist), pushed and popped at both
-// ends in constant time.
+// A list value: a chain of listpacks of a few KiB each (Redis's quicklist), pushed and popped at
+// both ends in constant time.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +41,8 @@ class List {
   Element peek(ListEnd end) const;  // not when empty
   void drop(ListEnd end);           // as pop()
 
-  // A place in the list. Changing the list invalidates it, but for the calls that return a new one.
+  // A place in the list. Changing the list invalidates it, except for the calls that return a new
+  // one.
   class Cursor {
    public:
     bool valid() const { return node_ != nullptr; }
@@ -60,7 +61,7 @@ class List {
   void set(Cursor where, std::string_view text, const EncodingLimits& limits);
   void insert_before(Cursor where, std::string_view text, const EncodingLimits& limits);
   void insert_after(Cursor where, std::string_view text, const EncodingLimits& limits);
-  // Removes the element; returns the place of the one behind it.
+  // Removes the element; returns the place of the one after it.
   Cursor erase(Cursor where);
   void erase_range(std::size_t index, std::size_t count);
 
@@ -82,7 +83,7 @@ class List {
 
  private:
   Node* node_at(ListEnd end) const { return end == ListEnd::kFront ? head_ : tail_; }
-  // Links a new node behind `before` (null: at the front).
+  // Links a new node after `before` (null: at the front).
   Node* link_after(Node* before, Listpack pack);
   void unlink(Node* node);
   void insert(Node* node, Listpack::Position at, std::string_view text,

@@ -225,6 +225,7 @@ const unsigned char* Listpack::bytes_at(std::size_t at) const {
 }
 
 Listpack Listpack::from_blob(std::string_view blob) {
+  ENGINE_CHECK(blob.size() >= kEmpty.size(), blob.size());
   Listpack copy;
   copy.block_ = static_cast<unsigned char*>(memory::allocate(blob.size()));
   std::memcpy(copy.block_, blob.data(), blob.size());
@@ -240,6 +241,8 @@ Listpack& Listpack::operator=(Listpack&& other) noexcept {
   return *this;
 }
 
+// Checks each entry forwards, its encoding and its backward length: then walks in both directions
+// stay in the block.
 bool Listpack::validate(std::string_view blob, std::size_t& count) {
   count = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(blob.data());
@@ -286,6 +289,7 @@ std::size_t Listpack::count() const {
 }
 
 Listpack::Position Listpack::next(Position at) const {
+  ENGINE_DCHECK(at >= kHeaderBytes && at < end(), at, end());
   const std::size_t encoded = encoded_bytes(bytes_at(at));
   return static_cast<Position>(at + encoded + backward_bytes(encoded));
 }
@@ -327,14 +331,15 @@ Listpack::Position Listpack::at(std::int64_t index) const {
 }
 
 Element Listpack::get(Position at) const {
+  ENGINE_DCHECK(at >= kHeaderBytes && at < end(), at, end());
   return decode(bytes_at(at));
 }
 
 Listpack::Position Listpack::find(std::string_view text, Position from, std::size_t skip) const {
   const std::optional<std::int64_t> integer = as_integer(text);
   const Position end = this->end();
-  // An element of the text `text` has exactly one encoding, so its bytes can be compared. (Blobs made
-  // elsewhere may hold an integer as a string, hence the comparison of strings by content.)
+  // An element of the text `text` has exactly one encoding, so its bytes can be compared. (Blobs
+  // made elsewhere may hold an integer as a string, hence the comparison of strings by content.)
   for (Position at = from; at < end;) {
     const Element element = get(at);
     if (element.is_integer() ? integer == element.integer() : element.text() == text) {
@@ -405,8 +410,9 @@ void Listpack::shrink_to_fit() {
 
 void Listpack::resize_gap(std::size_t from, std::size_t to, std::size_t size) {
   const std::size_t before = bytes();
+  ENGINE_CHECK(kHeaderBytes <= from && from <= to && to < before, from, to, before);
   const std::size_t after = before - (to - from) + size;
-  ENGINE_CHECK(after <= kBytesMax);
+  ENGINE_CHECK(after <= kBytesMax, after);
   if (block_ == nullptr) {
     block_ = static_cast<unsigned char*>(memory::allocate(after));
     std::memcpy(block_, kEmpty.data(), kEmpty.size());
@@ -424,9 +430,10 @@ void Listpack::resize_gap(std::size_t from, std::size_t to, std::size_t size) {
 void Listpack::add_to_count(std::ptrdiff_t change) {
   const auto stated = load_le<std::uint16_t>(block_ + 4);
   if (stated == kCountUnknown) {
-    return;  // stays so: Redis reads it either way
+    return;  // stays unknown: Redis reads it either way
   }
   const std::ptrdiff_t count = stated + change;
+  ENGINE_CHECK(count >= 0, stated, change);
   store_le(block_ + 4, count < kCountUnknown ? static_cast<std::uint16_t>(count) : kCountUnknown);
 }
 

@@ -1,11 +1,11 @@
 // A sequence of short strings and integers in one block of bytes: Redis's listpack.
 //
-// Layout (little-endian): u32 total bytes, u16 count (65535: as many or more, count by walking), the
-// entries, 0xFF. An entry is encoding and data followed by their length, so that it can be walked
-// backwards. The block is stored in RDB files as it is.
+// Layout (little-endian): u32 total bytes, u16 count (65535: as many or more, count by walking),
+// the entries, 0xFF. An entry is encoding and data followed by their length, so that it can be
+// walked backwards. The block is stored in RDB files as it is.
 //
 // A position is the byte offset of an entry. end() is one past the last; changing the listpack
-// invalidates positions behind the change.
+// invalidates positions after the change.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,8 @@ class Listpack {
   // Of element `index`, counted from the end when negative; end() when there is none.
   Position at(std::int64_t index) const;
   Element get(Position at) const;
-  // The first element equal to `text` at or after `from`, leaving out `skip` elements after each one
-  // it looks at; end() if none.
+  // The first element equal to `text` at or after `from`, leaving out `skip` elements after each
+  // one it looks at; end() if none.
   Position find(std::string_view text, Position from, std::size_t skip = 0) const;
 
   void append(std::string_view text) { insert(end(), text); }

@@ -154,7 +154,8 @@ TEST(Listpack, CountsBeyondWhatItsHeaderHolds) {
   EXPECT_EQ(pack.count(), 65'000u);
 }
 
-// Whatever validate() lets through can be walked both ways without leaving the block (ASan watches).
+// Whatever validate() lets through can be walked both ways without leaving the block (ASan
+// watches).
 RC_GTEST_PROP(Listpack, ValidateLetsNothingThroughThatCannotBeWalked, ()) {
   Listpack pack;
   for (const auto index : *rc::gen::arbitrary<std::vector<std::uint8_t>>()) {

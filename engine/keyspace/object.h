@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "engine/base/check.h"
 #include "engine/keyspace/element.h"
 #include "engine/keyspace/hash.h"
 #include "engine/keyspace/list.h"
@@ -52,7 +53,10 @@ class Object {
 
   // Strings. text() of an integer lives as long as the Element.
   bool is_integer() const { return form_ == Form::kInteger; }
-  std::int64_t integer_value() const { return integer_; }
+  std::int64_t integer_value() const {
+    ENGINE_DCHECK(is_integer());
+    return integer_;
+  }
   Element text() const;
   // Makes room for `size` bytes (new ones are zero) and lets the caller change them: the value is
   // raw from now on.
@@ -61,14 +65,16 @@ class Object {
   void assign(std::int64_t value);
 
   // Collections; the type must be right.
-  List& list() { return *static_cast<List*>(pointer_); }
-  Set& set() { return *static_cast<Set*>(pointer_); }
-  Hash& hash() { return *static_cast<Hash*>(pointer_); }
-  SortedSet& sorted_set() { return *static_cast<SortedSet*>(pointer_); }
-  const List& list() const { return *static_cast<const List*>(pointer_); }
-  const Set& set() const { return *static_cast<const Set*>(pointer_); }
-  const Hash& hash() const { return *static_cast<const Hash*>(pointer_); }
-  const SortedSet& sorted_set() const { return *static_cast<const SortedSet*>(pointer_); }
+  List& list() { return *static_cast<List*>(collection(Type::kList)); }
+  Set& set() { return *static_cast<Set*>(collection(Type::kSet)); }
+  Hash& hash() { return *static_cast<Hash*>(collection(Type::kHash)); }
+  SortedSet& sorted_set() { return *static_cast<SortedSet*>(collection(Type::kSortedSet)); }
+  const List& list() const { return *static_cast<const List*>(collection(Type::kList)); }
+  const Set& set() const { return *static_cast<const Set*>(collection(Type::kSet)); }
+  const Hash& hash() const { return *static_cast<const Hash*>(collection(Type::kHash)); }
+  const SortedSet& sorted_set() const {
+    return *static_cast<const SortedSet*>(collection(Type::kSortedSet));
+  }
 
   // 24 bits for the eviction policy: seconds of last use under LRU, minutes and a logarithmic
   // counter under LFU (access_clock.h).
@@ -79,6 +85,10 @@ class Object {
   enum class Form : std::uint8_t { kNone, kInteger, kShort, kRaw, kCollection };
   Object(Type type, Form form) : type_(type), form_(form) {}
   void reset();
+  void* collection(Type type) const {
+    ENGINE_DCHECK(type_ == type && form_ == Form::kCollection, type_, type);
+    return pointer_;
+  }
 
   union {
     std::int64_t integer_;

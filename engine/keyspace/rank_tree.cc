@@ -4,8 +4,8 @@
 #include <new>
 #include <numeric>
 
+#include "engine/base/check.h"
 #include "engine/base/memory.h"
-#include "engine/base/result.h"
 
 namespace engine::keyspace {
 namespace {
@@ -80,6 +80,7 @@ struct RankTree::Inner {
   std::size_t total() const { return std::accumulate(sizes, sizes + count, std::size_t{0}); }
 
   void insert(std::size_t at, void* child, std::size_t size, const Item& first) {
+    ENGINE_DCHECK(count < kChildren && at <= count, count, at);
     open_gap(sizes, count, at);
     open_gap(children, count, at);
     open_gap(firsts, count, at);
@@ -96,8 +97,8 @@ struct RankTree::Inner {
   }
   // The child below which `item` is or belongs.
   std::size_t child_for(const Item& item) const {
-    const Item* behind = std::upper_bound(firsts, firsts + count, item, less);
-    return behind == firsts ? 0 : static_cast<std::size_t>(behind - firsts) - 1;
+    const Item* after = std::upper_bound(firsts, firsts + count, item, less);
+    return after == firsts ? 0 : static_cast<std::size_t>(after - firsts) - 1;
   }
 };
 
@@ -185,6 +186,7 @@ void* RankTree::insert_below(void* node, unsigned height, const Item& item) {
     }
     const auto at = static_cast<std::size_t>(
         std::lower_bound(leaf->items, leaf->items + leaf->count, item, less) - leaf->items);
+    ENGINE_DCHECK(leaf->count < kLeafItems, leaf->count);
     open_gap(leaf->items, leaf->count, at);
     leaf->items[at] = item;
     ++leaf->count;
@@ -216,6 +218,7 @@ void* RankTree::insert_below(void* node, unsigned height, const Item& item) {
 }
 
 void RankTree::erase(const ScoredNode* node) {
+  ENGINE_CHECK(size_ > 0);
   erase_below(root_, height_, {node->score, const_cast<ScoredNode*>(node)});
   --size_;
   if (size_ == 0) {
@@ -336,6 +339,8 @@ std::size_t RankTree::count_below_member(std::string_view bound, bool inclusive)
 }
 
 ScoredNode* RankTree::Cursor::get() const {
+  ENGINE_DCHECK(leaf_ != nullptr && index_ >= 0 &&
+                index_ < static_cast<std::ptrdiff_t>(leaf_->count));
   return leaf_->items[index_].node;
 }
 

@@ -1,7 +1,7 @@
-// Elements of a sorted set in order of (score, member): a B+ tree whose inner nodes count what lies
-// below them, so that rank, select, insert and erase take logarithmic time.
+// Elements of a sorted set in order of (score, member): a B+ tree whose inner nodes count the
+// elements below them, so that rank, select, insert and erase take logarithmic time.
 //
-// Borrows the elements; who inserts them frees them.
+// Borrows the elements: the caller frees them.
 #pragma once
 
 #include <cstddef>

@@ -46,7 +46,7 @@ class Set {
       fn(Element(intset_.at(i)).text());
     }
   }
-  // As Table::scan; an intset comes whole, in one call.
+  // As Table::scan; an intset is returned whole, in one call.
   template <typename Fn>
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
     if (table_) {

@@ -18,7 +18,7 @@ Listpack::Position next_pair(const Listpack& pack, Listpack::Position at) {
   return pack.next(pack.next(at));
 }
 
-// Puts the pair where it belongs; the member must not be there.
+// Inserts the pair in order; the member must be new.
 void insert_pair(Listpack& pack, std::string_view member, double score) {
   Listpack::Position at = pack.first();
   for (; at != pack.end(); at = next_pair(pack, at)) {
@@ -88,6 +88,8 @@ std::optional<double> SortedSet::score(std::string_view member) const {
   return at == listpack_.end() ? std::nullopt : std::optional(score_at(listpack_, at));
 }
 
+// A listpack becomes a tree before it would pass its limits. In a tree a changed score is an erase
+// and an insert, since it is part of the order.
 bool SortedSet::set(std::string_view member, double score, const EncodingLimits& limits) {
   if (!index_) {
     const Listpack::Position at = listpack_.find(member, listpack_.first(), 1);

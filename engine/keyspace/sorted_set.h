@@ -41,7 +41,8 @@ class SortedSet {
   // Adds the member or moves it to `score` (not NaN). True when it is new.
   bool set(std::string_view member, double score, const EncodingLimits& limits);
   bool erase(std::string_view member);  // false when it was not there
-  // How a listpack holds a score: a whole number up to 2^62 as such (-0 loses its sign), else "%.17g".
+  // How a listpack holds a score: a whole number up to 2^62 as such (-0 loses its sign), else
+  // "%.17g".
   static std::string score_text(double score);
   // Position from the lowest, 0-based.
   std::optional<std::size_t> rank(std::string_view member) const;
@@ -55,7 +56,7 @@ class SortedSet {
    public:
     Entry get() const;  // not at size()
     void next();
-    void previous();  // from the first it goes to a place that must not be read
+    void previous();  // from the first it moves to a place that must not be read
 
    private:
     friend class SortedSet;
@@ -74,7 +75,7 @@ class SortedSet {
   void convert_to_tree();
   // Leaves the listpack when it is beyond `limits` (after a load).
   void fit(const EncodingLimits& limits);
-  // Back to a listpack when within `limits` (ZUNIONSTORE and its like do this to a new set).
+  // Back to a listpack when within `limits` (ZUNIONSTORE, ZINTERSTORE, ... do this to a new set).
   void convert_to_listpack_if_small(const EncodingLimits& limits);
 
   template <typename Fn>  // fn(std::string_view member, double score), lowest first
@@ -96,7 +97,7 @@ class SortedSet {
       fn(entry.member.text(), entry.score);
     }
   }
-  // As Table::scan; a listpack comes whole, in one call.
+  // As Table::scan; a listpack is returned whole, in one call.
   template <typename Fn>  // fn(std::string_view member, double score)
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Fn&& fn) const {
     if (index_) {

@@ -23,7 +23,7 @@
 
 namespace engine::keyspace {
 
-// Node has `std::string_view key() const`. The table owns no nodes: who inserts them frees them.
+// Node has `std::string_view key() const`. The table does not own its nodes: the caller frees them.
 template <typename Node>
 class Table {
  public:
@@ -42,8 +42,9 @@ class Table {
   void insert(Node* node, std::uint64_t hash) { core_.insert(node, hash, key_of); }
   // Makes room for this many nodes, if the table is empty and was never used.
   void reserve(std::size_t nodes) { core_.reserve(nodes); }
-  // Ahead of find() or insert() with this hash, for those who know many keys in advance: first the one,
-  // a while later the other, a while later the call itself, which then need not wait for memory.
+  // Prefetching, for callers that know many keys in advance: first fetch_segment(), some keys later
+  // fetch_slot(), some keys later find() or insert() with this hash, which then need not wait for
+  // memory.
   void fetch_segment(std::uint64_t hash) const { core_.fetch_segment(hash); }
   void fetch_slot(std::uint64_t hash) const { core_.fetch_slot(hash); }
   // Lets fn(Node*) change the node of this key, all but its key; fn returns where the node then is.
@@ -56,14 +57,14 @@ class Table {
     }
     return slot != nullptr;
   }
-  // Takes the node out; null when there is none.
+  // Removes the node and returns it; null when there is none.
   Node* extract(std::string_view key) {
     return static_cast<Node*>(core_.extract(key, hash_of(key), key_of));
   }
   // A node at random, each about equally likely; the table must not be empty.
   Node* random(Random& random) const { return static_cast<Node*>(core_.random(random)); }
 
-  // fn(Node&) for each node, in order of hash prefix; the table must not change meanwhile.
+  // fn(Node&) for each node, in order of hash prefix; the table must not change during the call.
   template <typename Fn>
   void for_each(Fn&& fn) const {
     core_.for_each([&fn](void* node) { fn(*static_cast<Node*>(node)); });

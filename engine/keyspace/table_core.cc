@@ -27,7 +27,7 @@ const Secret secret;
 constexpr unsigned kSegmentSlots = 256;
 constexpr unsigned kFirstSlots = 8;
 
-// A lookup that fails walks to the next empty slot: beyond 13/16 that becomes far.
+// A lookup that fails walks to the next empty slot: beyond 13/16 the distance grows fast.
 constexpr std::size_t slots_for(std::size_t nodes) {
   return std::max<std::size_t>(kFirstSlots, nodes + nodes / 3);
 }
@@ -41,9 +41,9 @@ std::uint64_t hash_of(std::string_view key) {
   return XXH3_64bits_withSecret(key.data(), key.size(), secret.words.data(), sizeof(secret.words));
 }
 
-// Open addressing with linear probing. The trailing 16 bits of the hash (the tag) are kept in the slot
-// and give the node's home, so that growing and erasing need not look at nodes.
-struct alignas(std::uint64_t) TableCore::Segment {  // as its slots, which lie behind it
+// Open addressing with linear probing. The trailing 16 bits of the hash (the tag) are kept in the
+// slot and give the node's home, so that growing and erasing need not look at nodes.
+struct alignas(std::uint64_t) TableCore::Segment {  // as its slots, which follow it
   std::uint32_t capacity;
   std::uint32_t used;
   unsigned depth;  // leading bits of the hash that all nodes here share
@@ -66,6 +66,7 @@ struct alignas(std::uint64_t) TableCore::Segment {  // as its slots, which lie b
   std::size_t after(std::size_t index) const { return index + 1 == capacity ? 0 : index + 1; }
 
   void add(std::uint64_t slot) {
+    ENGINE_DCHECK(used < capacity, used, capacity);
     std::size_t index = home(slot);
     while (slots()[index] != 0) {
       index = after(index);
@@ -81,7 +82,7 @@ struct alignas(std::uint64_t) TableCore::Segment {  // as its slots, which lie b
     }
   }
   void remove(std::size_t hole) {
-    // Move back whatever could no longer be reached over the hole.
+    // Move back every node that a lookup could no longer reach past the hole.
     for (std::size_t index = after(hole); slots()[index] != 0; index = after(index)) {
       const std::size_t wanted = home(slots()[index]);
       const bool reachable =
@@ -147,7 +148,7 @@ void TableCore::insert(void* node, std::uint64_t hash, KeyOf key_of) {
        segment = directory_[index_of(hash)]) {
     make_room(segment, hash, key_of);
   }
-  directory_[index_of(hash)]->add(hash << kPointerBits | reinterpret_cast<std::uintptr_t>(node));
+  directory_[index_of(hash)]->add(hash << kPointerBits | bits_of(node));
   ++size_;
 }
 
@@ -188,6 +189,7 @@ void* TableCore::extract(std::string_view key, std::uint64_t hash, KeyOf key_of)
   }
   void* const node = node_in(*slot);
   Segment* segment = directory_[index_of(hash)];
+  ENGINE_CHECK(slot >= segment->slots() && slot < segment->slots() + segment->capacity);
   segment->remove(static_cast<std::size_t>(slot - segment->slots()));
   --size_;
   if (segment->used * 4 < segment->capacity && segment->capacity > kFirstSlots) {
@@ -211,6 +213,7 @@ void TableCore::make_room(Segment* segment, std::uint64_t hash, KeyOf key_of) {
   if (segment->capacity < kSegmentSlots) {
     capacity = std::min<std::size_t>(capacity, kSegmentSlots);
   }
+  ENGINE_CHECK(capacity > segment->capacity && segment->depth <= depth_, capacity, depth_);
   Segment* larger = Segment::create(capacity, segment->depth);
   larger->add_all_of(*segment);
   segment_bytes_ += Segment::bytes(capacity) - Segment::bytes(segment->capacity);
@@ -218,8 +221,8 @@ void TableCore::make_room(Segment* segment, std::uint64_t hash, KeyOf key_of) {
   memory::release(segment);
 }
 
-// The directory stays in proportion to the segments even if the hashes do not spread: such a segment
-// grows instead.
+// The directory stays in proportion to the segments even if the hashes do not spread: such a
+// segment grows instead.
 bool TableCore::may_split(const Segment& segment) const {
   return segment.depth < depth_ || directory_.size() <= 16 * segments_;
 }
@@ -228,7 +231,7 @@ void TableCore::split(Segment* segment, std::uint64_t hash, KeyOf key_of) {
   if (segment->depth == depth_) {
     double_directory();
   }
-  // Which half a node goes to is in its hash, and that in its key: fetch the keys ahead.
+  // The half that a node goes to depends on the hash of its key: prefetch the keys.
   std::vector<std::uint64_t> low;
   std::vector<std::uint64_t> high;
   low.reserve(segment->used);
@@ -242,6 +245,8 @@ void TableCore::split(Segment* segment, std::uint64_t hash, KeyOf key_of) {
       ((bits >> (63 - segment->depth)) % 2 == 0 ? low : high).push_back(slot);
     }
   }
+  ENGINE_CHECK(low.size() + high.size() == segment->used && segment->depth < depth_, low.size(),
+               high.size(), segment->used, segment->depth, depth_);
   const std::uint64_t bit = std::uint64_t{1} << (63 - segment->depth);
   segment_bytes_ -= Segment::bytes(segment->capacity);
   for (const auto& [half, prefix] : {std::pair{&low, hash & ~bit}, std::pair{&high, hash | bit}}) {
@@ -259,6 +264,8 @@ void TableCore::split(Segment* segment, std::uint64_t hash, KeyOf key_of) {
   memory::release(segment);
 }
 
+// A segment that has become sparse joins its buddy (the segment whose prefix differs in the last
+// bit) if both fit with room to spare; otherwise it shrinks.
 void TableCore::merge_or_shrink(Segment* segment, std::uint64_t hash) {
   unsigned depth = segment->depth;
   Segment* buddy = nullptr;
@@ -303,6 +310,8 @@ void TableCore::double_directory() {
 
 void TableCore::halve_directory() {
   std::vector<Segment*> halved;
+  ENGINE_CHECK(depth_ > 0 && directory_.size() == std::size_t{1} << depth_, depth_,
+               directory_.size());
   halved.reserve(directory_.size() / 2);
   --depth_;
   deepest_ = 0;
@@ -314,6 +323,7 @@ void TableCore::halve_directory() {
 }
 
 void* TableCore::random(Random& random) const {
+  ENGINE_CHECK(size_ > 0);
   for (;;) {
     Segment& segment = *directory_[random.below(directory_.size())];
     if (segment.used == 0) {
@@ -346,8 +356,8 @@ void TableCore::for_each(const std::function<void(void*)>& fn) const {
 
 std::uint64_t TableCore::scan(std::uint64_t cursor, std::size_t count, KeyOf key_of,
                               const std::function<void(void*)>& fn) const {
-  // A cursor is the 48 leading bits of a hash: the next to be returned. (Not 64, so that clients which
-  // keep it in a double or an int64 give it back unchanged.)
+  // A cursor is the 48 leading bits of a hash: the next to be returned. (Not 64, so that clients
+  // which keep it in a double or an int64 give it back unchanged.)
   constexpr unsigned kDropped = 16;
   struct Hashed {
     std::uint64_t position;
@@ -369,7 +379,7 @@ std::uint64_t TableCore::scan(std::uint64_t cursor, std::size_t count, KeyOf key
     std::sort(found.begin(), found.end(),
               [](const Hashed& a, const Hashed& b) { return a.position < b.position; });
     for (std::size_t i = 0; i < found.size(); ++i) {
-      // Equal positions cannot be told apart by a cursor: they come together.
+      // A cursor cannot distinguish equal positions: they are returned together.
       if (count == 0 && (i == 0 || found[i].position != found[i - 1].position)) {
         return found[i].position;
       }

@@ -7,11 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/check.h"
 #include "engine/base/random.h"
 
 namespace engine::keyspace {
 
-// Keyed with a secret of this process, so that nobody outside can choose keys that collide.
+// Keyed with a secret of this process, so that a client cannot choose keys that collide.
 std::uint64_t hash_of(std::string_view key);
 
 class TableCore {
@@ -43,13 +44,21 @@ class TableCore {
     return reinterpret_cast<void*>(slot & kPointerMask);  // NOLINT(performance-no-int-to-ptr)
   }
   static void set_node(std::uint64_t& slot, void* node) {
-    slot = (slot & ~kPointerMask) | reinterpret_cast<std::uintptr_t>(node);
+    slot = (slot & ~kPointerMask) | bits_of(node);
   }
 
  private:
   struct Segment;
   static constexpr unsigned kPointerBits = 48;
   static constexpr std::uint64_t kPointerMask = (std::uint64_t{1} << kPointerBits) - 1;
+
+  // User space has 47 or 48 bits. A kernel maps beyond that (five-level page tables) only on
+  // request.
+  static std::uint64_t bits_of(const void* node) {
+    const auto bits = reinterpret_cast<std::uintptr_t>(node);
+    ENGINE_CHECK(bits != 0 && bits <= kPointerMask, node);
+    return bits;
+  }
 
   std::size_t index_of(std::uint64_t hash) const { return depth_ == 0 ? 0 : hash >> (64 - depth_); }
   // Makes every directory entry that leads to a segment of this hash and depth point to `segment`.

@@ -89,8 +89,8 @@ RC_GTEST_PROP(Table, BehavesAsASet, ()) {
   modelled.expect_equal();
 }
 
-// The promise of SCAN, exactly: what is there from the first to the last call comes once; what comes
-// and goes meanwhile comes at most once each time it is there.
+// The promise of SCAN, exactly: what is there from the first to the last call comes once; what
+// comes and goes meanwhile comes at most once each time it is there.
 TEST(Table, WithRoomReservedHoldsTheSameInNoMoreMemory) {
   Modelled grown;
   Modelled reserved;

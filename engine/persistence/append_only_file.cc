@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "engine/io/directory.h"
-#include "engine/io/failpoint.h"
 #include "engine/io/file.h"
 #include "engine/persistence/base_file.h"
 
@@ -38,11 +37,11 @@ AppendOnlyFile::AppendOnlyFile(const Settings& settings, const Clock& clock, Log
       event_fd_(event_fd),
       directory_(settings, log) {}
 
-// --- opening ----------------------------------------------------------------------------------------
+// --- opening -------------------------------------------------------------------------------------
 
 Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
-  // First a manifest that names nothing: should this be interrupted, the next start knows that the
-  // files it finds are only its leftovers.
+  // First a manifest that names nothing: if this is interrupted, the next start knows that the
+  // files it finds are leftovers.
   Status status = directory_.has_manifest() ? directory_.remove_numbered_files()
                                             : directory_.persist(aof::Manifest());
   if (status) {
@@ -59,7 +58,9 @@ Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
 Status AppendOnlyFile::create_base_and_increment(const keyspace::Keyspace& keyspace) {
   log_.notice("Creating AOF base file {} on server start", directory_.next_base().name);
   const std::string temp = temp_base_name(::getpid());
-  if (const Status written = write_base_file(directory_.path(temp), keyspace, nullptr); !written) {
+  if (const Status written = write_base_file(directory_.path(temp), keyspace, settings_,
+                                             clock_.wall_ms() / 1000, [](std::uint64_t) {});
+      !written) {
     return written;
   }
   const Result<aof::ManifestEntry> base = directory_.name_base(temp);
@@ -71,12 +72,12 @@ Status AppendOnlyFile::create_base_and_increment(const keyspace::Keyspace& keysp
   return open_increment(std::move(next), "on server start");
 }
 
-Status AppendOnlyFile::open(const LogEnd& end) {
+Status AppendOnlyFile::open(const AofEnd& end) {
   const aof::Manifest& manifest = directory_.manifest();
   const bool appends = !manifest.increments.empty() && (end.checked || !settings_.aof_checksum);
   if (!appends) {
-    // The last file may be torn (a base, if it is an old single file); nothing is ever appended to it
-    // again.
+    // The last file may be torn (a base, if it is an old single file); nothing is ever appended to
+    // it again.
     const aof::ManifestEntry* const last = manifest.increments.empty()
                                                ? (manifest.base ? &*manifest.base : nullptr)
                                                : &manifest.increments.back();
@@ -90,7 +91,7 @@ Status AppendOnlyFile::open(const LogEnd& end) {
   const std::string& name = manifest.increments.back().name;
   log_.notice("Opening AOF incr file {} on server start", name);
   Result<std::unique_ptr<aof::IncrementWriter>> writer = aof::IncrementWriter::reopen(
-      directory_.path(name), end.valid_size, writer_settings(), writer_context());
+      directory_.path(name), end.valid_size, writer_settings(Target::kManifest), writer_context());
   if (!writer) {
     return tl::unexpected(writer.error());
   }
@@ -136,7 +137,7 @@ Status AppendOnlyFile::open_increment(aof::Manifest next, const char* occasion) 
   log_.notice("Creating AOF incr file {} {}", entry.name, occasion);
   const std::string file = directory_.path(entry.name);
   Result<std::unique_ptr<aof::IncrementWriter>> writer =
-      aof::IncrementWriter::create(file, writer_settings(), writer_context());
+      aof::IncrementWriter::create(file, writer_settings(Target::kManifest), writer_context());
   Status status = writer ? directory_.sync_names() : Status(tl::unexpected(writer.error()));
   if (status) {
     next.increments.push_back(entry);
@@ -152,10 +153,46 @@ Status AppendOnlyFile::open_increment(aof::Manifest next, const char* occasion) 
 }
 
 void AppendOnlyFile::opened(std::unique_ptr<aof::IncrementWriter> writer) {
-  writer_ = std::move(writer);
-  writer_->set_flush_delay_us(flush_delay_us_);
+  use(std::move(writer), Target::kManifest);
   state_ = State::kOn;
   measure();
+  check_state();
+}
+
+void AppendOnlyFile::use(std::unique_ptr<aof::IncrementWriter> writer, Target target) {
+  writer_ = std::move(writer);
+  target_ = target;
+  writer_->set_flush_delay_us(flush_delay_us_);
+}
+
+void AppendOnlyFile::drop_writer() {
+  if (writer_) {
+    delayed_syncs_before_ += writer_->delayed_syncs();
+    writer_.reset();
+  }
+  target_ = Target::kNone;
+  increment_is_spare_ = false;
+}
+
+// The table in the header.
+void AppendOnlyFile::check_state() const {
+  ENGINE_CHECK((writer_ != nullptr) == (target_ != Target::kNone), target_);
+  switch (state_) {
+    case State::kOff:
+      ENGINE_CHECK(target_ == Target::kNone, target_);
+      break;
+    case State::kAwaitingRewrite:
+      ENGINE_CHECK(target_ != Target::kManifest, target_);
+      break;
+    case State::kOn:
+      ENGINE_CHECK(target_ == Target::kManifest, target_);
+      break;
+    case State::kSyncFailed:
+      break;
+  }
+  ENGINE_CHECK(state_ == State::kOff || directory_.attached(), state_);
+  ENGINE_CHECK(!steps_in_no_file_ || state_ == State::kSyncFailed, state_);
+  ENGINE_CHECK(!increment_is_spare_ || target_ == Target::kManifest, target_);
 }
 
 void AppendOnlyFile::measure() {
@@ -172,13 +209,12 @@ void AppendOnlyFile::measure() {
       manifest.base ? io::file_size(directory_.path(manifest.base->name)).value_or(0) : 0;
 }
 
-// --- logging ----------------------------------------------------------------------------------------
+// --- logging -------------------------------------------------------------------------------------
 
-aof::WriterSettings AppendOnlyFile::writer_settings() const {
+aof::WriterSettings AppendOnlyFile::writer_settings(Target target) const {
   aof::WriterSettings settings;
-  // Nothing is acknowledged on the strength of a temporary increment: it is synced when it gets its
-  // name.
-  settings.policy = writes_to_temp_ ? aof::FsyncPolicy::kNo : settings_.appendfsync;
+  // No acknowledgement rests on a temporary increment: it is synced when it gets its name.
+  settings.policy = target == Target::kTemporary ? aof::FsyncPolicy::kNo : settings_.appendfsync;
   settings.child_running = child_running_;
   settings.hold_syncs = settings_.no_appendfsync_on_rewrite && child_running_;
   settings.checksum = settings_.aof_checksum;
@@ -204,14 +240,21 @@ Status AppendOnlyFile::flush() {
     return {};
   }
   const Status flushed = writer_->flush();
-  needs_rewrite_ = needs_rewrite_ || (state_ == State::kOn && writer_->sync_failed());
+  note_failed_sync();
   return flushed;
+}
+
+void AppendOnlyFile::note_failed_sync() {
+  if (state_ == State::kOn && writer_->sync_failed()) {
+    state_ = State::kSyncFailed;
+  }
+  check_state();
 }
 
 void AppendOnlyFile::cron() {
   if (writer_) {
     writer_->record_synced();
-    needs_rewrite_ = needs_rewrite_ || (state_ == State::kOn && writer_->sync_failed());
+    note_failed_sync();
   }
   if (directory_.uncertainty() != 0) {
     static_cast<void>(directory_.persist(directory_.manifest()));
@@ -219,7 +262,7 @@ void AppendOnlyFile::cron() {
 }
 
 int AppendOnlyFile::error() const {
-  if (state_ != State::kOn) {
+  if (!is_on()) {
     return 0;
   }
   if (directory_.uncertainty() != 0) {
@@ -228,19 +271,21 @@ int AppendOnlyFile::error() const {
   if (writer_ && writer_->error() != 0) {
     return writer_->error();
   }
-  return needs_rewrite_ ? EIO : 0;
+  return state_ == State::kSyncFailed ? EIO : 0;
 }
 
 Status AppendOnlyFile::settings_changed(bool child_running) {
   child_running_ = child_running;
-  return writer_ ? writer_->apply(writer_settings()) : Status();
+  return writer_ ? writer_->apply(writer_settings(target_)) : Status();
 }
 
 Status AppendOnlyFile::enable() {
   if (const Status attached = directory_.attach(); !attached) {
     return attached;
   }
+  ENGINE_CHECK(state_ == State::kOff, state_);
   state_ = State::kAwaitingRewrite;
+  check_state();
   return {};
 }
 
@@ -250,7 +295,7 @@ void AppendOnlyFile::disable() {
 }
 
 void AppendOnlyFile::seal() {
-  if (!writer_ || state_ != State::kOn) {
+  if (!writer_ || !is_on()) {
     return;
   }
   if (const Status sealed = writer_->seal(); sealed) {
@@ -263,215 +308,129 @@ void AppendOnlyFile::seal() {
 void AppendOnlyFile::close() {
   drop_writer();
   state_ = State::kOff;
-  needs_rewrite_ = false;
-  in_no_file_ = false;
+  steps_in_no_file_ = false;
   directory_.detach();
+  check_state();
 }
 
-void AppendOnlyFile::drop_writer() {
-  if (writer_) {
-    delayed_syncs_before_ += writer_->delayed_syncs();
-    writer_.reset();
-  }
-  writes_to_temp_ = false;
-}
+// --- the steps of a rewrite ----------------------------------------------------------------------
 
-// --- rewriting --------------------------------------------------------------------------------------
-
-std::string AppendOnlyFile::temp_base_name(pid_t child) const {
-  return fmt::format("temp-rewriteaof-bg-{}.aof", child);
-}
-
-std::string AppendOnlyFile::temp_increment_path() const {
-  return directory_.path(aof::temp_increment_name(settings_.appendfilename));
-}
-
-Status AppendOnlyFile::begin_rewrite() {
+Result<RewriteKind> AppendOnlyFile::prepare_rewrite() {
   if (const Status attached = directory_.attach(); !attached) {
-    return attached;
+    return tl::unexpected(attached.error());
   }
   if (state_ == State::kOff) {
-    rewrite_ = RewriteKind::kBaseOnly;
-  } else if (state_ == State::kAwaitingRewrite || needs_rewrite_) {
-    rewrite_ = RewriteKind::kFresh;
-  } else if (const Status sealed = writer_->seal(); sealed) {
-    rewrite_ = RewriteKind::kSwitch;
-  } else if (writer_->sync_failed()) {
-    needs_rewrite_ = true;
-    rewrite_ = RewriteKind::kFresh;
-  } else {
-    return sealed;
+    return RewriteKind::kBaseOnly;
   }
-  return io::fail_at("aof/rewrite/before-fork");
+  if (needs_rewrite()) {
+    return RewriteKind::kFresh;
+  }
+  const Status sealed = writer_->seal();
+  note_failed_sync();
+  if (sealed) {
+    return RewriteKind::kSwitch;
+  }
+  if (state_ == State::kSyncFailed) {
+    return RewriteKind::kFresh;
+  }
+  return tl::unexpected(sealed.error());
 }
 
-Status AppendOnlyFile::forked() {
-  if (const Status ok = io::fail_at("aof/rewrite/after-fork"); !ok) {
-    return ok;
+Status AppendOnlyFile::switch_increment(RewriteKind kind) {
+  switch (kind) {
+    case RewriteKind::kBaseOnly:
+      return {};
+    case RewriteKind::kFresh:
+      return open_temp_increment();
+    case RewriteKind::kSwitch:
+      break;
   }
-  Status switched;
-  if (rewrite_ == RewriteKind::kFresh) {
-    switched = open_temp_increment();
-  } else if (rewrite_ == RewriteKind::kSwitch && (!rewrite_failed_ || writer_->has_steps())) {
-    // (After a failed rewrite the new increment may still be empty: it serves for this one too.)
-    switched = open_increment(directory_.manifest(), "on background rewrite");
+  ENGINE_CHECK(state_ == State::kOn, state_);
+  // Steps that the base will contain must not be in its increment as well: they would be replayed
+  // twice.
+  if (increment_is_spare_ && !writer_->has_steps()) {
+    return {};
   }
-  return switched ? io::fail_at("aof/rewrite/after-switch") : switched;
+  return open_increment(directory_.manifest(), "on background rewrite");
 }
 
 Status AppendOnlyFile::open_temp_increment() {
-  const std::string file = temp_increment_path();
+  ENGINE_CHECK(needs_rewrite() && target_ != Target::kTemporary, state_, target_);
+  const std::string name = aof::temp_increment_name(settings_.appendfilename);
+  const std::string file = directory_.path(name);
   if (io::exists(file)) {
     if (const Status removed = io::remove_file(file); !removed) {
       return removed;
     }
   }
-  in_no_file_ = in_no_file_ || (state_ == State::kOn && writer_ && writer_->buffered_bytes() > 0);
-  log_.notice("Creating AOF incr file {} on background rewrite",
-              aof::temp_increment_name(settings_.appendfilename));
+  steps_in_no_file_ = steps_in_no_file_ || (is_on() && writer_ && writer_->buffered_bytes() > 0);
+  log_.notice("Creating AOF incr file {} on background rewrite", name);
   drop_writer();
-  writes_to_temp_ = true;
   Result<std::unique_ptr<aof::IncrementWriter>> writer =
-      aof::IncrementWriter::create(file, writer_settings(), writer_context());
+      aof::IncrementWriter::create(file, writer_settings(Target::kTemporary), writer_context());
   if (!writer) {
+    static_cast<void>(io::remove_file(file));
     return tl::unexpected(writer.error());
   }
-  writer_ = std::move(*writer);
+  use(std::move(*writer), Target::kTemporary);
+  check_state();
   return {};
 }
 
-Status AppendOnlyFile::write_base_file(const std::string& file_path,
-                                       const keyspace::Keyspace& keyspace,
-                                       ProgressReporter* progress) const {
-  const std::uint64_t half = keyspace.size() / 2;
-  const auto report = [&](std::uint64_t keys_written) {
-    if (progress != nullptr) {
-      progress->keys_written(keys_written);
-      if (keys_written == half) {
-        static_cast<void>(io::failpoint("aof/rewrite/child-half"));
-      }
-    }
-  };
-  return persistence::write_base_file(file_path, keyspace, settings_, clock_.wall_ms() / 1000,
-                                      report);
+Status AppendOnlyFile::seal_temp_increment() {
+  ENGINE_CHECK(target_ == Target::kTemporary, target_);
+  return writer_->seal();
 }
 
-Status AppendOnlyFile::write_new_base(const keyspace::Keyspace& keyspace,
-                                      ProgressReporter& progress) const {
-  if (const Status ok = io::fail_at("aof/rewrite/child-start"); !ok) {
-    return ok;
-  }
-  const std::string temp = temp_base_name(::getpid());
-  if (const Status written = write_base_file(directory_.path(temp), keyspace, &progress);
-      !written) {
-    return written;
-  }
-  log_.notice("Successfully created the temporary AOF base file {}", temp);
-  return io::fail_at("aof/rewrite/child-before-exit");
-}
-
-// The temporary increment becomes one that a manifest may list, written as the policy says.
 Status AppendOnlyFile::adopt_temp_increment(const aof::ManifestEntry& entry) {
-  if (const Status renamed = io::rename_file(temp_increment_path(), directory_.path(entry.name));
-      !renamed) {
+  ENGINE_CHECK(target_ == Target::kTemporary, target_);
+  const std::string path = directory_.path(entry.name);
+  if (const Status renamed = io::rename_file(writer_->path(), path); !renamed) {
     return renamed;
   }
   log_.notice("Successfully renamed the temporary AOF incr file {} into {}",
               aof::temp_increment_name(settings_.appendfilename), entry.name);
-  writer_->renamed(directory_.path(entry.name));
-  writes_to_temp_ = false;
-  const Status applied = writer_->apply(writer_settings());
+  writer_->renamed(path);
+  const Status applied = writer_->apply(writer_settings(Target::kManifest));
   return applied ? directory_.sync_names() : applied;
 }
 
-Status AppendOnlyFile::install_rewrite(pid_t child) {
-  const bool fresh = rewrite_ == RewriteKind::kFresh;
-  if (fresh) {
-    if (const Status sealed = writer_->seal(); !sealed) {
-      return sealed;
-    }
-  }
-  const Result<aof::ManifestEntry> base = directory_.name_base(temp_base_name(child));
-  if (!base) {
-    return tl::unexpected(base.error());
-  }
-  log_.notice("Successfully renamed the temporary AOF base file {} into {}", temp_base_name(child),
-              base->name);
-
-  // The new base and what has been logged since the fork; everything else becomes history, in
-  // redis-server's order: what was logged, its base, what had been history before.
-  const aof::Manifest& now = directory_.manifest();
-  aof::Manifest next;
-  next.base = *base;
-  next.history = now.increments;
-  Status status;
-  if (fresh) {
-    next.increments.push_back(directory_.next_increment());
-    status = adopt_temp_increment(next.increments.back());
-  } else if (rewrite_ == RewriteKind::kSwitch) {
-    next.increments.push_back(next.history.back());
-    next.history.pop_back();
-  }
-  if (now.base) {
-    next.history.push_back(*now.base);
-  }
-  next.history.insert(next.history.end(), now.history.begin(), now.history.end());
-  const aof::ManifestEntry kept =
-      next.increments.empty() ? aof::ManifestEntry() : next.increments.back();
-  if (status) {
-    status = directory_.persist(std::move(next));
-  }
-  if (!status) {
-    static_cast<void>(io::remove_file(directory_.path(base->name)));
-    if (fresh) {
-      static_cast<void>(io::remove_file(directory_.path(kept.name)));
-      writes_to_temp_ = true;  // for abandon_rewrite()
-    }
-    return status;
-  }
-  if (fresh) {
+void AppendOnlyFile::rewrite_installed(RewriteKind kind) {
+  if (kind == RewriteKind::kFresh) {
     state_ = State::kOn;
-    needs_rewrite_ = false;
-    in_no_file_ = false;
+    target_ = Target::kManifest;
+    steps_in_no_file_ = false;
   }
-  return {};
-}
-
-Status AppendOnlyFile::finish_rewrite(pid_t child) {
-  if (const Status installed = install_rewrite(child); !installed) {
-    log_.warning("Can't install the rewritten append only file: {}", installed.error().message);
-    abandon_rewrite(child);
-    return installed;
-  }
-  rewrite_ = RewriteKind::kNone;
-  rewrite_failed_ = false;
+  increment_is_spare_ = false;
+  ENGINE_CHECK(state_ == State::kOff ||
+               writer_->path() == directory_.path(directory_.manifest().increments.back().name));
   measure();
   base_size_bytes_ = size_bytes();
   directory_.remove_history();
   if (state_ == State::kOff) {
     directory_.detach();
   }
-  return {};
+  check_state();
 }
 
-void AppendOnlyFile::abandon_rewrite(std::optional<pid_t> child) {
-  if (child) {
-    static_cast<void>(io::remove_file(directory_.path(temp_base_name(*child))));
-  }
-  if (writes_to_temp_) {
+void AppendOnlyFile::abandon_rewrite(RewriteKind kind, bool switched) {
+  if (target_ == Target::kTemporary) {
     log_.notice("Removing the temp incr aof file {} in the background",
                 aof::temp_increment_name(settings_.appendfilename));
+    const std::string path = writer_->path();
     drop_writer();
-    static_cast<void>(io::remove_file(temp_increment_path()));
+    static_cast<void>(io::remove_file(path));
   }
-  rewrite_ = RewriteKind::kNone;
-  rewrite_failed_ = true;
+  if (kind == RewriteKind::kSwitch && switched) {
+    increment_is_spare_ = true;
+  }
   if (state_ == State::kOff) {
     directory_.detach();
   }
+  check_state();
 }
 
-// --- figures ----------------------------------------------------------------------------------------
+// --- figures -------------------------------------------------------------------------------------
 
 std::uint64_t AppendOnlyFile::size_bytes() const {
   return closed_bytes_ + (writer_ ? writer_->size() : 0);

@@ -14,9 +14,9 @@
 
 #include <fiu-control.h>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/io/syscall_trace.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -46,7 +46,7 @@ class AppendOnlyFileTest : public EngineTest {
   ManualClock clock_;
 };
 
-// --- what is written --------------------------------------------------------------------------------
+// --- what is written -----------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, WithAofChecksumNoTheBytesAreRedisServersOwn) {
   Settings settings = aof_settings();
@@ -72,7 +72,7 @@ TEST_F(AppendOnlyFileTest, TimestampsStandWhereTheSecondChanges) {
   auto engine = start(settings);
   engine->set("a", "1");
   engine->set("a", "2");
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   engine->set("a", "3");
   const std::string text = increment(1);
   EXPECT_THAT(text, StartsWith("#TS:1700000000\r\n*2\r\n$6\r\nSELECT"));
@@ -132,7 +132,7 @@ TEST_F(AppendOnlyFileTest, DamageInACommandBaseIsRefused) {
   EXPECT_THAT(refusal(settings), HasSubstr("checksum mismatch"));
 }
 
-// --- rewriting --------------------------------------------------------------------------------------
+// --- rewriting -----------------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, GrowthStartsARewrite) {
   Settings settings = aof_settings();
@@ -168,7 +168,7 @@ TEST_F(AppendOnlyFileTest, RepeatedFailuresMakeAutomaticRewritesWait) {
   EXPECT_THAT(engine->log.lines,
               Contains("Background AOF rewrite has repeatedly failed and triggered "
                        "the limit, will retry in 1 minutes"));
-  clock_.pass_s(59);
+  clock_.advance_s(59);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_FALSE(engine->persistence.has_child());
   EXPECT_TRUE(engine->persistence.bgrewriteaof(false)) << "by hand it starts at once";
@@ -204,6 +204,38 @@ TEST_F(AppendOnlyFileTest, AFailedRewriteKeepsEverything) {
   }
 }
 
+TEST_F(AppendOnlyFileTest, WhatTheNewBaseHasIsNotReplayedAgainAfterAFailedRewrite) {
+  auto engine = start(aof_settings());
+  engine->step({{"RPUSH", "l", "x"}});
+  ASSERT_TRUE(engine->persistence.before_sleep());
+  restart(engine);
+  {
+    const io::ScopedFailpoint failpoint("aof/rewrite/before-fork", ENOSPC);
+    EXPECT_FALSE(engine->persistence.bgrewriteaof(false));
+  }
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  wait_for_child(*engine);
+  restart(engine);
+  EXPECT_EQ(engine->state(), (State{{"l", "[x]"}}));
+}
+
+TEST_F(AppendOnlyFileTest, AnEmptyIncrementOfAFailedRewriteServesTheNextOneToo) {
+  auto engine = start(aof_settings());
+  engine->set("a", "1");
+  {
+    const io::ScopedFailpoint failpoint("aof/rewrite/child-start", ENOSPC);
+    ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+    wait_for_child(*engine);
+  }
+  ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
+  wait_for_child(*engine);
+  EXPECT_THAT(directory_.files(), Contains("appendonlydir/appendonly.aof.2.incr.aof"));
+  EXPECT_THAT(directory_.files(), Not(Contains("appendonlydir/appendonly.aof.3.incr.aof")));
+  const State state = engine->state();
+  restart(engine);
+  EXPECT_EQ(engine->state(), state);
+}
+
 TEST_F(AppendOnlyFileTest, HistoryIsKeptWhileAofDisableAutoGcSaysSo) {
   Settings settings = aof_settings();
   settings.aof_disable_auto_gc = true;
@@ -229,7 +261,7 @@ TEST_F(AppendOnlyFileTest, WithTheLogOffARewriteMakesOnlyABase) {
   EXPECT_EQ(start(aof_settings())->state(), (State{{"a", "1"}}));
 }
 
-// --- on and off while the server runs ---------------------------------------------------------------
+// --- on and off while the server runs ------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, EnabledAtRunTimeItHoldsEverythingOnceTheRewriteIsDone) {
   auto engine = start(rdb_settings());
@@ -312,23 +344,23 @@ TEST_F(AppendOnlyFileTest, OffAndOnAgainStartsFromTheDataOfTheMoment) {
   EXPECT_EQ(engine->state(), (State{{"a", "new"}}));
 }
 
-// --- errors and slowness ----------------------------------------------------------------------------
+// --- errors and slowness -------------------------------------------------------------------------
 
 TEST_F(AppendOnlyFileTest, AFullDiskUnderEverysecHoldsRepliesBackUntilThereIsSpace) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   io::SyscallTrace trace(directory_.path());
   trace.fail_all("write", ".incr.aof", ENOSPC);
   engine->set("a", "1");
-  EXPECT_TRUE(engine->persistence.replies_must_wait());
-  EXPECT_EQ(engine->persistence.write_gate(),
+  EXPECT_TRUE(engine->persistence.must_hold_replies());
+  EXPECT_EQ(engine->persistence.write_refusal(),
             "MISCONF Errors writing to the AOF file: No space left on device");
   EXPECT_FALSE(engine->persistence.info().aof_last_write_ok);
   ASSERT_TRUE(engine->persistence.before_sleep());
-  EXPECT_TRUE(engine->persistence.replies_must_wait());
+  EXPECT_TRUE(engine->persistence.must_hold_replies());
   trace.fail_all("write", ".incr.aof", 0);
   ASSERT_TRUE(engine->persistence.before_sleep());
-  EXPECT_FALSE(engine->persistence.replies_must_wait());
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_FALSE(engine->persistence.must_hold_replies());
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
 }
@@ -355,11 +387,11 @@ TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
     std::this_thread::yield();
   }
   engine->set("b", "2");
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   engine->set("c", "3");
   EXPECT_TRUE(sync_is_running) << "until then the loop goes on";
   EXPECT_EQ(engine->persistence.info().aof_delayed_fsync, 0);
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   sync_may_end = true;
   engine->set("d", "4");
   EXPECT_FALSE(sync_is_running);
@@ -371,7 +403,7 @@ TEST_F(AppendOnlyFileTest, ASyncOfMoreThanTwoSecondsIsWaitedForAndCounted) {
 ManualClock* slow_clock = nullptr;
 
 int let_two_seconds_pass(const char*, int*, void**, unsigned int*) {
-  slow_clock->pass_s(2);
+  slow_clock->advance_s(2);
   return 0;
 }
 
@@ -408,11 +440,11 @@ TEST_F(AppendOnlyFileTest, AnErrorThatLastsIsLoggedTwiceAMinute) {
   };
   engine->set("a", "1");
   for (int second = 0; second < 29; ++second) {
-    clock_.pass_s(1);
+    clock_.advance_s(1);
     ASSERT_TRUE(engine->persistence.cron());
   }
   EXPECT_EQ(logged(), 1);
-  clock_.pass_s(1);
+  clock_.advance_s(1);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_EQ(logged(), 2);
 }
@@ -424,10 +456,10 @@ TEST_F(AppendOnlyFileTest, ASyncThatFailsAtTheSwitchLeadsToNewFilesAsWell) {
     io::SyscallTrace trace(directory_.path());
     trace.fail_all("fdatasync", "1.incr.aof", EIO);
     ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
-    EXPECT_NE(engine->persistence.write_gate(), "");
+    EXPECT_NE(engine->persistence.write_refusal(), "");
     wait_for_child(*engine);
   }
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   engine->set("b", "2");
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
@@ -449,9 +481,9 @@ TEST_F(AppendOnlyFileTest, AManifestThatMayNotBeDurableIsNotReliedOn) {
       EXPECT_FALSE(engine.persistence.before_sleep());
       continue;
     }
-    EXPECT_NE(engine.persistence.write_gate(), "");
+    EXPECT_NE(engine.persistence.write_refusal(), "");
     ASSERT_TRUE(engine.persistence.cron());
-    EXPECT_EQ(engine.persistence.write_gate(), "") << "the second attempt made it durable";
+    EXPECT_EQ(engine.persistence.write_refusal(), "") << "the second attempt made it durable";
   }
 }
 

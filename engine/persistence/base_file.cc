@@ -1,5 +1,7 @@
 #include "engine/persistence/base_file.h"
 
+#include <fmt/format.h>
+
 #include "engine/aof/base_writer.h"
 #include "engine/io/directory.h"
 #include "engine/io/failpoint.h"
@@ -28,6 +30,10 @@ Status write_commands(const std::string& path, const keyspace::Keyspace& keyspac
 }
 
 }  // namespace
+
+std::string temp_base_name(pid_t writer) {
+  return fmt::format("temp-rewriteaof-bg-{}.aof", writer);
+}
 
 Status write_base_file(const std::string& path, const keyspace::Keyspace& keyspace,
                        const Settings& settings, std::int64_t now_s,

@@ -1,6 +1,8 @@
 // The file of a base: the keyspace as an RDB file or as commands, by aof-use-rdb-preamble.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -10,6 +12,9 @@
 #include "engine/persistence/settings.h"
 
 namespace engine::persistence {
+
+// "temp-rewriteaof-bg-<pid>.aof": redis-server's name for one that process `writer` writes.
+std::string temp_base_name(pid_t writer);
 
 // Writes `path` anew and syncs it; on an error the file is removed. `now_s`: Unix time.
 // `keys_written` is called after each key.

@@ -12,7 +12,7 @@
 namespace engine::persistence {
 namespace {
 
-// What a start would log is what there is to say.
+// The report is what a start would log.
 class PrintedLog final : public Log {
  public:
   explicit PrintedLog(std::FILE* out) : out_(out) {}
@@ -57,6 +57,7 @@ class Checker {
   Recovery recovery_;
 };
 
+// The steps of Recovery::recover_append_only_file(), without the lock and without opening the AOF.
 bool Checker::log_is_good() {
   const std::string directory = io::join_path(settings_.directory, settings_.appenddirname);
   fmt::print(out_, "Append only file in {}{}\n", directory,
@@ -70,16 +71,16 @@ bool Checker::log_is_good() {
   if (!has_manifest) {
     return refused(has_manifest.error());
   }
-  const Result<LogPlan> plan = plan_log(settings_, store, *has_manifest);
+  const Result<AofPlan> plan = plan_aof(settings_, store, *has_manifest);
   if (!plan) {
     return refused(plan.error());
   }
-  if (plan->source == LogPlan::Source::kNothing) {
+  if (plan->source == AofPlan::Source::kNothing) {
     fmt::print(out_, "  none: a start would create it from the snapshot, or empty\n");
     return true;
   }
   keyspace_.clear();
-  const Result<LogEnd> loaded = recovery_.load(plan->parts);
+  const Result<AofEnd> loaded = recovery_.load(plan->parts);
   return loaded ? good() : refused(loaded.error());
 }
 

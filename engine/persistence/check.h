@@ -1,5 +1,5 @@
-// `crashpoint-engine --check DIR`: what a start would make of the files in a directory, by the code of
-// a start, without changing anything.
+// `crashpoint-engine --check DIR`: what a start would load from a directory, found out by the code
+// of a start, without changing anything.
 #pragma once
 
 #include <cstdio>
@@ -11,9 +11,9 @@
 namespace engine::persistence {
 
 // Examines the append only file and the snapshot in settings.directory, whichever are there, and
-// prints what would load, what would be cut off, and what is damaged and where. `keyspace` is empty and
-// `target` executes on it; both hold what was loaded last. Returns the exit code: 0 if everything that
-// is there would load, 1 if something would be refused.
+// prints what would load, what would be cut off, and what is damaged and where. `keyspace` is empty
+// and `target` executes on it; both hold what was loaded last. Returns the exit code: 0 if
+// everything that is there would load, 1 if something would be refused.
 int check_directory(const Settings& settings, keyspace::Keyspace& keyspace,
                     aof::ReplayTarget& target, std::FILE* out);
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/persistence/test_engine.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {

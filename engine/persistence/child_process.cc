@@ -26,7 +26,7 @@ constexpr int kExitWanted = 255;  // redis-server's SERVER_CHILD_NOERROR_RETVAL
 constexpr std::int64_t kReportIntervalUs = 1'000'000;
 constexpr std::size_t kSmapsBytesMax = 1 << 20;
 
-// Signals have their plain meaning in the child: it has no loop that would look at a flag.
+// Signals have their default action in the child: it has no loop that would look at a flag.
 void reset_signals() {
   for (const int signal : {SIGTERM, SIGUSR1, SIGHUP}) {
     ::signal(signal, SIG_DFL);
@@ -37,7 +37,7 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Without this a child could outlive a killed parent and go on writing next to its successor.
+// Without this a child could outlive a killed parent and keep writing beside its successor.
 void die_with(pid_t parent) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != parent) {
     ::_exit(kExitError);
@@ -77,10 +77,12 @@ void ProgressReporter::report() {
   copied_.sum += copied_.current;
   ++copied_.measurements;
   progress_.copied_bytes = copied_.current;
-  // The parent reads what it gets; a full pipe loses a report, not a byte of the snapshot.
+  // A full pipe loses a report, which does no harm.
   static_cast<void>(::write(fd_, &progress_, sizeof(progress_)) == 0);
 }
 
+// Both ends of the pipe are non-blocking: a parent that is busy must not stop the child, nor a
+// silent child the parent.
 Result<ChildProcess> ChildProcess::start(const std::function<Status(ProgressReporter&)>& work) {
   int pipe_fds[2] = {-1, -1};
   if (::pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -147,7 +149,7 @@ void ChildProcess::close_fds() {
 bool ChildProcess::read_progress() {
   bool any = false;
   ChildProgress report;
-  // Reports are smaller than PIPE_BUF: each comes whole.
+  // Reports are smaller than PIPE_BUF: each arrives whole.
   while (::read(progress_fd_, &report, sizeof(report)) == ssize_t{sizeof(report)}) {
     progress_ = report;
     any = true;
@@ -176,6 +178,8 @@ ChildProcess::Exit exit_of(int status) {
 }  // namespace
 
 std::optional<ChildProcess::Exit> ChildProcess::reap() {
+  // The id may be another process by now.
+  ENGINE_CHECK(pid_ > 0 && !reaped_, pid_);
   int status = 0;
   const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
   if (reaped == 0 || (reaped < 0 && errno == EINTR)) {
@@ -183,10 +187,11 @@ std::optional<ChildProcess::Exit> ChildProcess::reap() {
   }
   reaped_ = true;
   static_cast<void>(read_progress());
-  return reaped == pid_ ? exit_of(status) : Exit{};  // else somebody took the status: an error
+  return reaped == pid_ ? exit_of(status) : Exit{};  // otherwise the status is lost: an error
 }
 
 ChildProcess::Exit ChildProcess::end() {
+  ENGINE_CHECK(pid_ > 0 && !reaped_, pid_);
   ::kill(pid_, SIGUSR1);
   return wait();
 }

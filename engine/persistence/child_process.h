@@ -1,7 +1,7 @@
 // A forked child that writes a copy of the keyspace as it was at the fork.
 //
-// The child dies with its parent, ends by _exit, and replaces nothing: the parent reads its exit status
-// and renames. It reports progress through a pipe.
+// The child dies with its parent, ends by _exit, and replaces nothing: the parent reads its exit
+// status and renames. It reports progress through a pipe.
 //
 // Threads  The main one.
 #pragma once
@@ -22,7 +22,7 @@ struct ChildProgress {
   std::uint64_t copied_bytes = 0;  // private dirty memory of the child: copy-on-write so far
 };
 
-// What copy-on-write has cost, by all measurements of a child.
+// Memory that copy-on-write has copied, over all measurements of a child.
 struct CopiedBytes {
   std::uint64_t current = 0;
   std::uint64_t peak = 0;
@@ -61,12 +61,12 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
   std::int64_t fork_us() const { return fork_us_; }  // what the fork took
-  // Readable when a report has come.
+  // Readable when a report has arrived.
   int progress_fd() const { return progress_fd_; }
-  // Readable when the child has ended; -1 if the kernel has no such thing.
+  // Readable when the child has ended; -1 if the kernel has no pidfd.
   int exit_fd() const { return exit_fd_; }
 
-  // Takes the reports that have come; true if there were any.
+  // Reads the reports that have arrived; true if there were any.
   bool read_progress();
   const ChildProgress& progress() const { return progress_; }
 

@@ -63,6 +63,7 @@ std::optional<EndedChild> ChildRunner::poll() {
 }
 
 EndedChild ChildRunner::end() {
+  ENGINE_CHECK(child_);
   return take(child_->end(), true);
 }
 

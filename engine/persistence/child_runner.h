@@ -28,7 +28,7 @@ struct EndedChild {
   pid_t pid = 0;
   ChildPurpose purpose = ChildPurpose::kSnapshot;
   ChildProcess::Exit exit;
-  std::uint64_t copied_bytes = 0;  // at the most, by copy-on-write
+  std::uint64_t copied_bytes = 0;  // the most that copy-on-write copied
   bool ended_here = false;         // by end()
 };
 

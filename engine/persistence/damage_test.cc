@@ -12,7 +12,7 @@
 #include <string>
 
 #include "engine/persistence/check.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {

@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 
 namespace engine::persistence {
 

@@ -7,7 +7,7 @@ namespace engine::persistence {
 
 class EventSet {
  public:
-  EventSet();  // aborts if the kernel gives no descriptors, as the engine cannot start without
+  EventSet();  // aborts if the kernel has no descriptors left: the engine cannot start then
   ~EventSet();
   EventSet(const EventSet&) = delete;
   EventSet& operator=(const EventSet&) = delete;

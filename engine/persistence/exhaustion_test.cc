@@ -1,5 +1,5 @@
-// The machine runs out of something, for real: disk space, descriptors, permission. A clear error, no
-// acknowledged write lost, and a way back.
+// The machine runs out of something, for real: disk space, descriptors, permission. A clear error,
+// no acknowledged write lost, and a way back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -13,8 +13,8 @@
 #include <optional>
 #include <string>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -49,15 +49,15 @@ class FullDisk : public EngineTest {
   State write_until_full(TestEngine& engine) const {
     State acked;
     fill();
-    for (int i = 0; i < 100 && engine.persistence.write_gate().empty(); ++i) {
+    for (int i = 0; i < 100 && engine.persistence.write_refusal().empty(); ++i) {
       const std::string key = "k" + std::to_string(i);
       const std::string value(1000, 'v');
       engine.step({{"SET", key, value}});
-      if (engine.persistence.before_sleep() && !engine.persistence.replies_must_wait()) {
+      if (engine.persistence.before_sleep() && !engine.persistence.must_hold_replies()) {
         acked[key] = value;
       }
     }
-    EXPECT_FALSE(engine.persistence.write_gate().empty()) << "the disk did not fill up";
+    EXPECT_FALSE(engine.persistence.write_refusal().empty()) << "the disk did not fill up";
     return acked;
   }
   bool mounted_ = false;
@@ -66,13 +66,13 @@ class FullDisk : public EngineTest {
 TEST_F(FullDisk, UnderEverysecWritesAreRefusedUntilThereIsRoomAndNoneIsLost) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   static_cast<void>(write_until_full(*engine));
-  EXPECT_THAT(engine->persistence.write_gate(),
+  EXPECT_THAT(engine->persistence.write_refusal(),
               HasSubstr("MISCONF Errors writing to the AOF file: No space left on device"));
-  EXPECT_TRUE(engine->persistence.replies_must_wait());
+  EXPECT_TRUE(engine->persistence.must_hold_replies());
   make_room();
   ASSERT_TRUE(engine->persistence.cron());
-  EXPECT_EQ(engine->persistence.write_gate(), "");
-  EXPECT_FALSE(engine->persistence.replies_must_wait());
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
+  EXPECT_FALSE(engine->persistence.must_hold_replies());
   const State state = engine->state();
   restart(engine);
   EXPECT_EQ(engine->state(), state);

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/syscall_trace.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/syscall_trace_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -32,7 +32,8 @@ void PrintTo(const SweepCase& c, std::ostream* out) {
 
 class FaultSweep : public EngineTest, public ::testing::WithParamInterface<SweepCase> {
  protected:
-  // One run in `directory`: returns how many writes were executed and how many of them acknowledged.
+  // One run in `directory`: returns how many writes were executed and how many of them
+  // acknowledged.
   struct Outcome {
     int executed = 0;
     int acked = 0;
@@ -54,13 +55,13 @@ FaultSweep::Outcome FaultSweep::run(const std::string& directory) {
   bool alive = true;
   // A turn of the loop; `write`: with a client that writes, if it is let.
   const auto turn = [&](bool write) {
-    if (write && engine.persistence.write_gate().empty()) {
+    if (write && engine.persistence.write_refusal().empty()) {
       const std::string key = "k" + std::to_string(outcome.executed);
       engine.step({{"SET", key, std::string(50, 'x')}, {"SET", key + "'", "second half"}});
       ++outcome.executed;
     }
     alive = alive && engine.persistence.before_sleep();
-    if (alive && !engine.persistence.replies_must_wait()) {
+    if (alive && !engine.persistence.must_hold_replies()) {
       outcome.acked = outcome.executed;
     }
     alive = alive && engine.persistence.cron();

@@ -1,4 +1,4 @@
-// The figures behind INFO persistence and the fields of INFO stats that come from here. The server
+// The figures of INFO persistence and the fields of INFO stats that come from here. The server
 // prints them in redis-server 7.0's order and form.
 #pragma once
 

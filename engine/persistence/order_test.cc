@@ -16,9 +16,9 @@
 
 #include <fiu-control.h>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/io/syscall_trace.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -89,8 +89,8 @@ TEST_F(PromisedOrder, P2_OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurab
   EXPECT_LT(*synced, *removal) << trace.text();
 }
 
-// Of a file that is not the last every byte counts: a torn note of how far it is durable would be taken
-// for damage.
+// Of a file that is not the last every byte counts: a torn note of how far it is durable would be
+// taken for damage.
 TEST_F(PromisedOrder, P2_AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReliedOn) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
@@ -158,10 +158,10 @@ TEST_F(PromisedOrder, P5_AShortWriteIsCutBackToTheLastWholeStepAndVerified) {
   expect_in_order(trace, {std::string("write ") + kIncrement1 + " [failed]",
                           std::string("ftruncate ") + kIncrement1});
   EXPECT_EQ(read_test_file(directory_.file(kIncrement1)), whole);
-  EXPECT_THAT(engine->persistence.write_gate(),
+  EXPECT_THAT(engine->persistence.write_refusal(),
               HasSubstr("MISCONF Errors writing to the AOF file: No space left on device"));
   ASSERT_TRUE(engine->persistence.before_sleep());
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   EXPECT_THAT(engine->log.lines, Contains("AOF write error looks solved, Redis can write again."));
   const State state = engine->state();
   restart(engine);
@@ -210,19 +210,19 @@ TEST_F(PromisedOrder, P6_AfterAFailedBackgroundSyncWritesWaitUntilEverythingIsIn
     io::SyscallTrace trace(directory_.path());
     trace.fail_all("fdatasync", "1.incr.aof", EIO);
     engine->set("a", "1");
-    while (engine->persistence.write_gate().empty()) {
+    while (engine->persistence.write_refusal().empty()) {
       wait_for_event(*engine);
     }
   }
-  EXPECT_EQ(engine->persistence.write_gate(),
+  EXPECT_EQ(engine->persistence.write_refusal(),
             "MISCONF Errors writing to the AOF file: Input/output error");
   EXPECT_THAT(engine->log.lines, Contains("Fail to fsync the AOF file: Input/output error"));
   io::SyscallTrace trace(directory_.path());
   ASSERT_TRUE(engine->persistence.cron());
   ASSERT_TRUE(engine->persistence.has_child()) << "a rewrite starts by itself";
-  EXPECT_NE(engine->persistence.write_gate(), "");
+  EXPECT_NE(engine->persistence.write_refusal(), "");
   wait_for_child(*engine);
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
   EXPECT_FALSE(trace.find(std::string("fdatasync ") + kIncrement1)) << trace.text();
   EXPECT_THAT(directory_.files(), Not(Contains(kIncrement1)));
   engine->set("b", "2");
@@ -327,7 +327,7 @@ TEST_F(PromisedOrder, P10_AFailedForkLeavesNoNewFile) {
   EXPECT_EQ(contents(), before);
 }
 
-// The child may be done before it can be told that nobody wants its base any more.
+// The child may be done before the signal that ends it arrives.
 TEST_F(PromisedOrder, P4_ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsFinished) {
   auto engine = start(aof_settings());
   engine->step({{"RPUSH", "list", "once"}});

@@ -31,8 +31,8 @@ Persistence::Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::R
       clock_(clock),
       log_(log),
       callbacks_(std::move(callbacks)),
-      log_file_(settings_, clock, log, latency, events_.signal_fd()),
-      rewrites_(settings_, log_file_, keyspace, clock, log),
+      aof_(settings_, clock, log, latency, events_.signal_fd()),
+      rewrites_(settings_, aof_, keyspace, clock, log),
       snapshots_(settings_, keyspace, clock, log),
       children_(events_, clock, log, latency, callbacks_.in_child) {}
 
@@ -42,10 +42,11 @@ Persistence::~Persistence() {
   }
 }
 
-// --- loading ----------------------------------------------------------------------------------------
+// --- loading -------------------------------------------------------------------------------------
 
 template <typename Load>
 auto Persistence::load(Load&& work) {
+  ENGINE_CHECK(!loading_);
   loading_ = true;
   loading_began_s_ = clock_.wall_ms() / 1000;
   Recovery recovery(
@@ -66,44 +67,44 @@ Status Persistence::recover() {
   remember_temp_path();
   const Status recovered = load([this](Recovery& recovery) -> Status {
     if (settings_.appendonly) {
-      return recovery.recover_append_only_file(log_file_);
+      return recovery.recover_append_only_file(aof_);
     }
     const Result<bool> loaded = recovery.recover_snapshot_file();
     return loaded ? Status() : Status(tl::unexpected(loaded.error()));
   });
   if (!recovered) {
-    log_file_.close();
+    aof_.close();
     return refuse(recovered);
   }
   snapshots_.reset_changes();
   remove_stale_temp_files(settings_.directory, log_);
   if (settings_.appendonly) {
-    log_file_.directory().remove_stale_temp_files();
-    log_file_.directory().remove_history();
+    aof_.directory().remove_stale_temp_files();
+    aof_.directory().remove_history();
   }
   return {};
 }
 
 Status Persistence::debug_load_aof() {
-  if (log_file_.state() != AppendOnlyFile::State::kOn) {
+  if (!aof_.is_on()) {
     return fail("ERR the append only file is not enabled");
   }
-  if (const Status flushed = log_file_.flush(); !flushed) {
+  if (const Status flushed = aof_.flush(); !flushed) {
     return flushed;
   }
   keyspace_.clear();
   const Status loaded = load([this](Recovery& recovery) -> Status {
-    const Result<LogPlan> plan = plan_log(settings_, log_file_.directory().store(), true);
+    const Result<AofPlan> plan = plan_aof(settings_, aof_.directory().store(), true);
     if (!plan) {
       return tl::unexpected(plan.error());
     }
-    const Result<LogEnd> end = recovery.load(plan->parts);
+    const Result<AofEnd> end = recovery.load(plan->parts);
     return end ? Status() : Status(tl::unexpected(end.error()));
   });
   if (!loaded) {
     return refuse(loaded);
   }
-  log_file_.directory().remove_history();
+  aof_.directory().remove_history();
   snapshots_.reset_changes();
   return {};
 }
@@ -123,28 +124,30 @@ Status Persistence::debug_reload(const ReloadOptions& options) {
   return loaded && *loaded ? Status() : fail("ERR Error trying to load the RDB dump");
 }
 
-// --- the log ----------------------------------------------------------------------------------------
+// --- the log -------------------------------------------------------------------------------------
 
-void Persistence::append(std::span<const keyspace::Effect> step, std::uint64_t changes) {
+void Persistence::log_step(std::span<const keyspace::Effect> step, std::uint64_t changes) {
+  ENGINE_CHECK(!step.empty());
   snapshots_.add_changes(changes);
-  log_file_.append(step);
+  aof_.append(step);
 }
 
-std::string_view Persistence::write_gate() const {
+std::string_view Persistence::write_refusal() const {
   if (snapshots_.refuses_writes()) {
     return kSnapshotRefusal;
   }
-  const int error = log_file_.error();
+  const int error = aof_.error();
   if (error == 0) {
     return {};
   }
-  gate_ = fmt::format("MISCONF Errors writing to the AOF file: {}", std::strerror(error));
-  return gate_;
+  refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", std::strerror(error));
+  return refusal_;
 }
 
-// --- children ---------------------------------------------------------------------------------------
+// --- children ------------------------------------------------------------------------------------
 
 Status Persistence::start_snapshot() {
+  ENGINE_CHECK(!children_.running());
   if (const Status begun = snapshots_.begin(); !begun) {
     return begun;
   }
@@ -156,30 +159,8 @@ Status Persistence::start_snapshot() {
     return started;
   }
   snapshots_.forked(children_.pid());
-  static_cast<void>(log_file_.settings_changed(true));  // an error stays with the log: its error()
+  static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()
   return {};
-}
-
-Status Persistence::start_rewrite() {
-  if (const Status begun = rewrites_.begin(); !begun) {
-    return begun;
-  }
-  const Status started = children_.start(
-      ChildPurpose::kRewrite, keyspace_.size(),
-      [this](ProgressReporter& progress) { return rewrites_.write_in_child(progress); });
-  if (!started) {
-    rewrites_.fork_failed(started.error());
-    return started;
-  }
-  static_cast<void>(log_file_.settings_changed(true));
-  const Status switched = rewrites_.forked(children_.pid());
-  if (!switched) {
-    // Not child_ended(): a child that was done before the signal came has ended with success, but what
-    // it wrote is also in the increment, which goes on.
-    rewrites_.abandon(children_.end());
-    static_cast<void>(log_file_.settings_changed(false));
-  }
-  return switched;
 }
 
 void Persistence::check_child() {
@@ -198,7 +179,7 @@ void Persistence::end_rewrite() {
 }
 
 void Persistence::child_ended(const EndedChild& child) {
-  static_cast<void>(log_file_.settings_changed(false));
+  static_cast<void>(aof_.settings_changed(false));
   if (child.purpose == ChildPurpose::kSnapshot) {
     snapshots_.child_ended(child);
   } else {
@@ -206,11 +187,11 @@ void Persistence::child_ended(const EndedChild& child) {
   }
 }
 
-// redis-server's order: a rewrite that is wanted, then the save rules, then a rewrite for growth, then
-// a scheduled snapshot. One child at a time.
+// redis-server's order: a rewrite that is wanted, then the save rules, then a rewrite for growth,
+// then a scheduled snapshot. One child at a time.
 void Persistence::start_what_is_due() {
   if (!children_.running() && rewrites_.is_due()) {
-    static_cast<void>(start_rewrite());
+    static_cast<void>(rewrites_.start(children_));
   }
   if (!children_.running()) {
     if (const std::optional<SaveRule> rule = snapshots_.due_rule()) {
@@ -219,7 +200,7 @@ void Persistence::start_what_is_due() {
     }
   }
   if (!children_.running() && rewrites_.growth_is_due()) {
-    static_cast<void>(start_rewrite());
+    static_cast<void>(rewrites_.start(children_));
   }
   if (!children_.running() && snapshots_.scheduled_is_due()) {
     static_cast<void>(start_snapshot());
@@ -228,18 +209,18 @@ void Persistence::start_what_is_due() {
 
 Status Persistence::cron() {
   check_child();
-  log_file_.cron();
+  aof_.cron();
   start_what_is_due();
-  return log_file_.flush();
+  return aof_.flush();
 }
 
 Status Persistence::on_event() {
   events_.drain();
   check_child();
-  return log_file_.flush();
+  return aof_.flush();
 }
 
-// --- commands ---------------------------------------------------------------------------------------
+// --- commands ------------------------------------------------------------------------------------
 
 Result<std::string> Persistence::save() {
   if (children_.running(ChildPurpose::kSnapshot)) {
@@ -279,7 +260,7 @@ Result<std::string> Persistence::bgrewriteaof(bool schedule) {
     rewrites_.schedule();
     return std::string("Background append only file rewriting scheduled");
   }
-  if (!start_rewrite()) {
+  if (!rewrites_.start(children_)) {
     return fail(
         "ERR Can't execute an AOF background rewriting. Please check the server logs for more "
         "information.");
@@ -296,7 +277,7 @@ void Persistence::after_flushall() {
   }
 }
 
-// --- the end ----------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 Status Persistence::prepare_shutdown(const ShutdownOptions& options) {
   if (children_.running(ChildPurpose::kSnapshot)) {
@@ -309,12 +290,12 @@ Status Persistence::prepare_shutdown(const ShutdownOptions& options) {
   if (const Status saved = save_for_shutdown(options); !saved) {
     return saved;
   }
-  log_file_.close();
+  aof_.close();
   return {};
 }
 
 Status Persistence::seal_for_shutdown(bool force) {
-  if (log_file_.state() == AppendOnlyFile::State::kAwaitingRewrite) {
+  if (aof_.state() == AppendOnlyFile::State::kAwaitingRewrite) {
     if (!force) {
       log_.warning("Writing initial AOF, can't exit.");
       return fail("ERR Errors trying to SHUTDOWN. Check logs.");
@@ -325,9 +306,9 @@ Status Persistence::seal_for_shutdown(bool force) {
     log_.warning("There is a child rewriting the AOF. Killing it!");
     end_rewrite();
   }
-  if (log_file_.state() != AppendOnlyFile::State::kOff) {
+  if (aof_.state() != AppendOnlyFile::State::kOff) {
     log_.notice("Calling fsync() on the AOF file.");
-    log_file_.seal();
+    aof_.seal();
   }
   return {};
 }
@@ -364,15 +345,17 @@ void Persistence::remove_temp_files_now() noexcept {
   }
 }
 
-// --- settings and figures ---------------------------------------------------------------------------
+// --- settings and figures ------------------------------------------------------------------------
 
+// settings_.appendonly has changed. Enabling needs a rewrite, which is started now or as soon as
+// possible; one that is running already serves the log as it was, so it is ended.
 Status Persistence::change_appendonly(bool in_transaction) {
   if (!settings_.appendonly) {
     if (children_.running(ChildPurpose::kRewrite)) {
       end_rewrite();
     }
     rewrites_.unschedule();
-    log_file_.disable();
+    aof_.disable();
     return {};
   }
   if (children_.running(ChildPurpose::kRewrite)) {
@@ -381,7 +364,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
         "AOF and starting a rewrite now.");
     end_rewrite();
   }
-  if (const Status enabled = log_file_.enable(); !enabled) {
+  if (const Status enabled = aof_.enable(); !enabled) {
     return enabled;
   }
   if (in_transaction) {
@@ -396,12 +379,12 @@ Status Persistence::change_appendonly(bool in_transaction) {
         "scheduled to start when possible.");
     return {};
   }
-  const Status started = start_rewrite();
+  const Status started = rewrites_.start(children_);
   if (!started) {
     log_.warning(
         "Redis needs to enable the AOF but can't trigger a background AOF rewrite operation. Check "
         "the above logs for more info about the error.");
-    log_file_.disable();
+    aof_.disable();
   }
   return started;
 }
@@ -413,15 +396,21 @@ Status Persistence::apply(Settings wanted, bool in_transaction) {
     applied = change_appendonly(in_transaction);
   }
   if (applied) {
-    applied = log_file_.settings_changed(children_.running());
+    applied = aof_.settings_changed(children_.running());
   }
   if (!applied) {
+    if (settings_.appendonly && !before.appendonly) {
+      if (children_.running(ChildPurpose::kRewrite)) {
+        end_rewrite();
+      }
+      aof_.disable();
+    }
     settings_ = std::move(before);
-    static_cast<void>(log_file_.settings_changed(children_.running()));
+    static_cast<void>(aof_.settings_changed(children_.running()));
     return applied;
   }
   remember_temp_path();
-  log_file_.directory().remove_history();
+  aof_.directory().remove_history();
   return {};
 }
 
@@ -436,14 +425,14 @@ Info Persistence::info() const {
   info.rdb_last_load_keys_expired = progress_.keys_expired;
   children_.fill(info);
   snapshots_.fill(info, children_.running(ChildPurpose::kSnapshot));
-  rewrites_.fill(info, children_.running(ChildPurpose::kRewrite));
-  info.aof_enabled = log_file_.state() != AppendOnlyFile::State::kOff;
-  info.aof_last_write_ok = log_file_.error() == 0;
-  info.aof_current_size_bytes = static_cast<std::int64_t>(log_file_.size_bytes());
-  info.aof_base_size_bytes = static_cast<std::int64_t>(log_file_.base_size_bytes());
-  info.aof_buffer_length_bytes = static_cast<std::int64_t>(log_file_.buffered_bytes());
-  info.aof_pending_bio_fsync = log_file_.sync_pending() ? 1 : 0;
-  info.aof_delayed_fsync = static_cast<std::int64_t>(log_file_.delayed_syncs());
+  rewrites_.fill(info);
+  info.aof_enabled = aof_.state() != AppendOnlyFile::State::kOff;
+  info.aof_last_write_ok = aof_.error() == 0;
+  info.aof_current_size_bytes = static_cast<std::int64_t>(aof_.size_bytes());
+  info.aof_base_size_bytes = static_cast<std::int64_t>(aof_.base_size_bytes());
+  info.aof_buffer_length_bytes = static_cast<std::int64_t>(aof_.buffered_bytes());
+  info.aof_pending_bio_fsync = aof_.sync_pending() ? 1 : 0;
+  info.aof_delayed_fsync = static_cast<std::int64_t>(aof_.delayed_syncs());
   return info;
 }
 
@@ -451,7 +440,7 @@ void Persistence::reset_stats() {
   snapshots_.reset_stats();
   rewrites_.reset_stats();
   children_.reset_stats();
-  log_file_.reset_stats();
+  aof_.reset_stats();
 }
 
 }  // namespace engine::persistence

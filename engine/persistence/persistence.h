@@ -1,7 +1,7 @@
-// Persistence: the one facade through which the server makes the keyspace durable and gets it back.
+// The one facade through which the server makes the keyspace durable and gets it back.
 //
 // Order of a turn of the event loop, which is the durability promise and the group commit at once:
-// execute what the sockets brought (append() for each atomic step), then before_sleep(), and only
+// execute what the sockets brought (log_step() for each atomic step), then before_sleep(), and only
 // if that succeeded send the replies of this turn.
 //
 //   always    before_sleep() has written and synced the whole batch when it returns.
@@ -11,9 +11,9 @@
 //   no        it has written the batch.
 //
 // Errors. Under `always` nothing may be acknowledged that is not durable: before_sleep() fails and
-// the caller exits. Under the other policies a failed write or sync makes write_gate() refuse
-// writes until the log is whole again, and replies_must_wait() keeps back what was executed in vain.
-// Every refusal is logged here, once.
+// the caller exits. Under the other policies a failed write or sync makes write_refusal() refuse
+// writes until the log is whole again, and must_hold_replies() says that replies to steps which
+// could not be written must not leave yet. Every refusal is logged once, here.
 //
 // Threads. All methods are called from the main thread; the syncing thread is private.
 #pragma once
@@ -59,12 +59,12 @@ struct Callbacks {
   std::function<void(std::string_view purpose)> in_child = [](std::string_view) {};
 };
 
-class Persistence {
+class Persistence final : public keyspace::EffectLog {
  public:
   // Borrows all but the settings and callbacks. No I/O.
   Persistence(Settings settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
               const Clock& clock, Log& log, LatencyMonitor& latency, Callbacks callbacks);
-  ~Persistence();  // ends a child that still runs; closes files without syncing them
+  ~Persistence() override;  // ends a child that still runs; closes files without syncing them
   Persistence(const Persistence&) = delete;
   Persistence& operator=(const Persistence&) = delete;
 
@@ -73,29 +73,26 @@ class Persistence {
   // last line, and the caller exits with 1.
   Status recover();
 
-  // --- the log
-  // ------------------------------------------------------------------------------------
+  // --- logging -----------------------------------------------------------------------------------
 
-  // One atomic step: its effects are all in the recovered state or none of them. `changes` is what
-  // it adds to rdb_changes_since_last_save. The views need live only during the call.
-  void append(std::span<const keyspace::Effect> step, std::uint64_t changes);
+  void log_step(std::span<const keyspace::Effect> step, std::uint64_t changes) override;
 
   // See the top. An error: the reason has been logged; no reply of this turn may be sent, exit
   // with 1.
-  Status before_sleep() { return log_file_.flush(); }
+  Status before_sleep() { return aof_.flush(); }
 
-  // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or no),
-  // they wait in its buffer, and every turn tries again. A session with output of such a turn is to
-  // keep it, and all that follows it, until this is false again: a reply that left would acknowledge
-  // what a kill would lose. Sessions without go on; their writes are refused by write_gate().
-  bool replies_must_wait() const { return log_file_.holds_back(); }
+  // After before_sleep(): the log could not take this turn's steps (a full disk under everysec or
+  // no), they wait in its buffer, and every turn tries again. A session with output of such a turn
+  // is to keep it, and all that follows it, until this is false again: a reply that left would
+  // acknowledge what a kill would lose. Sessions without go on; their writes are refused by
+  // write_refusal().
+  bool must_hold_replies() const { return aof_.must_hold_replies(); }
 
   // Why a write command is refused now: the whole error reply without '-' ("MISCONF ..."); empty:
   // it is not. Valid until the next call of a method that is not const.
-  std::string_view write_gate() const;
+  std::string_view write_refusal() const;
 
-  // --- time and events
-  // ----------------------------------------------------------------------------
+  // --- time and events ---------------------------------------------------------------------------
 
   // Ten times a second: children, save rules, automatic rewrites, back-off, retries.
   // An error as for before_sleep().
@@ -104,9 +101,7 @@ class Persistence {
   int event_fd() const { return events_.fd(); }
   Status on_event();
 
-  // --- commands
-  // ----------------------------------------------------------------------------------- Texts are
-  // whole replies without '+' or '-'.
+  // --- commands: texts are whole replies without '+' or '-' --------------------------------------
 
   Result<std::string> save();
   // `schedule`: BGSAVE SCHEDULE, or BGSAVE inside a transaction.
@@ -132,11 +127,10 @@ class Persistence {
   };
   Status debug_reload(const ReloadOptions& options);
   // DEBUG AOF-FLUSH-SLEEP
-  void debug_set_flush_sleep_us(std::int64_t us) { log_file_.set_flush_delay_us(us); }
+  void debug_set_flush_sleep_us(std::int64_t us) { aof_.set_flush_delay_us(us); }
   void debug_set_skip_checksum_validation(bool skip) { verify_checksums_ = !skip; }
 
-  // --- settings and figures
-  // -----------------------------------------------------------------------
+  // --- settings and figures ----------------------------------------------------------------------
 
   const Settings& settings() const { return settings_; }
   // Makes `wanted` the settings, with the effects of each change (appendonly, aof-disable-auto-gc,
@@ -156,7 +150,6 @@ class Persistence {
   Status refuse(const Status& status);
 
   Status start_snapshot();
-  Status start_rewrite();
   void start_what_is_due();
   void check_child();
   void end_child();
@@ -176,7 +169,7 @@ class Persistence {
   Callbacks callbacks_;
 
   EventSet events_;
-  AppendOnlyFile log_file_;
+  AppendOnlyFile aof_;
   Rewrites rewrites_;
   Snapshots snapshots_;
   ChildRunner children_;
@@ -185,7 +178,7 @@ class Persistence {
   std::int64_t loading_began_s_ = 0;
   LoadingProgress progress_;
   bool verify_checksums_ = true;
-  mutable std::string gate_;  // the last text of write_gate()
+  mutable std::string refusal_;  // the last text of write_refusal()
   // Of a snapshot that this process writes itself; no std::string, since a signal handler reads it.
   std::array<char, 4096> temp_path_ = {};
 };

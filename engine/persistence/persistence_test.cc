@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "engine/persistence/test_engine.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {

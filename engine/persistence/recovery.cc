@@ -103,7 +103,8 @@ Result<bool> Recovery::recover_snapshot_file() {
   return loaded;
 }
 
-Result<LogEnd> Recovery::load_part(const LogPlan::Part& part, bool last) {
+// An RDB preamble may open any part: the single file of redis-server before 7.0 has one too.
+Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
   const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
   if (!file) {
     return fail(fmt::format("Fatal error: can't open the append log file {} for reading: {}",
@@ -144,20 +145,25 @@ Result<LogEnd> Recovery::load_part(const LogPlan::Part& part, bool last) {
   if (!replayed) {
     return tl::unexpected(replayed.error());
   }
+  ENGINE_CHECK(
+      options.offset <= replayed->valid_size && replayed->valid_size <= replayed->file_size,
+      options.offset, replayed->valid_size, replayed->file_size);
+  ENGINE_CHECK(last || replayed->valid_size == replayed->file_size, part.path);
   progress_.loaded_bytes = before + replayed->file_size;
   if (replayed->valid_size < replayed->file_size) {
     log_.warning("!!! Warning: short read while loading the AOF file {}!!! ({})", part.path,
                  replayed->cut_reason);
     log_.warning("AOF loaded anyway because aof-load-truncated is enabled");
-    log_.warning("Truncating the AOF {} at offset {}, {} bytes behind it are lost", part.path,
+    log_.warning("Truncating the AOF {} at offset {}, {} bytes after it are lost", part.path,
                  replayed->valid_size, replayed->file_size - replayed->valid_size);
   }
-  return LogEnd{replayed->valid_size, replayed->checked};
+  return AofEnd{replayed->valid_size, replayed->checked};
 }
 
-Result<LogEnd> Recovery::load(const std::vector<LogPlan::Part>& parts) {
+// All files are looked at before the first is loaded, so that a missing one is found at once.
+Result<AofEnd> Recovery::load(const std::vector<AofPlan::Part>& parts) {
   progress_ = {};
-  for (const LogPlan::Part& part : parts) {
+  for (const AofPlan::Part& part : parts) {
     const Result<std::uint64_t> size = io::file_size(part.path);
     if (!size) {
       return fail(fmt::format("Unable to obtain the AOF file {} length. stat: {}", part.path,
@@ -173,10 +179,10 @@ Result<LogEnd> Recovery::load(const std::vector<LogPlan::Part>& parts) {
     }
     progress_.total_bytes += *size;
   }
-  LogEnd end;
-  for (const LogPlan::Part& part : parts) {
+  AofEnd end;
+  for (const AofPlan::Part& part : parts) {
     const std::int64_t part_begin_us = clock_.monotonic_us();
-    const Result<LogEnd> loaded = load_part(part, &part == &parts.back());
+    const Result<AofEnd> loaded = load_part(part, &part == &parts.back());
     if (!loaded) {
       return loaded;
     }
@@ -187,16 +193,17 @@ Result<LogEnd> Recovery::load(const std::vector<LogPlan::Part>& parts) {
   return end;
 }
 
-Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
-  if (const Status attached = log_file.directory().attach(); !attached) {
+// Loads first and changes files only then (rule 8 of the README).
+Status Recovery::recover_append_only_file(AppendOnlyFile& aof) {
+  if (const Status attached = aof.directory().attach(); !attached) {
     return attached;
   }
-  const Result<LogPlan> plan =
-      plan_log(settings_, log_file.directory().store(), log_file.directory().has_manifest());
+  const Result<AofPlan> plan =
+      plan_aof(settings_, aof.directory().store(), aof.directory().has_manifest());
   if (!plan) {
     return tl::unexpected(plan.error());
   }
-  if (plan->source == LogPlan::Source::kNothing) {
+  if (plan->source == AofPlan::Source::kNothing) {
     const Result<bool> snapshot = recover_snapshot_file();
     if (!snapshot) {
       return tl::unexpected(snapshot.error());
@@ -205,37 +212,38 @@ Status Recovery::recover_append_only_file(AppendOnlyFile& log_file) {
       log_.notice("There is no append only file yet: the snapshot {} becomes its first base",
                   settings_.dbfilename);
     }
-    return log_file.create(keyspace_);
+    return aof.create(keyspace_);
   }
   const std::int64_t begin_us = clock_.monotonic_us();
-  const Result<LogEnd> end = load(plan->parts);
+  ENGINE_CHECK(!plan->parts.empty());
+  const Result<AofEnd> end = load(plan->parts);
   if (!end) {
     return tl::unexpected(end.error());
   }
   log_.notice("DB loaded from append only file: {:.3f} seconds", seconds_since(clock_, begin_us));
-  return plan->source == LogPlan::Source::kSingleFile
-             ? log_file.adopt_single_file(plan->parts.front().path, end->valid_size)
-             : log_file.open(*end);
+  return plan->source == AofPlan::Source::kSingleFile
+             ? aof.adopt_single_file(plan->parts.front().path, end->valid_size)
+             : aof.open(*end);
 }
 
-Result<LogPlan> plan_log(const Settings& settings, const aof::ManifestStore& store,
+Result<AofPlan> plan_aof(const Settings& settings, const aof::ManifestStore& store,
                          bool has_manifest) {
-  LogPlan plan;
+  AofPlan plan;
   const aof::Manifest& manifest = store.current();
   const bool has_log = has_manifest && (manifest.base || !manifest.increments.empty());
-  // An adoption that was interrupted: the manifest names the file, which still lies where it was.
+  // An adoption that was interrupted: the manifest names the file, which is still where it was.
   aof::Manifest half_adopted;
   half_adopted.base = aof::ManifestEntry{settings.appendfilename, 1};
   const bool adopting =
       manifest == half_adopted && !io::exists(store.path(settings.appendfilename));
   const std::string single = io::join_path(settings.directory, settings.appendfilename);
   if ((!has_log || adopting) && io::exists(single)) {
-    plan.source = LogPlan::Source::kSingleFile;
+    plan.source = AofPlan::Source::kSingleFile;
     plan.parts.push_back({single, true});
     return plan;
   }
   if (has_log) {
-    plan.source = LogPlan::Source::kLog;
+    plan.source = AofPlan::Source::kAof;
     if (manifest.base) {
       plan.parts.push_back({store.path(manifest.base->name), true});
     }

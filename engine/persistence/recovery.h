@@ -1,7 +1,7 @@
 // Brings the data set back at start: the append only file if it is enabled, else the snapshot.
 //
-// Nothing is changed on disk before everything has been loaded: where this refuses, it refuses again,
-// for the same reason, at the next start.
+// Nothing is changed on disk before everything has been loaded: where this refuses, it refuses
+// again, for the same reason, at the next start.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace engine::persistence {
 
-// How far a load has come; the figures behind INFO's loading_*.
+// How far a load has come; the figures of INFO's loading_*.
 struct LoadingProgress {
   std::uint64_t total_bytes = 0;
   std::uint64_t loaded_bytes = 0;
@@ -31,9 +31,9 @@ struct LoadingProgress {
 };
 
 // What a start with the append only file enabled loads.
-struct LogPlan {
+struct AofPlan {
   enum class Source {
-    kLog,         // the files that the manifest lists
+    kAof,         // the files that the manifest lists
     kSingleFile,  // the one file of redis-server before 7.0, which becomes the first base
     kNothing,     // there is no log yet: the snapshot, if there is one, becomes the first base
   };
@@ -46,12 +46,12 @@ struct LogPlan {
 };
 
 // Decides by looking only. `has_manifest`: `store` has read one. An error: such a state is refused.
-Result<LogPlan> plan_log(const Settings& settings, const aof::ManifestStore& store,
+Result<AofPlan> plan_aof(const Settings& settings, const aof::ManifestStore& store,
                          bool has_manifest);
 
 class Recovery {
  public:
-  // Borrows all. `on_progress` is called every now and then.
+  // Borrows all. `on_progress` is called from time to time.
   Recovery(const Settings& settings, keyspace::Keyspace& keyspace, aof::ReplayTarget& target,
            const Clock& clock, Log& log, LoadingProgress& progress,
            std::function<void()> on_progress, bool verify_checksums);
@@ -61,12 +61,12 @@ class Recovery {
   // The same at a start, which says in the log how long it took.
   Result<bool> recover_snapshot_file();
   // The append only file, which is then open for appending.
-  Status recover_append_only_file(AppendOnlyFile& log_file);
+  Status recover_append_only_file(AppendOnlyFile& aof);
   // The parts of a plan; returns how much of the last one is good.
-  Result<LogEnd> load(const std::vector<LogPlan::Part>& parts);
+  Result<AofEnd> load(const std::vector<AofPlan::Part>& parts);
 
  private:
-  Result<LogEnd> load_part(const LogPlan::Part& part, bool last);
+  Result<AofEnd> load_part(const AofPlan::Part& part, bool last);
   // The RDB that `file` begins with; returns where it ends.
   Result<std::uint64_t> load_rdb(const io::File& file, bool keep_expired, bool overwrite);
 

@@ -48,6 +48,7 @@ class CollectedLog final : public Log {
   std::string text;
 };
 
+// As the commands reply that read a whole value; recovery_server.h has the table.
 void put_value(Reply& reply, const keyspace::Object& value) {
   const auto bulk = [&reply](std::string_view part) { reply.bulk(part); };
   switch (value.type()) {
@@ -103,7 +104,7 @@ Status write_all(int fd, std::string_view bytes) {
   return {};
 }
 
-// In the child. Answers by itself if it gets that far.
+// In the child, which writes the answer itself if it gets that far.
 [[noreturn]] void recover_one(Settings settings, int databases, const MakeTarget& make_target,
                               const std::string& directory, int out_fd) {
   const SystemClock clock;

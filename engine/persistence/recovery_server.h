@@ -1,6 +1,7 @@
-// `crashpoint-engine --recovery-server`: recovers many directories, one after the other, without the
-// cost of starting a process for each. For every directory it forks a child that runs exactly the
-// recovery of a normal start there, with everything it does to the files, and says what came of it.
+// `crashpoint-engine --recovery-server`: recovers many directories, one after the other, without
+// the cost of starting a process for each. For every directory it forks a child that runs exactly
+// the recovery of a normal start there, with everything it does to the files, and reports the
+// result.
 //
 // Requests   Lines on `in_fd`: the path of a data directory each. It ends at the end of the input.
 // Answers    On `out_fd`, in the order of the requests, one RESP array (the protocol of the server) of
@@ -15,7 +16,7 @@
 //                              set     *<n> $<member> ...             in no order
 //                              hash    *<2n> $<field> $<value> ...    in no order
 //                              zset    *<2n> $<member> $<score> ...   lowest first
-//                            Keys whose time is over are there: the reader decides.
+//                            Expired keys are included: the reader decides.
 //              $<log>        what was logged, lines ended by \n
 //              :<micros>     how long the recovery took
 //

@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {

@@ -1,5 +1,5 @@
-// What a start makes of what it finds, beyond the single file (engine/aof/replay_test.cc): which files
-// count, what takes their place, and what is refused.
+// What a start makes of what it finds, beyond the single file (engine/aof/replay_test.cc): which
+// files count, what takes their place, and what is refused.
 #include "engine/persistence/recovery.h"
 
 #include <gmock/gmock.h>
@@ -13,9 +13,9 @@
 #include <memory>
 #include <string>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/io/syscall_trace.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -44,7 +44,7 @@ class RecoveryTest : public EngineTest {
   }
 };
 
-// --- the append only file ---------------------------------------------------------------------------
+// --- the append only file ------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, ATornTailIsCutOnceAndForAll) {
   make_log();
@@ -116,7 +116,8 @@ TEST_F(RecoveryTest, HistoryAndUnlistedFilesAreIgnored) {
   EXPECT_EQ(read_test_file(aof_file("appendonly.aof.9.incr.aof")), "not a log");
 }
 
-// Behind bare commands, the zeros that a power loss leaves of a first #SYNCED line would read as damage.
+// Behind bare commands, the zeros that a power loss leaves of a first #SYNCED line would read as
+// damage.
 TEST_F(RecoveryTest, NothingUnderChecksumsIsAppendedToAFileOfRedisServer) {
   write_test_file(aof_file("appendonly.aof.manifest"),
                   "file appendonly.aof.7.incr.aof seq 7 type i\n");
@@ -154,7 +155,7 @@ TEST_F(RecoveryTest, TemporaryFilesOfDeadProcessesAreRemovedAndThoseOfLiveOnesSt
   write_test_file(aof_file("temp-rewriteaof-bg-" + of_dead + ".aof"), "");
   write_test_file(directory_.file("temp-rewriteaof-" + of_dead + ".aof"), "");
   write_test_file(directory_.file("temp-notes.rdb"), "");
-  write_test_file(aof_file("temp-appendonly.aof.manifest"), "");  // no process id: the lock tells
+  write_test_file(aof_file("temp-appendonly.aof.manifest"), "");  // no process id: the lock decides
   write_test_file(aof_file("temp-appendonly.aof.incr"), "");
   auto engine = start(aof_settings());
   EXPECT_THAT(directory_.files(), ElementsAre("appendonlydir/appendonly.aof.2.base.rdb",
@@ -164,7 +165,7 @@ TEST_F(RecoveryTest, TemporaryFilesOfDeadProcessesAreRemovedAndThoseOfLiveOnesSt
                                               "temp-" + of_parent + ".rdb", "temp-notes.rdb"));
 }
 
-// --- from elsewhere ---------------------------------------------------------------------------------
+// --- from elsewhere ------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, ASingleFileOfAnOlderVersionIsAdopted) {
   write_test_file(directory_.file("appendonly.aof"), kSetA1 + kSetB2);
@@ -243,7 +244,7 @@ TEST_F(RecoveryTest, AManifestThatAlsoHasItsTemporaryNameIsNotWrittenInPlace) {
   EXPECT_EQ(read_test_file(witness), "# created\n");
 }
 
-// --- the snapshot -----------------------------------------------------------------------------------
+// --- the snapshot --------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, ACorruptSnapshotIsRefused) {
   auto engine = start(rdb_settings());
@@ -262,7 +263,7 @@ TEST_F(RecoveryTest, ADirectoryInPlaceOfTheSnapshotIsRefused) {
   EXPECT_THAT(refusal(rdb_settings()), HasSubstr("Fatal error loading the DB"));
 }
 
-// --- another engine ---------------------------------------------------------------------------------
+// --- another engine ------------------------------------------------------------------------------
 
 TEST_F(RecoveryTest, ASecondEngineOnTheSameLogIsRefusedAndToldWhoseItIs) {
   int ready[2];

@@ -1,5 +1,5 @@
-// Our files in redis-server 7.0 and its files in ours: every type, encoding and size, with and without
-// expiry, there and back again, equal by DEBUG DIGEST and OBJECT ENCODING.
+// Our files in redis-server 7.0 and its files in ours: every type, encoding and size, with and
+// without expiry, there and back again, equal by DEBUG DIGEST and OBJECT ENCODING.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/io/file.h"
 #include "engine/rdb/snapshot_writer.h"
-#include "engine/rdb/test_values.h"
+#include "engine/rdb/values_for_test.h"
 #include "engine/testing/run_command.h"
 #include "engine/testing/test_server.h"
 
@@ -22,7 +22,6 @@ namespace {
 using testing::Finished;
 using ::testing::HasSubstr;
 using testing::run_command;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 using Kind = TestServer::Kind;
@@ -51,11 +50,11 @@ class RedisFiles : public ::testing::Test {
   void SetUp() override {
     keyspace::Keyspace keyspace;
     rdb::fill_with_all_values(keyspace, SystemClock().wall_ms() + 3'600'000);
-    io::File file = io::File::open(directory_ / "dump.rdb", io::OpenMode::kCreate).value();
+    io::File file = io::File::open(directory_.file("dump.rdb"), io::OpenMode::kCreate).value();
     ASSERT_TRUE(rdb::write_snapshot(file, keyspace, {}));
   }
-  // The content a server of this kind has after it has started here; then `commands` are executed, and
-  // it is killed once no child of it saves.
+  // The content a server of this kind has after it has started here; then `commands` are executed,
+  // and it is killed once no child of it saves.
   std::string visit(Kind kind, std::vector<std::string> arguments,
                     const std::vector<std::vector<std::string>>& commands) {
     arguments.insert(arguments.end(), {"--enable-debug-command", "yes", "--save", ""});
@@ -77,7 +76,7 @@ class RedisFiles : public ::testing::Test {
 };
 
 TEST_F(RedisFiles, SnapshotsGoThereAndBackAgain) {
-  const Finished checked = run_command("redis-check-rdb " + directory_ / "dump.rdb");
+  const Finished checked = run_command("redis-check-rdb " + directory_.file("dump.rdb"));
   EXPECT_EQ(checked.status, 0) << checked.output;
   EXPECT_THAT(checked.output, HasSubstr("RDB looks OK!"));
   const std::string in_redis = visit(Kind::kRedis, {}, {{"SAVE"}});
@@ -98,7 +97,7 @@ TEST_P(RedisFilesWith, LogsGoThereAndBackAgain) {
       {"BGREWRITEAOF"}, {"SET", "string0", "appended"}, {"SET", "string2", "too"}};
   const std::string first = visit(Kind::kEngine, ours, rewrite_and_append);
   const Finished checked =
-      run_command("redis-check-aof " + directory_ / "appendonlydir/appendonly.aof.manifest");
+      run_command("redis-check-aof " + directory_.file("appendonlydir/appendonly.aof.manifest"));
   EXPECT_EQ(checked.status, 0) << checked.output;
   const std::string second = visit(Kind::kRedis, log, rewrite_and_append);
   EXPECT_NE(second, first) << "what was appended must count";

@@ -1,5 +1,6 @@
-// Keeps a rewrite that fails again and again from being tried without pause: after three failures in a
-// row the next automatic try waits 1 minute, then 2, 4, ... 60 (redis-server's aofRewriteLimited).
+// Keeps a rewrite that fails again and again from being tried without pause: after three failures
+// in a row the next automatic try waits 1 minute, then 2, 4, ... 60 (redis-server's
+// aofRewriteLimited).
 #pragma once
 
 #include <cstdint>

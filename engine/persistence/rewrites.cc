@@ -1,17 +1,16 @@
 #include "engine/persistence/rewrites.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 namespace engine::persistence {
 
-Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& log_file,
+Rewrites::Rewrites(const Settings& settings, AppendOnlyFile& aof,
                    const keyspace::Keyspace& keyspace, const Clock& clock, Log& log)
-    : settings_(settings), log_file_(log_file), keyspace_(keyspace), clock_(clock), log_(log) {}
+    : settings_(settings), aof_(aof), keyspace_(keyspace), clock_(clock), log_(log) {}
 
 bool Rewrites::is_wanted() const {
-  return scheduled_ || log_file_.needs_rewrite() ||
-         log_file_.state() == AppendOnlyFile::State::kAwaitingRewrite;
+  return scheduled_ || aof_.needs_rewrite();
 }
 
 bool Rewrites::is_due() {
@@ -19,16 +18,14 @@ bool Rewrites::is_due() {
 }
 
 bool Rewrites::growth_is_due() {
-  if (log_file_.state() != AppendOnlyFile::State::kOn ||
-      settings_.auto_aof_rewrite_percentage == 0) {
+  if (aof_.state() != AppendOnlyFile::State::kOn || settings_.auto_aof_rewrite_percentage == 0) {
     return false;
   }
-  const auto size = static_cast<std::int64_t>(log_file_.size_bytes());
+  const auto size = static_cast<std::int64_t>(aof_.size_bytes());
   if (size <= settings_.auto_aof_rewrite_min_size_bytes) {
     return false;
   }
-  const auto base =
-      std::max<std::int64_t>(static_cast<std::int64_t>(log_file_.base_size_bytes()), 1);
+  const auto base = std::max<std::int64_t>(static_cast<std::int64_t>(aof_.base_size_bytes()), 1);
   const std::int64_t growth_percent = size * 100 / base - 100;
   if (growth_percent < settings_.auto_aof_rewrite_percentage ||
       limit_.must_wait(clock_.monotonic_us(), log_)) {
@@ -38,47 +35,58 @@ bool Rewrites::growth_is_due() {
   return true;
 }
 
-Status Rewrites::begin() {
+Status Rewrites::start(ChildRunner& children) {
+  ENGINE_CHECK(!running_ && !children.running());
   scheduled_ = false;
-  const Status begun = log_file_.begin_rewrite();
-  if (!begun) {
-    fork_failed(begun.error());
-  }
-  return begun;
-}
-
-void Rewrites::fork_failed(const Error& error) {
-  log_.warning("Can't rewrite append only file in background: {}", error.message);
-  log_file_.abandon_rewrite(std::nullopt);
-  failed();
-}
-
-Status Rewrites::forked(pid_t child) {
-  began_us_ = clock_.monotonic_us();
-  log_.notice("Background append only file rewriting started by pid {}", child);
-  const Status switched = log_file_.forked();
-  if (!switched) {
-    log_.warning("Can't rewrite append only file in background: {}", switched.error().message);
+  const Status forked = fork(children);
+  if (!forked) {
+    log_.warning("Can't rewrite append only file in background: {}", forked.error().message);
     failed();
   }
-  return switched;
+  return forked;
 }
 
-Status Rewrites::write_in_child(ProgressReporter& progress) const {
-  const Status written = log_file_.write_new_base(keyspace_, progress);
-  if (!written) {
-    log_.warning("Write error writing append only file on disk: {}", written.error().message);
+Status Rewrites::fork(ChildRunner& children) {
+  Result<std::unique_ptr<Rewrite>> rewrite = Rewrite::begin(aof_, settings_, clock_, log_);
+  if (!rewrite) {
+    return tl::unexpected(rewrite.error());
   }
-  return written;
+  const auto write = [this, &rewrite = **rewrite](ProgressReporter& progress) {
+    const Status written = rewrite.write_base(keyspace_, progress);
+    if (!written) {
+      log_.warning("Write error writing append only file on disk: {}", written.error().message);
+    }
+    return written;
+  };
+  if (const Status started = children.start(ChildPurpose::kRewrite, keyspace_.size(), write);
+      !started) {
+    return started;
+  }
+  static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()
+  began_us_ = clock_.monotonic_us();
+  log_.notice("Background append only file rewriting started by pid {}", children.pid());
+  if (const Status switched = (*rewrite)->forked(children.pid()); !switched) {
+    // Also if the child had finished before the signal: steps go on to the old increment, so what
+    // its base contains would be replayed again.
+    static_cast<void>(children.end());
+    rewrite->reset();
+    static_cast<void>(aof_.settings_changed(false));
+    return switched;
+  }
+  running_ = std::move(*rewrite);
+  return {};
 }
 
 void Rewrites::child_ended(const EndedChild& child) {
+  ENGINE_CHECK(running_);
+  const std::unique_ptr<Rewrite> ended = std::move(running_);  // abandoned unless installed
   last_duration_s_ = (clock_.monotonic_us() - began_us_) / 1'000'000;
   last_copied_bytes_ = child.copied_bytes;
   switch (child.exit.outcome) {
     case ChildProcess::Outcome::kSuccess:
       log_.notice("Background AOF rewrite terminated with success");
-      if (!log_file_.finish_rewrite(child.pid)) {
+      if (const Status installed = ended->install(); !installed) {
+        log_.warning("Can't install the rewritten append only file: {}", installed.error().message);
         failed();
         return;
       }
@@ -96,7 +104,6 @@ void Rewrites::child_ended(const EndedChild& child) {
       log_.warning("Background AOF rewrite terminated with error");
       break;
   }
-  log_file_.abandon_rewrite(child.pid);
   if (!child.exit.wanted) {
     failed();
   }
@@ -107,7 +114,8 @@ void Rewrites::failed() {
   limit_.failed();
 }
 
-void Rewrites::fill(Info& info, bool running) const {
+void Rewrites::fill(Info& info) const {
+  const bool running = running_ != nullptr;
   info.aof_rewrite_in_progress = running;
   info.aof_rewrite_scheduled = running ? scheduled_ : is_wanted();
   info.aof_last_rewrite_time_s = last_duration_s_;

@@ -1,11 +1,11 @@
-// Rewrites of the append only file: when one is due, how the last ones went, and the steps of one.
+// Rewrites of the append only file: when one is due, starting it, its end, and how the last ones
+// went. The one that is running is a Rewrite (rewrite.h).
 //
-// Threads  The main one; write_in_child() in a child.
+// Threads  The main one.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
+#include <memory>
 
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
@@ -14,6 +14,7 @@
 #include "engine/persistence/append_only_file.h"
 #include "engine/persistence/child_runner.h"
 #include "engine/persistence/info.h"
+#include "engine/persistence/rewrite.h"
 #include "engine/persistence/rewrite_limit.h"
 #include "engine/persistence/settings.h"
 
@@ -22,7 +23,7 @@ namespace engine::persistence {
 class Rewrites {
  public:
   // Borrows all. `settings` is read whenever something is done.
-  Rewrites(const Settings& settings, AppendOnlyFile& log_file, const keyspace::Keyspace& keyspace,
+  Rewrites(const Settings& settings, AppendOnlyFile& aof, const keyspace::Keyspace& keyspace,
            const Clock& clock, Log& log);
 
   // To be started as soon as no child runs.
@@ -34,29 +35,26 @@ class Rewrites {
   // Whether the log has grown so much that one should start (auto-aof-rewrite-*).
   bool growth_is_due();
 
-  // Before the fork.
-  Status begin();
-  void fork_failed(const Error& error);
-  // In the parent after it. An error: end the child, and hand its end to abandon().
-  Status forked(pid_t child);
-  // Removes what the child has made, however it ended.
-  void abandon(const EndedChild& child) { log_file_.abandon_rewrite(child.pid); }
-  Status write_in_child(ProgressReporter& progress) const;
+  // Forks the child, while none runs. An error has been logged, and nothing of the rewrite is left.
+  Status start(ChildRunner& children);
+  // The child of start() has ended: its rewrite is installed or abandoned.
   void child_ended(const EndedChild& child);
 
-  void fill(Info& info, bool running) const;
+  void fill(Info& info) const;
   void reset_stats() { count_ = 0; }
 
  private:
   bool is_wanted() const;
+  Status fork(ChildRunner& children);
   void failed();
 
   const Settings& settings_;
-  AppendOnlyFile& log_file_;
+  AppendOnlyFile& aof_;
   const keyspace::Keyspace& keyspace_;
   const Clock& clock_;
   Log& log_;
 
+  std::unique_ptr<Rewrite> running_;
   bool scheduled_ = false;
   RewriteLimit limit_;
   std::int64_t began_us_ = 0;

@@ -1,6 +1,6 @@
 // Writing the RDB file of a keyspace so that the old one stays whole until the new one is durable.
 //
-// The two halves are apart because a forked child does the first and its parent the second, after it
+// There are two functions because a forked child does the first and its parent the second, after it
 // has read the child's exit status.
 #pragma once
 

@@ -33,7 +33,9 @@ rdb::SnapshotOptions Snapshots::options() const {
 }
 
 void Snapshots::saved(std::uint64_t changes_covered) {
+  ENGINE_CHECK(changes_covered <= changes_, changes_covered, changes_);
   changes_ -= changes_covered;
+  changes_at_fork_ = 0;
   last_save_s_ = now_s();
   last_child_ok_ = true;
   ++saves_;

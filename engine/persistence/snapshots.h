@@ -28,9 +28,9 @@ class Snapshots {
 
   void add_changes(std::uint64_t count) { changes_ += count; }
   // The data set is what the snapshot says (after a load).
-  void reset_changes() { changes_ = 0; }
+  void reset_changes() { changes_ = changes_at_fork_ = 0; }
   std::int64_t last_save_time_s() const { return last_save_s_; }
-  // Writes were refused because the last background save failed and rules ask for them.
+  // Writes must be refused: the last background save failed, and there are save rules.
   bool refuses_writes() const;
 
   // Writes one in this process.
@@ -40,7 +40,8 @@ class Snapshots {
   std::optional<SaveRule> due_rule() const;
   // BGSAVE SCHEDULE: to be started as soon as no child runs.
   void schedule() { scheduled_ = true; }
-  // Whether the scheduled one may start now that no child runs: not within five seconds of a failure.
+  // Whether the scheduled one may start now that no child runs: not within five seconds of a
+  // failure.
   bool scheduled_is_due() const { return scheduled_ && may_retry(); }
 
   // Before the fork; in the parent after it.
@@ -65,9 +66,9 @@ class Snapshots {
   const Clock& clock_;
   Log& log_;
 
-  std::uint64_t changes_ = 0;  // since the last snapshot that succeeded
-  std::uint64_t changes_at_fork_ = 0;
-  std::int64_t last_save_s_;  // Unix time
+  std::uint64_t changes_ = 0;          // since the last snapshot that succeeded
+  std::uint64_t changes_at_fork_ = 0;  // of those, what the running child saves
+  std::int64_t last_save_s_;           // Unix time
   std::int64_t last_try_s_ = 0;
   bool scheduled_ = false;
   std::int64_t child_began_us_ = 0;

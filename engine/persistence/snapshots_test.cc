@@ -9,9 +9,9 @@
 #include <memory>
 #include <string>
 
-#include "engine/io/scoped_failpoint.h"
-#include "engine/io/syscall_trace.h"
-#include "engine/persistence/test_engine.h"
+#include "engine/io/scoped_failpoint_for_test.h"
+#include "engine/io/syscall_trace_for_test.h"
+#include "engine/persistence/engine_for_test.h"
 
 namespace engine::persistence {
 namespace {
@@ -50,7 +50,7 @@ class SnapshotsTest : public EngineTest {
 TEST_F(SnapshotsTest, ARuleFiresWhenBothItsNumbersAreReached) {
   auto engine = start(with_rule(60, 2));
   engine->set("a", "1");
-  clock_.pass_s(61);
+  clock_.advance_s(61);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_FALSE(engine->persistence.has_child()) << "one change is too few";
   engine->set("b", "2");
@@ -67,11 +67,11 @@ TEST_F(SnapshotsTest, ARuleFiresWhenBothItsNumbersAreReached) {
 TEST_F(SnapshotsTest, AfterAFailureARuleWaitsFiveSeconds) {
   auto engine = start(with_rule(60, 1));
   engine->set("a", "1");
-  clock_.pass_s(61);
+  clock_.advance_s(61);
   fail_one_background_save(*engine);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_FALSE(engine->persistence.has_child());
-  clock_.pass_s(6);
+  clock_.advance_s(6);
   ASSERT_TRUE(engine->persistence.cron());
   EXPECT_TRUE(engine->persistence.has_child());
   wait_for_child(*engine);
@@ -83,20 +83,20 @@ TEST_F(SnapshotsTest, AFailedBackgroundSaveStopsWritesUntilOneSucceeds) {
   engine->set("a", "1");
   fail_one_background_save(*engine);
   EXPECT_THAT(engine->log.lines, Contains("Background saving error"));
-  EXPECT_EQ(engine->persistence.write_gate(), kMisconf);
+  EXPECT_EQ(engine->persistence.write_refusal(), kMisconf);
   ASSERT_TRUE(engine->persistence.bgsave(false));
   wait_for_child(*engine);
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
 }
 
 TEST_F(SnapshotsTest, WritesGoOnWhereNobodyAskedForSnapshots) {
   auto engine = start(rdb_settings());
   fail_one_background_save(*engine);
-  EXPECT_EQ(engine->persistence.write_gate(), "") << "no save rules";
+  EXPECT_EQ(engine->persistence.write_refusal(), "") << "no save rules";
   Settings settings = with_rule(3600, 1);
   settings.stop_writes_on_bgsave_error = false;
   ASSERT_TRUE(engine->persistence.apply(settings));
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
 }
 
 TEST_F(SnapshotsTest, ADyingChildIsReportedWithItsSignalAndLeavesNoFile) {
@@ -124,7 +124,7 @@ TEST_F(SnapshotsTest, AChildEndedByTheEnginesOwnSignalIsNoError) {
   ::kill(engine->persistence.child_pid(), SIGUSR1);
   wait_for_child(*engine);
   EXPECT_TRUE(engine->persistence.info().rdb_last_bgsave_ok);
-  EXPECT_EQ(engine->persistence.write_gate(), "");
+  EXPECT_EQ(engine->persistence.write_refusal(), "");
 }
 
 TEST_F(SnapshotsTest, TheCommandsAnswerAsRedisServerDoes) {
@@ -161,6 +161,16 @@ TEST_F(SnapshotsTest, AScheduledSaveStartsWhenTheChildIsGone) {
   EXPECT_TRUE(engine->persistence.info().rdb_bgsave_in_progress);
   wait_for_child(*engine);
   EXPECT_THAT(directory_.files(), Contains("dump.rdb"));
+}
+
+TEST_F(SnapshotsTest, ASaveDuringABackgroundSaveCoversItsChangesAsWell) {
+  auto engine = start(rdb_settings());
+  engine->set("a", "1");
+  ASSERT_TRUE(engine->persistence.bgsave(false));
+  ASSERT_TRUE(engine->persistence.debug_reload({}));
+  engine->set("b", "2");
+  wait_for_child(*engine);
+  EXPECT_EQ(engine->persistence.info().rdb_changes_since_last_save, 1);
 }
 
 TEST_F(SnapshotsTest, FlushallEndsARunningSaveAndSavesTheEmptinessIfThereAreRules) {
@@ -222,7 +232,7 @@ TEST_F(SnapshotsTest, TheChildReportsHowFarItIs) {
   EXPECT_EQ(engine->persistence.info().current_save_keys_total, 0);
 }
 
-// --- the end ----------------------------------------------------------------------------------------
+// --- the end -------------------------------------------------------------------------------------
 
 class ShutdownTest : public SnapshotsTest {};
 

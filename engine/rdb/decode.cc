@@ -140,7 +140,7 @@ bool add_score(SortedSet& set, std::string_view member, double score,
 MaybeObject get_sorted_set(Input& input, bool binary, const EncodingLimits& limits) {
   auto set = std::make_unique<SortedSet>();
   for (std::uint64_t left = input.length(); left > 0 && input.ok(); --left) {
-    const std::string member(input.string());  // the score comes behind it
+    const std::string member(input.string());  // its score follows
     const double score = binary ? input.little_endian<double>() : ascii_double(input);
     if (input.ok() && !add_score(*set, member, score, limits)) {
       return corrupt(input, "Zset with a duplicate member or a score that is not a number");
@@ -152,7 +152,7 @@ MaybeObject get_sorted_set(Input& input, bool binary, const EncodingLimits& limi
 MaybeObject get_hash(Input& input, const EncodingLimits& limits) {
   auto hash = std::make_unique<Hash>();
   for (std::uint64_t left = input.length(); left > 0 && input.ok(); --left) {
-    const std::string field(input.string());  // the value comes behind it
+    const std::string field(input.string());  // its value follows
     const std::string_view value = input.string();
     if (input.ok() && !hash->set(field, value, limits)) {
       return corrupt(input, "Duplicate hash fields detected");
@@ -288,6 +288,7 @@ MaybeObject get_sorted_set_listpack(Input& input, const EncodingLimits& limits) 
   return Object::sorted_set(std::move(set));
 }
 
+// By the type byte: rdb_format.h has the table.
 MaybeObject get_any(Input& input, std::uint8_t type, const EncodingLimits& limits) {
   switch (type) {
     case kString:

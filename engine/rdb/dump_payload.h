@@ -1,5 +1,5 @@
 // DUMP payloads: one value in RDB form with version and checksum (rdb_format.h). For the commands
-// DUMP and RESTORE, behind an adapter to commands::ValueCodec in server/.
+// DUMP and RESTORE; server/value_codec.h adapts it to commands::ValueCodec.
 #pragma once
 
 #include <string>

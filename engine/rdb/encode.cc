@@ -52,6 +52,7 @@ bool put_integer(Output& out, std::int64_t value) {
 
 bool put_compressed(Output& out, std::string_view text) {
   thread_local std::string compressed;
+  ENGINE_CHECK(text.size() >= kCompressBytesMin && text.size() <= kCompressBytesMax, text.size());
   const std::size_t limit = text.size() - 4;  // it must save something, the two lengths included
   if (compressed.size() < limit) {
     compressed.resize(limit);
@@ -61,6 +62,7 @@ bool put_compressed(Output& out, std::string_view text) {
   if (size == 0) {
     return false;
   }
+  ENGINE_CHECK(size <= limit, size, limit);
   out.put_byte(kSpecial | kLzf);
   put_length(out, size);
   put_length(out, text.size());

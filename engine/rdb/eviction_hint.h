@@ -7,8 +7,8 @@
 
 namespace engine::rdb {
 
-// By maxmemory-policy: idle seconds under the *-lru ones, a logarithmic counter under the *-lfu ones.
-// Under the others nothing is written, and the 24 bits are as under LRU.
+// By maxmemory-policy: idle seconds under the *-lru ones, a logarithmic counter under the *-lfu
+// ones. Under the others nothing is written, and the 24 bits are as under LRU.
 enum class EvictionHint : std::uint8_t { kNone, kIdle, kFrequency };
 
 // LRU: the Unix time of last use in seconds. LFU: that of last decay in minutes, 16 bits, and the

@@ -14,7 +14,7 @@
 namespace engine::rdb {
 namespace {
 
-// Three bytes of LZF stand for at most 264: a claim beyond that is not believed.
+// Three bytes of LZF decompress to at most 264: a larger claim is refused.
 constexpr std::uint64_t kLzfRatioMax = 264 / 3 + 1;
 
 }  // namespace
@@ -47,6 +47,7 @@ Error Input::error() const {
 
 std::uint64_t Input::crc() {
   if (checksum_) {
+    ENGINE_CHECK(summed_ <= position_ && position_ <= window_.size(), summed_, position_);
     crc_ = crc64(crc_, window_.substr(summed_, position_ - summed_));
     summed_ = position_;
   }
@@ -71,6 +72,8 @@ bool Input::fill(std::size_t count) {
   buffer_.erase(0, position_);
   position_ = 0;
   summed_ = 0;
+  // Memory is one window: only a file can have bytes beyond it.
+  ENGINE_CHECK(file_ != nullptr && window_offset_ + have <= size_, window_offset_, have, size_);
   const std::uint64_t unread = size_ - window_offset_ - have;
   buffer_.resize(have + static_cast<std::size_t>(
                             std::min<std::uint64_t>(unread, std::max(count - have, read_bytes_))));
@@ -119,6 +122,7 @@ template std::int64_t Input::little_endian();
 template std::uint64_t Input::little_endian();
 template double Input::little_endian();
 
+// A length, or with `special` the low six bits that name a special form of a string.
 std::uint64_t Input::length_or_special(bool& special) {
   const std::uint8_t first = byte();
   special = (first & kSpecial) == kSpecial;
@@ -190,6 +194,7 @@ std::string_view Input::special_string(std::uint8_t form) {
   return plain_;
 }
 
+// Both sizes are claims of the file: they are checked before memory is taken for them.
 std::string_view Input::compressed_string() {
   const std::uint64_t compressed_size = length();
   const std::uint64_t plain_size = length();

@@ -1,5 +1,5 @@
-// Where RDB bytes come from: a file, through a buffer and a checksum, or memory. Also reads the two
-// things everything is made of, lengths and strings (rdb_format.h).
+// The source of RDB bytes: a file, through a buffer and a checksum, or memory. Also reads lengths
+// and strings, of which everything consists (rdb_format.h).
 //
 // Errors   The first one is kept; from then on every read gives zeros and empty strings, and ok() is
 //          false. A loop over a count that was read must look at ok() each time. A length beyond the
@@ -21,7 +21,8 @@ class Input {
  public:
   // Memory, borrowed.
   explicit Input(std::string_view bytes);
-  // A file of `size` bytes, borrowed, from its start. `checksum`: keeps the CRC-64 of what was read.
+  // A file of `size` bytes, borrowed, from its start. `checksum`: keeps the CRC-64 of what was
+  // read.
   Input(const io::File& file, std::uint64_t size, bool checksum);
 
   std::uint8_t byte();

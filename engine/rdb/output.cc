@@ -1,5 +1,6 @@
 #include "engine/rdb/output.h"
 
+#include "engine/base/check.h"
 #include "engine/base/crc64.h"
 
 namespace engine::rdb {
@@ -17,6 +18,7 @@ void Output::put(std::string_view bytes) {
 }
 
 void Output::write(std::string_view bytes) {
+  ENGINE_CHECK(file_ != nullptr);
   if (!status_ || bytes.empty()) {
     return;
   }

@@ -1,4 +1,4 @@
-// Where RDB bytes go: a file, through a buffer and a checksum, or memory.
+// The destination of RDB bytes: a file, through a buffer and a checksum, or memory.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ class Output {
   void put(std::string_view bytes);
   void put_byte(std::uint8_t byte) { put({reinterpret_cast<const char*>(&byte), 1}); }
 
-  // Hands everything to the kernel; nothing is durable by that.
+  // Writes everything to the file; this makes nothing durable.
   Status flush();
   bool failed() const { return !status_.has_value(); }
   // Of what has been put in so far; only with `checksum`, and after flush().

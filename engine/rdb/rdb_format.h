@@ -19,8 +19,8 @@
 //   string    <length> <bytes>, or C0 int8, C1 int16, C2 int32, C3 <length compressed> <length plain>
 //             <LZF bytes>
 //
-// Values by type: the table below. A blob (listpack, ziplist, intset, zipmap) is stored as a string, so
-// LZF may wrap it.
+// Values by type: the table below. A blob (listpack, ziplist, intset, zipmap) is stored as a
+// string, so LZF may wrap it.
 //
 // A DUMP payload is <type> <value>, 2 bytes of RDB version, 8 bytes of CRC-64 of everything before.
 #pragma once
@@ -35,9 +35,6 @@ inline constexpr int kVersion = 10;
 inline constexpr std::size_t kHeaderBytes = 9;
 inline constexpr std::size_t kChecksumBytes = 8;
 inline constexpr std::size_t kDumpFooterBytes = 2 + kChecksumBytes;
-
-// The release whose files these are: what aux field redis-ver says.
-inline constexpr std::string_view kRedisVersion = "7.0.15";
 
 enum Opcode : std::uint8_t {
   kFunction2 = 0xf5,

@@ -21,10 +21,11 @@ namespace {
 
 constexpr int kChecksumSinceVersion = 5;
 constexpr int kEmptyKeysLogged = 10;
-// A file says how many keys follow: room is made for them, but for no more than it can hold.
+// The file says how many keys follow: memory is reserved for them, but for no more than the file
+// can hold.
 constexpr std::uint64_t kReservedKeyBytesMin = 8;
 
-// Keys are inserted this many behind the one being read, so that their place in the table has come into
+// Keys are inserted this many after they were read, so that their place in the table has come into
 // the cache by then.
 constexpr std::size_t kKeysBehind = 16;
 
@@ -69,7 +70,7 @@ class Loader {
   int version_ = 0;
   int db_ = 0;
   std::uint64_t used_memory_bytes_ = 0;
-  // Of the next key.
+  // Attributes of the next key.
   std::int64_t expire_ms_ = keyspace::kNoExpiry;
   std::optional<std::uint64_t> idle_s_;
   std::optional<std::uint8_t> frequency_;
@@ -155,6 +156,7 @@ void Loader::key(std::uint8_t type) {
   if (read_ - inserted_ == kKeysBehind) {
     insert_oldest();
   }
+  // A key that is skipped below leaves its place in the ring to the next one.
   PendingKey& pending = pending_[read_ % kKeysBehind];
   pending.expire_ms = std::exchange(expire_ms_, keyspace::kNoExpiry);
   pending.key = input_.string();
@@ -188,6 +190,7 @@ void Loader::key(std::uint8_t type) {
 }
 
 void Loader::insert_oldest() {
+  ENGINE_CHECK(inserted_ < read_ && read_ - inserted_ <= kKeysBehind, inserted_, read_);
   PendingKey& pending = pending_[inserted_++ % kKeysBehind];
   keyspace::Database& database = keyspace_.database(db_);
   keyspace::KeyEntry* const entry =
@@ -234,7 +237,7 @@ LoadResult Loader::run() {
       break;
     }
     switch (opcode) {
-      case kEof:
+      case kEof:  // commands may follow, after the preamble of an AOF
         insert_all();
         checksum();
         result_.end_offset = input_.offset();

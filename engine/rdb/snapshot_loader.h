@@ -15,15 +15,15 @@ namespace engine::rdb {
 // How far a load has come.
 struct LoadProgress {
   std::uint64_t offset = 0;             // bytes read
-  std::uint64_t used_memory_bytes = 0;  // what the writer needed in memory, by its own account
+  std::uint64_t used_memory_bytes = 0;  // the memory of the writer, as it reported it
   std::int64_t keys_loaded = 0;
   std::int64_t keys_expired = 0;
 };
 
 struct LoadOptions {
   bool verify_checksum = true;  // rdbchecksum
-  // Keys whose time is over are left out of a snapshot, but kept where commands follow that were
-  // executed when they still lived (the base of an append only file).
+  // Expired keys of a snapshot are left out. They are kept where commands follow that were executed
+  // before they expired (the base of an append only file).
   bool keep_expired = false;
   bool overwrite = false;  // DEBUG RELOAD MERGE: a key that is there already is replaced
   EvictionHint eviction_hint = EvictionHint::kNone;
@@ -34,14 +34,14 @@ struct LoadOptions {
 };
 
 struct LoadResult {
-  std::uint64_t end_offset = 0;  // where the snapshot ends in the file: behind its checksum
+  std::uint64_t end_offset = 0;  // where the snapshot ends in the file: after its checksum
   std::int64_t keys_loaded = 0;
   std::int64_t keys_expired = 0;
   std::int64_t empty_keys_skipped = 0;
 };
 
-// An error names the file, the byte and the reason; `keyspace` then holds what had been read by then.
-// The checksum is verified when everything has been read.
+// An error names the file, the byte and the reason; `keyspace` then holds what had been read by
+// then. The checksum is verified when everything has been read.
 Result<LoadResult> load_snapshot(const io::File& file, keyspace::Keyspace& keyspace,
                                  const LoadOptions& options, Log& log);
 

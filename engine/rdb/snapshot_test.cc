@@ -8,11 +8,11 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/crc64.h"
-#include "engine/base/test_files.h"
+#include "engine/base/files_for_test.h"
 #include "engine/rdb/dump_payload.h"
 #include "engine/rdb/snapshot_loader.h"
 #include "engine/rdb/snapshot_writer.h"
-#include "engine/rdb/test_values.h"
+#include "engine/rdb/values_for_test.h"
 
 namespace engine::rdb {
 namespace {
@@ -195,7 +195,7 @@ TEST(Snapshot, WithoutChecksumIsReadToo) {
   EXPECT_TRUE(loaded->log.contains("saved with checksum disabled"));
 }
 
-// --- by hand: what only other versions write --------------------------------------------------------
+// --- by hand: what only other versions write -----------------------------------------------------
 
 // An RDB file of `version` with this between header and end.
 std::string file_of(const std::string& body, const std::string& version = "0010") {
@@ -388,7 +388,8 @@ TEST(Snapshot, AFalseCountOfKeysCostsNoMemory) {
   EXPECT_LT(loaded->keyspace.database(0).table_bytes(), 4096U);
 }
 
-// Keys go in some way behind the reading: none may be lost at a change of the database or at the end.
+// Keys are inserted some time after they were read: none may be lost at a change of the database or
+// at the end.
 TEST(Snapshot, BringsBackAnyNumberOfKeysInSeveralDatabases) {
   for (int count = 0; count <= 40; ++count) {
     std::string body;

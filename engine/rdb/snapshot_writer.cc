@@ -9,6 +9,7 @@
 #include "engine/base/debug_delay.h"
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/base/version.h"
 #include "engine/rdb/encode.h"
 #include "engine/rdb/output.h"
 #include "engine/rdb/rdb_format.h"
@@ -88,6 +89,8 @@ Status write_snapshot(io::File& file, const keyspace::Keyspace& keyspace,
           }
         });
   }
+  // A snapshot without some keys would lose them: it replaces the old one.
+  ENGINE_CHECK(out.failed() || keys_written == keyspace.size(), keys_written, keyspace.size());
   out.put_byte(kEof);
   if (const Status flushed = out.flush(); !flushed) {
     return flushed;

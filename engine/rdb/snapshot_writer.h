@@ -22,7 +22,7 @@ struct SnapshotOptions {
   std::function<void(std::uint64_t keys_written)> progress;  // after each key; may be empty
 };
 
-// Writes from where `file` stands. Nothing is durable by that: sync the file.
+// Writes from the current position of `file`. This makes nothing durable: sync the file.
 Status write_snapshot(io::File& file, const keyspace::Keyspace& keyspace,
                       const SnapshotOptions& options);
 

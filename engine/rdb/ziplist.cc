@@ -12,7 +12,7 @@ constexpr unsigned char kEnd = 0xff;
 constexpr unsigned char kBig = 0xfe;  // a size of 4 bytes follows
 constexpr std::size_t kZiplistHeaderBytes = 10;
 
-// Takes bytes off the front of a blob; short reads are remembered and give zeros.
+// Reads bytes from the front of a blob; a short read is remembered and gives zeros.
 class Cursor {
  public:
   explicit Cursor(std::string_view rest) : rest_(rest) {}
@@ -57,7 +57,7 @@ std::int64_t int24(Cursor& cursor) {
   return load_le<std::int32_t>(padded) >> 8;
 }
 
-// The element behind its encoding byte. Sets `ok` to false for an encoding that does not exist.
+// The element after its encoding byte. Sets `ok` to false for an encoding that does not exist.
 keyspace::Element element(Cursor& cursor, bool& ok) {
   const unsigned char encoding = cursor.byte();
   switch (encoding >> 6) {

@@ -14,7 +14,7 @@ ReplyBuffer::~ReplyBuffer() {
 void ReplyBuffer::make_room(std::size_t count) {
   const std::size_t held = size();
   if (begin_ > 0 && capacity_ - held >= count && begin_ >= held) {
-    // What was sent is at least what is left: moving the rest down costs less than a larger block.
+    // At least as much was sent as is left: moving the rest costs less than a larger block.
     std::memmove(bytes_, bytes_ + begin_, held);
   } else {
     constexpr std::size_t kFirstBytes = 1024;
@@ -35,6 +35,7 @@ void ReplyBuffer::make_room(std::size_t count) {
 }
 
 void ReplyBuffer::insert(std::size_t at, std::string_view bytes) {
+  ENGINE_CHECK(at <= size(), at, size());
   grow(bytes.size());
   char* const where = bytes_ + begin_ + at;
   std::memmove(where + bytes.size(), where, size() - at);
@@ -43,6 +44,7 @@ void ReplyBuffer::insert(std::size_t at, std::string_view bytes) {
 }
 
 void ReplyBuffer::consume(std::size_t count) {
+  ENGINE_CHECK(count <= size(), count, size());
   begin_ += count;
   if (begin_ == end_) {
     clear();

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "engine/base/check.h"
+
 namespace engine::resp {
 
 class ReplyBuffer {
@@ -39,12 +41,18 @@ class ReplyBuffer {
     }
     return bytes_ + end_;
   }
-  void commit(std::size_t count) { end_ += count; }
+  void commit(std::size_t count) {
+    ENGINE_CHECK(count <= capacity_ - end_, count, capacity_, end_);
+    end_ += count;
+  }
 
   // Puts bytes in before position `at` (0 <= at <= size()); what follows moves.
   void insert(std::size_t at, std::string_view bytes);
-  // Drops everything from position `size` on.
-  void truncate(std::size_t size) { end_ = begin_ + size; }
+  // Drops everything from position `count` on.
+  void truncate(std::size_t count) {
+    ENGINE_CHECK(count <= size(), count, size());
+    end_ = begin_ + count;
+  }
   // Drops `count` bytes at the front (they were sent).
   void consume(std::size_t count);
   void clear() { begin_ = end_ = 0; }

@@ -10,8 +10,9 @@ namespace engine::resp {
 
 enum class Protocol : std::uint8_t { kResp2 = 2, kResp3 = 3 };
 
-// Appends to a buffer it borrows. What RESP2 lacks is written as RESP2 clients know it: a map as a
-// flat array of 2n, a double as a bulk string, a boolean as 0 or 1, a push as an array.
+// Appends to a buffer it borrows. What RESP2 lacks is written in the form that RESP2 clients
+// expect: a map as a flat array of 2n, a double as a bulk string, a boolean as 0 or 1, a push as an
+// array.
 class ReplyWriter {
  public:
   ReplyWriter(ReplyBuffer& out, Protocol protocol) : out_(out), protocol_(protocol) {}
@@ -30,7 +31,7 @@ class ReplyWriter {
   void null();        // the missing bulk string
   void null_array();  // the missing array
   void number(double value);
-  void number(std::string_view digits);  // in a form of the caller's
+  void number(std::string_view digits);  // formatted by the caller
   void boolean(bool value);
   // `format` is three letters: "txt" or "mkd". A bulk string in RESP2.
   void verbatim(std::string_view format, std::string_view text);
@@ -42,7 +43,7 @@ class ReplyWriter {
   void push(std::size_t count);
 
   // For aggregates whose length is known only once they are written: mark(), elements, then
-  // close_array(mark, count) and its like puts the header in front of them.
+  // close_array(mark, count), close_map, ... puts the header in front of them.
   std::size_t mark() const { return out_.size(); }
   void close_array(std::size_t mark, std::size_t count) { close('*', mark, count); }
   void close_set(std::size_t mark, std::size_t count) { close(resp3() ? '~' : '*', mark, count); }

@@ -29,8 +29,8 @@ bool parse_number(std::string_view text, std::int64_t& value) {
   return parsed.has_value();
 }
 
-// The position of the '\r' that ends the line at `from`; npos when it has not come yet. As Redis, the
-// byte behind it is taken for '\n' unseen, but must have come.
+// The position of the '\r' that ends the line at `from`; npos when it has not come yet. As Redis,
+// the byte after it is taken for '\n' without a look at it, but must have arrived.
 std::size_t find_line_end(std::string_view bytes, std::size_t from) {
   const std::size_t end = bytes.find('\r', from);
   return end != npos && end + 1 < bytes.size() ? end : npos;
@@ -116,7 +116,8 @@ RequestParser::Outcome RequestParser::parse_array(std::string_view bytes,
     position_ = end + 2;
     arguments_left_ = std::max<std::int64_t>(count, 0);
     in_array_ = true;
-    // The count is the client's claim: room for more arguments than these is made as they come.
+    // The count is only the client's claim: room for more arguments than this is made as they
+    // arrive.
     pieces_.reserve(static_cast<std::size_t>(std::min<std::int64_t>(arguments_left_, 1024)));
   }
   while (arguments_left_ > 0) {

@@ -1,6 +1,6 @@
 // Cuts a byte stream into commands: RESP arrays of bulk strings, and inline commands.
 //
-// The connection keeps the received bytes; the parser keeps where it stands in them, so that a
+// The connection keeps the received bytes; the parser keeps its position in them, so that a
 // command may arrive in any number of pieces without being scanned twice. Nothing is copied: argv()
 // points into the connection's bytes (inline words with escapes point into the parser).
 #pragma once
@@ -18,7 +18,7 @@ struct RequestLimits {
   std::size_t bulk_bytes_max = 512ull << 20;  // proto-max-bulk-len
   std::size_t inline_bytes_max = 64 << 10;    // also of a header line
   std::size_t arguments_max = (1ull << 31) - 1;
-  // Redis holds clients that have yet to authenticate to 10 arguments of 16 KiB.
+  // Redis limits clients that have not authenticated to 10 arguments of 16 KiB.
   static constexpr std::size_t kUnauthenticatedArgumentsMax = 10;
   static constexpr std::size_t kUnauthenticatedBulkBytesMax = 16 << 10;
   bool authenticated = true;
@@ -28,7 +28,7 @@ class RequestParser {
  public:
   enum class Outcome {
     kCommand,     // argv() and consumed() are set; argv() may be empty (an empty line): skip it
-    kIncomplete,  // call again with the same bytes and more behind them
+    kIncomplete,  // call again with the same bytes and more after them
     kError,       // error() is set; the stream cannot be read on: reply and close
   };
 
@@ -43,7 +43,7 @@ class RequestParser {
   // "ERR Protocol error: ..." in Redis's words.
   const std::string& error() const { return error_; }
   // After kIncomplete: a lower bound of the bytes still missing when a large bulk string is being
-  // received, so that the buffer can be sized once; else 0.
+  // received, so that the buffer can be sized once; otherwise 0.
   std::size_t missing_bytes() const { return missing_bytes_; }
 
  private:

@@ -16,12 +16,12 @@
 namespace engine::server {
 namespace {
 
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
-// Lines of "client WORDS": the client sends them; with "..." behind them it is then waited until the
-// client is sent something. Behind each line stands in the transcript what any client has then been sent.
+// Lines of "client WORDS": the client sends them; with "..." after them the test then waits until
+// the client is sent something. Behind each line stands in the transcript what any client has then
+// been sent.
 struct Dialogue {
   const char* name;
   const char* lines;
@@ -30,7 +30,8 @@ std::ostream& operator<<(std::ostream& out, const Dialogue& dialogue) {
   return out << dialogue.name;
 }
 
-// What differs from run to run: times, addresses, numbers of clients and descriptors, sizes of buffers.
+// What differs from run to run: times, addresses, numbers of clients and descriptors, sizes of
+// buffers.
 std::string without_chance(std::string text) {
   static const std::pair<std::regex, const char*> kVaries[] = {
       {std::regex(" (addr|laddr)=[^ \r\n]*"), " $1="},
@@ -82,7 +83,7 @@ class Stage {
     }
     EXPECT_TRUE(client->send(TestClient::encode(words)) || line.find("PING") != std::string::npos);
     std::string sent = waits ? client->take_sent(true) : "";
-    // What this line brought about is on its way when a turn of the server lies behind it.
+    // What this line brought about is on its way once the server has finished a turn after it.
     control_("PING");
     control_("PING");
     std::string text;

@@ -9,7 +9,6 @@ namespace engine::server {
 namespace {
 
 using testing::eventually;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -100,8 +99,8 @@ TEST(FailedWrite, UnderAlwaysEndsTheServerBeforeAnyReply) {
   EXPECT_TRUE(server.logged("Can't recover from AOF write error")) << server.log();
 }
 
-// The child must not be forked between the commands of a transaction: it would hold some of what the
-// log is then given as a whole.
+// The child must not be forked between the commands of a transaction: it would hold some of what
+// the log is then given as a whole.
 TEST(EnabledInATransaction, TheLogHoldsEachOfItsCommandsOnce) {
   TempDirectory directory;
   TestServer server(directory, {"--save", "", "--appendonly", "no"});

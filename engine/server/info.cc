@@ -16,8 +16,8 @@
 
 #include "engine/base/memory.h"
 #include "engine/base/text.h"
+#include "engine/base/version.h"
 #include "engine/keyspace/lazy_free.h"
-#include "engine/server/version.h"
 
 namespace engine::server {
 namespace {
@@ -124,6 +124,8 @@ void clients_section(const InfoSources& in, Writer& out) {
   out.zeros({"tracking_clients", "clients_in_timeout_table"});
 }
 
+// The allocator is the C library's: what only jemalloc knows is derived from the resident set, or
+// 0.
 void memory_section(const InfoSources& in, Writer& out) {
   const std::size_t used = used_memory_bytes(in.figures);
   const std::size_t peak = std::max(used, in.figures.peak_memory_bytes);

@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "engine/base/clock.h"
-#include "engine/commands/executor.h"
+#include "engine/commands/dispatch/executor.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/persistence.h"
-#include "engine/server/config.h"
-#include "engine/server/connections.h"
+#include "engine/server/config/config.h"
+#include "engine/server/network/connections.h"
 #include "engine/server/rate.h"
 
 namespace engine::server {

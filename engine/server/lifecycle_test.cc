@@ -10,7 +10,6 @@ namespace {
 
 using testing::eventually;
 using ::testing::HasSubstr;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -160,7 +159,7 @@ TEST(Shutdown, ThatCannotSaveIsRefusedAndTheServerLives) {
   TestClient client = server.client();
   client("SET", "a", "1");
   // A directory in the snapshot's place: the rename over it fails, for root as well.
-  ASSERT_TRUE(std::filesystem::create_directory(directory / "dump.rdb"));
+  ASSERT_TRUE(std::filesystem::create_directory(directory.file("dump.rdb")));
   EXPECT_EQ(client("SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.");
   EXPECT_TRUE(server.logged("Errors trying to shut down the server")) << server.log();
   EXPECT_EQ(client("GET", "a"), "1");

@@ -55,7 +55,7 @@ void LogFile::open_syslog(const std::string& identity, std::string_view facility
   syslog_ = true;
 }
 
-// A log that cannot be written to must not stop the server: results are dropped on purpose.
+// A log that cannot be written to must not stop the server: errors are ignored on purpose.
 void LogFile::write_raw(std::string_view text) {
   int fd = STDOUT_FILENO;
   if (!path_.empty()) {

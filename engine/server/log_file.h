@@ -31,7 +31,7 @@ class LogFile final : public Log {
   // This process is the server now (after daemonizing): its role is 'M', its children's 'C'.
   void set_main_process() { main_pid_ = ::getpid(); }
 
-  // Without a format, for what is multi-line by nature (the logo).
+  // Without a format, for text of several lines (the logo).
   void write_raw(std::string_view text);
 
  private:

@@ -13,26 +13,26 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/version.h"
 #include "engine/io/failpoint.h"
-#include "engine/server/config.h"
-#include "engine/server/config_file.h"
+#include "engine/server/config/config.h"
+#include "engine/server/config/config_file.h"
 #include "engine/server/log_file.h"
 #include "engine/server/offline.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
-#include "engine/server/version.h"
 
 namespace {
 
-using engine::server::kEngineVersion;
-using engine::server::kRedisVersion;
+using engine::kEngineVersion;
+using engine::kRedisVersion;
 
 constexpr const char* kUsage = R"(Usage: crashpoint-engine [/path/to/redis.conf] [options] [-]
        crashpoint-engine - (read config from stdin)
        crashpoint-engine -v or --version
        crashpoint-engine -h or --help
        crashpoint-engine --list-failpoints
-       crashpoint-engine --check DIR [options]      say what a start on DIR would load, change nothing
+       crashpoint-engine --check DIR [options]      report what a start on DIR would load; changes nothing
        crashpoint-engine --recovery-server [options]      recover the directories named on stdin
 
 Options are the directives of redis.conf: --port 7777 --appendonly yes
@@ -52,7 +52,7 @@ void list_failpoints() {
   }
 }
 
-// Takes `flag` out of the arguments, with the word behind it where there is a `value`.
+// Takes `flag` out of the arguments, with the word after it where there is a `value`.
 bool take_flag(std::vector<std::string>& arguments, std::string_view flag,
                std::string* value = nullptr) {
   const auto at = std::find(arguments.begin(), arguments.end(), flag);
@@ -93,7 +93,7 @@ std::string absolute_path(const std::string& path) {
   return ::realpath(path.c_str(), resolved.data()) != nullptr ? resolved.data() : path;
 }
 
-// Nothing: the configuration is bad, and why has been said.
+// Nothing: the configuration is bad, and the reason has been printed.
 std::optional<engine::server::ServerOptions> configure(const std::string& program,
                                                        const std::vector<std::string>& arguments) {
   engine::server::ServerOptions options;
@@ -113,6 +113,9 @@ std::optional<engine::server::ServerOptions> configure(const std::string& progra
   }
   return std::nullopt;
 }
+
+// For a failed check: a daemon has no standard error.
+engine::server::LogFile* g_log = nullptr;
 
 int serve(engine::server::ServerOptions options, bool configured) {
   engine::server::LogFile log;
@@ -140,14 +143,18 @@ int serve(engine::server::ServerOptions options, bool configured) {
         options.program);
   }
   log.set_starting(false);
-  // Freed blocks are joined with their neighbours one by one: not all at once when somebody needs a large
-  // one, which after the freeing of millions of keys takes seconds, in whatever thread that is.
+  g_log = &log;
+  engine::set_check_reporter([](std::string_view message) { g_log->warning("{}", message); });
+  // Join freed blocks with their neighbours one by one. By default malloc joins them all when a
+  // large one is asked for: after millions of keys were freed that takes seconds, in whatever
+  // thread it happens.
   ::mallopt(M_MXFAST, 0);
   return engine::server::Server(std::move(options), log).run();
 }
 
 }  // namespace
 
+// The process title comes first: it needs argv where the kernel put it.
 int main(int argc, char** argv) {
   const std::string program = argv[0];
   std::vector<std::string> arguments(argv + 1, argv + argc);

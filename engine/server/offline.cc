@@ -8,9 +8,9 @@
 
 #include "engine/aof/replay_target.h"
 #include "engine/base/clock.h"
-#include "engine/commands/effect_log.h"
-#include "engine/commands/executor.h"
-#include "engine/commands/server_control.h"
+#include "engine/commands/dispatch/executor.h"
+#include "engine/commands/services/server_control.h"
+#include "engine/keyspace/effect.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/check.h"
 #include "engine/persistence/recovery_server.h"
@@ -20,10 +20,10 @@
 namespace engine::server {
 namespace {
 
-// Executes logged commands on a keyspace. A replay asks nothing of a server and logs nothing: what
-// commands could ask for here is refused.
+// Executes logged commands on a keyspace. A replay needs no server and logs nothing: whatever a
+// command asks of the server is refused.
 class Replayer final : public aof::ReplayTarget,
-                       private commands::EffectLog,
+                       private keyspace::EffectLog,
                        private commands::ServerControl {
  public:
   explicit Replayer(keyspace::Keyspace& keyspace)
@@ -36,7 +36,7 @@ class Replayer final : public aof::ReplayTarget,
  private:
   static tl::unexpected<Error> no_server() { return fail("ERR there is no server"); }
 
-  void append(std::span<const keyspace::Effect>, std::uint64_t) override {}
+  void log_step(std::span<const keyspace::Effect>, std::uint64_t) override {}
   std::string_view loading_refusal() override { return {}; }
   std::string_view write_refusal() override { return {}; }
   std::size_t used_memory_bytes() override { return 0; }

@@ -11,7 +11,6 @@ namespace {
 using testing::Finished;
 using ::testing::HasSubstr;
 using testing::run_command;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 

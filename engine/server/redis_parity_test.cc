@@ -16,7 +16,6 @@ namespace {
 using ::testing::ElementsAreArray;
 using testing::eventually;
 using ::testing::HasSubstr;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -209,7 +208,7 @@ TEST_F(RedisParity, LatenciesOfCommandsAreShownAlike) {
   EXPECT_TRUE(shown[0].ends_with("[]") && shown[1].ends_with("[]"));
 }
 
-// What a server logged behind its start, without times, process ids and figures, sorted: the engine
+// What a server logged after its start, without times, process ids and figures, sorted: the engine
 // creates an increment once the fork has succeeded, redis-server before.
 std::vector<std::string> messages(const TestServer& server) {
   std::vector<std::string> lines;

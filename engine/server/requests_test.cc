@@ -12,7 +12,6 @@ namespace {
 using testing::eventually;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -43,7 +42,7 @@ TEST_F(Requests, MayBeSplitAtEveryByte) {
   for (std::size_t cut = 1; cut < request.size(); ++cut) {
     TestClient other = server_.client();
     ASSERT_TRUE(client.send(request.substr(0, cut)));
-    ASSERT_EQ(other("PING"), "+PONG");  // a turn of the loop lies between the two parts
+    ASSERT_EQ(other("PING"), "+PONG");  // a turn of the loop separates the two parts
     ASSERT_TRUE(client.send(request.substr(cut)));
     ASSERT_EQ(client.read_reply(), "+OK") << "cut at " << cut;
     ASSERT_EQ(client.read_reply(), std::string("v\r\n\0x", 5)) << "cut at " << cut;

@@ -6,15 +6,14 @@
 #include <vector>
 
 #include "engine/base/random.h"
-#include "engine/commands/command_grammar.h"
-#include "engine/commands/command_templates.h"
+#include "engine/commands/families/command_grammar_for_test.h"
+#include "engine/commands/families/command_templates_for_test.h"
 #include "engine/testing/test_server.h"
 
 namespace engine::server {
 namespace {
 
 using testing::eventually;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 using Commands = std::vector<std::vector<std::string>>;
@@ -99,8 +98,8 @@ TEST_P(RestartOfBoth, OnOwnOrSwappedFilesMakesTheSameData) {
   }
 }
 
-// Not everysec: there redis-server holds back what it has acknowledged while a sync runs, and a kill
-// loses it.
+// Not everysec: there redis-server holds back what it has acknowledged while a sync runs, and a
+// kill loses it.
 INSTANTIATE_TEST_SUITE_P(
     Logs, RestartOfBoth,
     ::testing::Values(Log{"AofOnRdb",

@@ -71,6 +71,7 @@ int Server::run() {
 }
 
 void Server::turn() {
+  ENGINE_CHECK(!persistence_.loading() && connections_.current() == nullptr);
   poller_.wait(milliseconds_to_wait());
   executor_.begin_turn();
   connections_.begin_turn();
@@ -90,14 +91,14 @@ void Server::turn() {
   connections_.send_replies();
 }
 
-// With a full disk, under everysec or no: what was executed and could not be logged is acknowledged
-// when it is. Those who come later are told by write_refusal().
+// With a full disk, under everysec or no: steps that were executed and could not be logged are
+// acknowledged once they are logged. Later writes are refused (write_refusal()).
 void Server::hold_unlogged_replies() {
-  const bool must_wait = persistence_.replies_must_wait();
-  if (must_wait == replies_wait_) {
+  const bool must_wait = persistence_.must_hold_replies();
+  if (must_wait == replies_held_) {
     return;
   }
-  replies_wait_ = must_wait;
+  replies_held_ = must_wait;
   if (must_wait) {
     connections_.hold_replies();
   } else {
@@ -105,7 +106,7 @@ void Server::hold_unlogged_replies() {
   }
 }
 
-// A turn in the middle of a load: clients hear -LOADING, and nothing is written that would have to
+// A turn in the middle of a load: clients get -LOADING, and nothing is written that would have to
 // be durable.
 void Server::serve_while_loading() {
   if (connections_.current() != nullptr) {

@@ -5,8 +5,8 @@
 //   read all sockets and execute -> Persistence::before_sleep() (write, and by policy fsync, once
 //   for the whole batch) -> send the replies.
 //
-// The bodies lie by subject: server.cc (loop, cron, shutdown), server_start.cc, server_control.cc
-// (ServerControl), server_config.cc, server_debug.cc.
+// The implementation is split by subject: server.cc (loop, cron, shutdown), server_start.cc,
+// server_control.cc (ServerControl), server_config.cc, server_debug.cc.
 //
 // Threads  One.
 #pragma once
@@ -22,17 +22,16 @@
 
 #include "engine/aof/replay_target.h"
 #include "engine/base/clock.h"
-#include "engine/commands/effect_log.h"
-#include "engine/commands/executor.h"
-#include "engine/commands/server_control.h"
+#include "engine/commands/dispatch/executor.h"
+#include "engine/commands/services/server_control.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/persistence.h"
-#include "engine/server/config.h"
-#include "engine/server/connections.h"
+#include "engine/server/config/config.h"
 #include "engine/server/info.h"
-#include "engine/server/listener.h"
 #include "engine/server/log_file.h"
-#include "engine/server/poller.h"
+#include "engine/server/network/connections.h"
+#include "engine/server/network/listener.h"
+#include "engine/server/network/poller.h"
 #include "engine/server/signals.h"
 #include "engine/server/value_codec.h"
 
@@ -45,7 +44,6 @@ struct ServerOptions {
 };
 
 class Server final : private commands::ServerControl,
-                     private commands::EffectLog,
                      private aof::ReplayTarget,
                      private EventHandler {
  public:
@@ -79,7 +77,7 @@ class Server final : private commands::ServerControl,
   void obey_signal();
   Status try_shutdown(const commands::ShutdownOptions& options);
   void remove_own_files() const;
-  // Without unwinding, as nothing of this turn may be sent or freed.
+  // Without unwinding: nothing of this turn may be sent or freed.
   [[noreturn]] void exit_now(int status) const;
   void must_be_durable(const Status& done) const;
   void become_child(std::string_view purpose);
@@ -94,8 +92,7 @@ class Server final : private commands::ServerControl,
   Status open_tcp(const Config& config);  // closes the TCP listeners there are
   bool is_allowed(std::string_view access) const;
 
-  // --- EffectLog, ReplayTarget ---
-  void append(std::span<const keyspace::Effect> group, std::uint64_t changes) override;
+  // --- ReplayTarget ---
   bool replay(int db, std::span<const std::string_view> argv) override;
 
   // --- ServerControl ---
@@ -132,11 +129,11 @@ class Server final : private commands::ServerControl,
   const std::string program_;
   ServerFigures figures_;
 
-  // Each borrows what stands above it.
+  // Each borrows the ones above it.
   RdbValueCodec codec_;
   keyspace::Keyspace keyspace_;
-  commands::Executor executor_;
   persistence::Persistence persistence_;
+  commands::Executor executor_;
   Poller poller_;
   ShutdownEvent shutdown_event_;
   Connections connections_;
@@ -147,7 +144,7 @@ class Server final : private commands::ServerControl,
   std::int64_t next_sample_ms_ = 0;
   std::int64_t cron_period_ms_ = 100;
   bool stopping_ = false;
-  bool replies_wait_ = false;
+  bool replies_held_ = false;
   bool cron_paused_ = false;             // DEBUG PAUSE-CRON
   bool rewrite_all_directives_ = false;  // DEBUG CONFIG-REWRITE-FORCE-ALL
 };

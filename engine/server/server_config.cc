@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "engine/base/text.h"
-#include "engine/server/config_rewrite.h"
-#include "engine/server/descriptor_limit.h"
+#include "engine/server/config/config_rewrite.h"
+#include "engine/server/network/descriptor_limit.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/settings.h"
@@ -92,7 +92,7 @@ Status Server::config_set(std::span<const std::pair<std::string_view, std::strin
   return apply(std::move(wanted), in_transaction);
 }
 
-// What may fail comes first, and is undone when something behind it fails.
+// What may fail comes first, and is undone when a later step fails.
 Status Server::apply(Config wanted, bool in_transaction) {
   normalize(wanted);
   const auto clients = static_cast<std::size_t>(wanted.number("maxclients"));
@@ -162,7 +162,7 @@ void Server::fit_into_memory() {
   executor_.evict_soon();
 }
 
-// Whatever cannot fail.
+// The steps that cannot fail.
 void Server::take_effect() {
   log_.set_level(parse_log_level(config_.text("loglevel")));
   connections_.settings = connection_settings(config_);

@@ -5,10 +5,6 @@
 
 namespace engine::server {
 
-void Server::append(std::span<const keyspace::Effect> group, std::uint64_t changes) {
-  persistence_.append(group, changes);
-}
-
 bool Server::replay(int db, std::span<const std::string_view> argv) {
   return executor_.replay(db, argv);
 }
@@ -18,7 +14,7 @@ std::string_view Server::loading_refusal() {
 }
 
 std::string_view Server::write_refusal() {
-  return persistence_.write_gate();
+  return persistence_.write_refusal();
 }
 
 std::size_t Server::used_memory_bytes() {

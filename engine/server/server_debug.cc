@@ -39,6 +39,7 @@ std::string_view Server::debug_refusal(const commands::Session&) {
                "option in the configuration file, and then restart the server.";
 }
 
+// Subcommands that test suites of Redis use, and those that concern files and configuration.
 Result<std::string> Server::debug(Arguments argv) {
   const std::string name = to_lower(argv[0]);
   const std::size_t arguments = argv.size() - 1;

@@ -11,11 +11,12 @@
 #include <fstream>
 
 #include "engine/base/text.h"
-#include "engine/server/descriptor_limit.h"
+#include "engine/base/version.h"
+#include "engine/server/config/title_template.h"
+#include "engine/server/network/descriptor_limit.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/settings.h"
-#include "engine/server/version.h"
 
 namespace engine::server {
 namespace {
@@ -55,10 +56,10 @@ Server::Server(ServerOptions options, LogFile& log)
       config_(std::move(options.config)),
       program_(std::move(options.program)),
       keyspace_(static_cast<int>(config_.number("databases"))),
-      executor_(keyspace_, *this, *this, codec_, clock_),
       persistence_(persistence_settings(config_), keyspace_, *this, clock_, log, latency_,
                    {.while_loading = [this] { serve_while_loading(); },
                     .in_child = [this](std::string_view purpose) { become_child(purpose); }}),
+      executor_(keyspace_, persistence_, *this, codec_, clock_),
       connections_(executor_, poller_, clock_, log) {
   figures_.run_id = random_id();
   figures_.replication_id = random_id();
@@ -86,6 +87,7 @@ void Server::fit_descriptor_limit() {
   }
 }
 
+// Logs what failed in detail; the error is the line that redis-server ends with.
 Status Server::open_sockets() {
   if (Status opened = open_tcp(config_); !opened) {
     log_.warning("Warning: {}", opened.error().message);

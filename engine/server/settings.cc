@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/base/text.h"
-#include "engine/commands/events.h"
+#include "engine/commands/services/events.h"
 
 namespace engine::server {
 namespace {
@@ -85,6 +85,7 @@ std::size_t count(const Config& config, std::string_view name) {
 
 }  // namespace
 
+// Values are canonical (parse_value), so nothing can fail here.
 persistence::Settings persistence_settings(const Config& config) {
   persistence::Settings settings;
   settings.directory = config.text("dir");

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 
 namespace engine::server {
 namespace {

@@ -13,7 +13,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::run_command;
 using ::testing::StartsWith;
-using testing::TempDirectory;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -43,7 +42,7 @@ TEST_F(Tools, RedisCliPipesAndScans) {
     requests += TestClient::encode({"SET", "key:" + std::to_string(i), "value"});
   }
   directory_.write("requests", requests);
-  const Finished piped = cli("--pipe < " + directory_ / "requests");
+  const Finished piped = cli("--pipe < " + directory_.file("requests"));
   EXPECT_THAT(piped.output, HasSubstr("errors: 0, replies: 5000"));
   EXPECT_EQ(cli("DBSIZE").output, "5000\n");
   EXPECT_EQ(cli("--scan --pattern 'key:12*' | wc -l").output, "111\n");
@@ -56,7 +55,7 @@ TEST_F(Tools, RedisCheckAofAcceptsTheLog) {
   ASSERT_EQ(cli("SET a 1").output, "OK\n");
   server_.kill();
   const Finished checked =
-      run_command("redis-check-aof " + directory_ / "appendonlydir/appendonly.aof.manifest");
+      run_command("redis-check-aof " + directory_.file("appendonlydir/appendonly.aof.manifest"));
   EXPECT_EQ(checked.status, 0) << checked.output;
   EXPECT_THAT(checked.output, HasSubstr("All AOF files and manifest are valid"));
 }
@@ -64,7 +63,7 @@ TEST_F(Tools, RedisCheckAofAcceptsTheLog) {
 TEST(ConfigRewriteCommand, SurvivesARestart) {
   TempDirectory directory;
   directory.write("redis.conf", "# mine\nmaxmemory 100mb\nsave \"\"\n");
-  TestServer server(directory, {directory / "redis.conf"});
+  TestServer server(directory, {directory.file("redis.conf")});
   ASSERT_TRUE(server.is_ready()) << server.log();
   TestClient client = server.client();
   EXPECT_EQ(client("CONFIG", "SET", "maxmemory", "2kb", "requirepass", "a b", "save", "60 7"),

@@ -1,7 +1,7 @@
 // DUMP and RESTORE payloads for the commands, written and read by rdb/.
 #pragma once
 
-#include "engine/commands/value_codec.h"
+#include "engine/commands/services/value_codec.h"
 
 namespace engine::server {
 

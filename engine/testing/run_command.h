@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <string>
 
-#include "engine/base/result.h"
+#include "engine/base/check.h"
 
 namespace engine::testing {
 

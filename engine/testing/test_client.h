@@ -42,7 +42,7 @@ inline std::string reply_text(const redisReply& reply) {
 
 class TestClient {
  public:
-  // Throws when nobody listens there.
+  // Throws when no server listens there.
   explicit TestClient(const std::string& unix_socket)
       : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_un address = {};
@@ -121,7 +121,7 @@ class TestClient {
     }
     return bytes;
   }
-  // What has arrived, as it is; with `wait`, once something has.
+  // The raw bytes that have arrived; with `wait`, waits for some.
   std::string take_sent(bool wait) {
     std::string bytes;
     char buffer[16384];

@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/testing/temp_directory.h"
+#include "engine/base/files_for_test.h"
 #include "engine/testing/test_client.h"
 
 namespace engine::testing {
@@ -41,7 +41,7 @@ class TestServer {
  public:
   enum class Kind { kEngine, kRedis };
 
-  // `arguments` come behind the socket's and the directory's; a first one that is no option is a
+  // `arguments` come after the socket's and the directory's; a first one that is no option is a
   // configuration file, and comes before them.
   TestServer(const TempDirectory& directory, std::vector<std::string> arguments,
              Kind kind = Kind::kEngine)
@@ -63,7 +63,7 @@ class TestServer {
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
 
-  std::string socket() const { return directory_ / "socket"; }
+  std::string socket() const { return directory_.file("socket"); }
   pid_t pid() const { return pid_; }
   // Standard output and error: the log.
   std::string log() const { return directory_.read("log"); }
@@ -119,7 +119,7 @@ class TestServer {
       return CRASHPOINT_ENGINE_BINARY;
     }
     // redis-check-rdb is the server's binary; the name it is started by decides what it is.
-    const std::string link = directory_ / "redis-server";
+    const std::string link = directory_.file("redis-server");
     static_cast<void>(::symlink("/usr/bin/redis-check-rdb", link.c_str()));
     return link;
   }
@@ -130,11 +130,11 @@ class TestServer {
       argv.push_back(argument.data());
     }
     argv.push_back(nullptr);
-    const std::string log_path = directory_ / "log";
+    const std::string log_path = directory_.file("log");
     ::unlink(socket().c_str());
     const pid_t parent = ::getpid();
     pid_ = ::fork();
-    ::setpgid(pid_, 0);  // in both, so that it is done whoever runs first
+    ::setpgid(pid_, 0);  // in both, so that it is done whichever runs first
     if (pid_ != 0) {
       group_ = pid_;
       return;

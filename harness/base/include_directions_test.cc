@@ -57,7 +57,7 @@ struct Include {
   std::string line;
   std::string to_side;
   std::string to_room;
-  bool for_test = false;  // a test that uses another room's test double
+  bool for_test = false;  // a test that uses a test double
 };
 
 std::vector<Include> includes_of(const std::string& side) {
@@ -69,21 +69,23 @@ std::vector<Include> includes_of(const std::string& side) {
       continue;
     }
     const fs::path file = fs::relative(entry.path(), root);
-    const bool is_test = ends_with(file, "_test.cc") || ends_with(file, "_for_test.h");
+    const bool is_test = ends_with(file, "_test.cc") || ends_with(file, "_for_test.h") ||
+                         ends_with(file, "_for_test.cc");
     std::ifstream text(entry.path());
     for (std::string line; std::getline(text, line);) {
       std::smatch match;
       if (std::regex_search(line, match, kInclude)) {
-        includes.push_back({file, file.parent_path(), line, match[1], match[2],
-                            is_test && ends_with(match[3], "_for_test.h")});
+        includes.push_back(
+            {file, file.parent_path(), line, match[1], match[2],
+             is_test && (ends_with(match[3], "_for_test.h") || match[2] == "testing")});
       }
     }
   }
   return includes;
 }
 
-// Every include of `side` that its table does not allow. Tests may use the test doubles
-// (`_for_test.h`) of any room.
+// Every include of `side` that its table does not allow. Tests may use testing/ and the test
+// doubles (`_for_test.h`) of any room.
 std::vector<std::string> forbidden_includes(const std::string& side) {
   const Table table = table_of(side);
   std::vector<std::string> forbidden;
