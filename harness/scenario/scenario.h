@@ -14,6 +14,7 @@
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
+#include "harness/fault/fault.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/promise.h"
 #include "harness/workload/plan.h"
