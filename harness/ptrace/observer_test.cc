@@ -38,7 +38,7 @@ class ObserverTest : public testing::Test {
     options.data_directory = folder_.data();
     options.record = false;
     options.observations = &observations_;
-    const Run done = Tracer(folder_.spec(std::move(words)), std::move(options)).finish();
+    const ptrace::Run done = Tracer(folder_.spec(std::move(words)), std::move(options)).finish();
     EXPECT_EQ(done.status, 0) << folder_.output();
     return observations_.questions();
   }
