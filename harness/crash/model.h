@@ -122,7 +122,9 @@ class CrashModel {
   void keep_entries_in(InodeId directory, CallIndex call);
   void keep_names_of(InodeId inode, CallIndex call);
   void keep_journal(CallIndex call);
-  [[nodiscard]] bool has_metadata_to_commit(CallIndex call) const;
+  void keep_journal_to_own(CallIndex call);
+  [[nodiscard]] bool is_journaled(const Node& node, CallIndex call) const;
+  [[nodiscard]] bool is_own_metadata(const Node& node, const SyncRequest& sync) const;
   void fail(CallIndex call);
   void split_nodes_of(CallIndex call);
   void spread_durability();

@@ -34,8 +34,6 @@ void CrashModel::make_durable(CallIndex index) {
     }
     return;
   }
-  const bool commits_journal =
-      profile_.fsync_keeps == FsyncKeeps::kWholeJournal && has_metadata_to_commit(index);
   if (sync.what == What::kDirectory) {
     keep_entries_in(sync.inode, index);
   } else {  // M12, M15, M16
@@ -43,10 +41,21 @@ void CrashModel::make_durable(CallIndex index) {
       node.durable = node.durable || (is_content_of(node, sync) && is_synced_by(node, index));
     }
   }
-  if (commits_journal) {
-    keep_journal(index);
-  } else if (profile_.fsync_keeps == FsyncKeeps::kOwnNames) {
-    keep_names_of(sync.inode, index);
+  switch (profile_.fsync_keeps) {
+    case FsyncKeeps::kFileOnly:
+      break;
+    case FsyncKeeps::kOwnNames:
+      keep_names_of(sync.inode, index);
+      break;
+    case FsyncKeeps::kJournal:
+      if (sync.what == What::kDirectory) {
+        keep_journal(index);
+        break;
+      }
+      [[fallthrough]];
+    case FsyncKeeps::kJournalToOwn:
+      keep_journal_to_own(index);
+      break;
   }
 }
 
@@ -77,36 +86,52 @@ void CrashModel::keep_names_of(InodeId inode, CallIndex index) {
   }
 }
 
-// M18
+// M18: all metadata.
 void CrashModel::keep_journal(CallIndex index) {
-  constexpr OpClasses kJournaled = kEntryOp | kResizeOp | kShiftOp | kGrowInOp;
   for (Node& node : nodes_) {
-    const bool is_allocated = node.allocated_by && returned_before(*node.allocated_by, index);
-    const bool is_journaled = (node.classes & kJournaled) != 0 || is_allocated;  // M27
-    node.durable = node.durable || (is_journaled && is_synced_by(node, index));
+    node.durable = node.durable || (is_journaled(node, index) && is_synced_by(node, index));
   }
 }
 
-// M18: whether a sync makes the filesystem commit its journal: of a directory always, of a file if its
-// size, or a name of it, is not durable. fdatasync does not count a new name of an old file.
-bool CrashModel::has_metadata_to_commit(CallIndex index) const {
+// M18: the metadata up to the last of the file's own. What comes later may be in a transaction that is
+// committed later.
+void CrashModel::keep_journal_to_own(CallIndex index) {
   const SyncRequest& sync = timeline_->call(index).sync;
-  if (sync.what == What::kDirectory) {
-    return true;
+  const auto last = std::find_if(nodes_.rbegin(), nodes_.rend(), [&](const Node& node) {
+    return is_own_metadata(node, sync) && is_synced_by(node, index);
+  });
+  if (last == nodes_.rend()) {
+    return;
   }
-  return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    if (node.durable || !precedes(node, index)) {
+  const CallIndex up_to = last->call;
+  last->durable = true;
+  for (Node& node : nodes_) {
+    node.durable = node.durable || (is_journaled(node, up_to) && is_synced_by(node, up_to));
+  }
+}
+
+// Whether the node is in the journal by the time of a call that comes after it. Sizes that come with
+// their bytes (M24) are not before these are written back.
+bool CrashModel::is_journaled(const Node& node, CallIndex call) const {
+  const OpClasses with_bytes = profile_.with_data & kGrowOps;
+  const OpClasses journaled = (kEntryOp | kResizeOp | kShiftOp | kGrowInOp) & ~with_bytes;
+  const bool is_allocated = node.allocated_by && returned_before(*node.allocated_by, call);  // M27
+  return (node.classes & journaled) != 0 || is_allocated;
+}
+
+// M18: a size, a name, an entry of the directory. On ext4 fdatasync does not count a new name of an old
+// file (ext4_rename leaves i_datasync_tid as it is).
+bool CrashModel::is_own_metadata(const Node& node, const SyncRequest& sync) const {
+  const auto ops = ops_of(node);
+  return std::any_of(ops.begin(), ops.end(), [&](const MicroOp& op) {
+    const bool is_own = op.inode == sync.inode || (op.is_entry() && op.parent == sync.inode);
+    if (!is_own || op.kind == MicroKind::kData) {
       return false;
     }
-    const auto ops = ops_of(node);
-    return std::any_of(ops.begin(), ops.end(), [&](const MicroOp& op) {
-      if (op.inode != sync.inode || op.kind == MicroKind::kData) {
-        return false;
-      }
-      const bool of_a_new_file =
-          timeline_->event_of(timeline_->call(node.call)).op == trace::Op::kOpen;
-      return !op.is_entry() || !sync.data_only || of_a_new_file;
-    });
+    const bool of_a_new_file =
+        timeline_->event_of(timeline_->call(node.call)).op == trace::Op::kOpen;
+    return !op.is_entry() || !sync.data_only || of_a_new_file ||
+           profile_.fsync_keeps != FsyncKeeps::kJournal;
   });
 }
 

@@ -64,8 +64,9 @@ Profile prefix() {
 //        after a truncation to nothing, call ext4_alloc_da_blocks: it allocates the blocks of the file
 //        and sets its size in the running transaction, and starts the writing of the bytes without
 //        waiting for them (filemap_flush).
-//   M18  fsync of a file commits the running transaction if the file has a part in it (fs/ext4/fsync.c);
-//        of a directory always (ext4_fsync_journal: not a regular file).
+//   M18  fsync of a file commits the transaction that has the last of its metadata (fs/ext4/fsync.c,
+//        i_sync_tid): what was done later may be in another, as the journal is committed every five
+//        seconds too. Of a directory it commits the running one (ext4_fsync_journal).
 //   M20  A failed fsync leaves new sizes and old bytes (Rebello et al., ATC'20, table 1).
 Profile ext4_ordered() {
   return {.name = "ext4-ordered",
@@ -73,7 +74,7 @@ Profile ext4_ordered() {
                          {{kMetadata | kGrowInOp, kMetadata | kGrowOps, Scope::kAnywhere},
                           {kDataOps, kResizeOp, Scope::kSameCall}}),
           .auto_da_alloc = true,
-          .fsync_keeps = FsyncKeeps::kWholeJournal,
+          .fsync_keeps = FsyncKeeps::kJournal,
           .fsync_failure = FsyncFailure::kSizeDurable,
           .tears = Tears::kAtSectors};
 }
@@ -103,14 +104,14 @@ Profile ext4_writeback() {
 //        runs ahead of them.
 //   M25  truncate zeroes the rest of the last block, and writes out what the size on disk does not cover
 //        yet (xfs_setattr_size).
-//   M19  An fsync forces the log up to the file's last change (xfs_fsync_flush_log).
+//   M18  An fsync forces the log up to the file's last change (xfs_fsync_flush_log).
 //   M20  A failed fsync leaves the size (ATC'20, table 1).
 Profile xfs() {
   return {.name = "xfs",
           .order = rules(kBytesOfASector, {{kMetadata, kMetadata | kGrowOps, Scope::kAnywhere},
                                            {kGrowOps | kDataOps, kResizeOp, Scope::kSameFile}}),
           .with_data = kGrowOps,
-          .fsync_keeps = FsyncKeeps::kOwnNames,
+          .fsync_keeps = FsyncKeeps::kJournalToOwn,
           .fsync_failure = FsyncFailure::kSizeDurable,
           .tears = Tears::kAtSectors};
 }

@@ -50,8 +50,8 @@ struct OrderRule {
 enum class FsyncKeeps : std::uint8_t {
   kFileOnly,      // nothing: its name needs a sync of its directory
   kOwnNames,      // its names, and those of the directories they lie in
-  kWholeJournal,  // if the file has metadata to commit, all metadata of the filesystem; a sync of
-                  // a directory always does
+  kJournalToOwn,  // all metadata of the filesystem up to the last of its own
+  kJournal,       // the same; a sync of a directory: all metadata
 };
 
 // M20: what a sync that reported EIO or ENOSPC leaves behind. The pages count as clean: a later sync

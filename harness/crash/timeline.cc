@@ -19,11 +19,6 @@ using Kind = trace::ImageEntry::Kind;
 
 namespace {
 
-auto position_of(const Names& names, Name name) {
-  return std::lower_bound(names.begin(), names.end(), name,
-                          [](const auto& entry, Name wanted) { return entry.first < wanted; });
-}
-
 // M1, M9: whether the kernel did it, or may have done it (it had not returned yet).
 bool happened(const Event& event) {
   return !event.not_performed && (event.exit == trace::kNever || event.performed >= 0);
@@ -40,27 +35,6 @@ bool loses_pages(std::int64_t result) {
 }
 
 }  // namespace
-
-void set_name(Names& names, Name name, InodeId inode) {
-  const auto at = position_of(names, name);
-  if (at != names.end() && at->first == name) {
-    names[static_cast<std::size_t>(at - names.begin())].second = inode;
-  } else {
-    names.insert(at, {name, inode});
-  }
-}
-
-void remove_name(Names& names, Name name) {
-  const auto at = position_of(names, name);
-  if (at != names.end() && at->first == name) {
-    names.erase(at);
-  }
-}
-
-InodeId find_name(const Names& names, Name name) {
-  const auto at = position_of(names, name);
-  return at != names.end() && at->first == name ? at->second : kNoInode;
-}
 
 // Follows the trace with every call applied in turn, to know what paths mean and how long files are at
 // each call.

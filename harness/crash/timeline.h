@@ -28,11 +28,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "harness/crash/image/image.h"
 #include "harness/crash/index.h"
+#include "harness/crash/names.h"
 #include "harness/trace/trace.h"
 
 namespace crashpoint::crash {
@@ -42,9 +42,6 @@ inline constexpr std::uint64_t kSectorSize = 512;
 
 // A write has at most this many parts; those of a larger one are several blocks each.
 inline constexpr std::uint64_t kPartsMax = 16;
-
-inline constexpr InodeId kRoot{0};  // the data directory
-inline constexpr InodeId kNoInode{0xFFFFFFFF};
 
 struct Inode {
   trace::ImageEntry::Kind kind = trace::ImageEntry::Kind::kFile;
@@ -105,13 +102,6 @@ struct Call {
   // operation of its own, but a filesystem may allocate the blocks of the file.
   InodeId closes = kNoInode;
 };
-
-// The names in a directory, by name.
-using Names = std::vector<std::pair<trace::Name, InodeId>>;
-void set_name(Names& names, trace::Name name, InodeId inode);
-void remove_name(Names& names, trace::Name name);
-[[nodiscard]] InodeId find_name(const Names& names, trace::Name name);
-using Directories = std::unordered_map<InodeId, Names>;
 
 class Timeline {
  public:

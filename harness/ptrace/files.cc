@@ -141,6 +141,9 @@ void Files::read_directory(const std::string& absolute, trace::Image* image, boo
   if (::lstat(absolute.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
     throw EnvironmentError(fmt::format("the data directory {} is no directory", absolute));
   }
+  if (absolute == data_directory_) {
+    device_ = status.st_dev;
+  }
   names_.insert_or_assign(name_of(absolute), &known(status, absolute));
   for (const auto& entry :
        fs::recursive_directory_iterator(absolute, fs::directory_options::skip_permission_denied)) {
@@ -308,6 +311,7 @@ Inode& Files::add(const struct stat& status, std::string_view absolute) {
   inode.inside = is_inside(data_directory_, absolute);
   inode.directory = S_ISDIR(status.st_mode);
   inode.regular = S_ISREG(status.st_mode);
+  inode.elsewhere = status.st_dev != device_;
   inode.links = 0;
   inode.size = status.st_size;
   by_key_.insert_or_assign({status.st_dev, status.st_ino}, &inode);

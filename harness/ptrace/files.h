@@ -36,6 +36,7 @@ struct Inode {
   bool inside = false;
   bool directory = false;
   bool regular = false;
+  bool elsewhere = false;   // on another filesystem than the data directory
   std::uint32_t links = 1;  // names; 0: unlinked
   std::int64_t size = 0;    // of a regular file inside the data directory
   std::uint32_t writes_in_flight = 0;
@@ -149,6 +150,7 @@ class Files {
   void drop_name(const std::string& name);
 
   std::string data_directory_;          // canonical
+  dev_t device_ = 0;                    // that it is on
   std::array<std::string, 2> streams_;  // as /proc/PID/fd/1 and 2 name them
   std::deque<Inode> inodes_;            // by trace::FileId - 1
   std::map<InodeKey, Inode*> by_key_;

@@ -288,6 +288,7 @@ Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& sys
 Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& syscall) {
   const Call& call = thread.call;
   const Inode* inode = nullptr;
+  std::uint64_t offset = 0;
   if (syscall.fd >= 0) {
     const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
     if (open == nullptr || open->inode == nullptr) {
@@ -299,6 +300,7 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
       if (call.arguments[0] >= mapping.address &&
           call.arguments[0] - mapping.address < mapping.size) {
         inode = mapping.inode;
+        offset = mapping.offset + (call.arguments[0] - mapping.address);
       }
     }
   }
@@ -310,7 +312,10 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
   if (syscall.op == trace::Op::kSyncRange) {
     event.offset = static_cast<std::int64_t>(call.argument(syscall.offset));
     event.length = static_cast<std::int64_t>(call.argument(syscall.count));
+  } else if (syscall.op == trace::Op::kSyncfs) {
+    event.elsewhere = inode->elsewhere;
   } else if (syscall.op == trace::Op::kMsync) {
+    event.offset = static_cast<std::int64_t>(offset);
     event.length = static_cast<std::int64_t>(call.arguments[1]);
   }
   event.flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
@@ -343,7 +348,8 @@ void Recorder::leave_map(Thread& thread, trace::Event& event) {
     return;
   }
   thread.process->mappings.push_back({static_cast<std::uint64_t>(event.performed),
-                                      static_cast<std::uint64_t>(event.length), thread.call.inode});
+                                      static_cast<std::uint64_t>(event.length),
+                                      static_cast<std::uint64_t>(event.offset), thread.call.inode});
   note_shared(event.path);
 }
 

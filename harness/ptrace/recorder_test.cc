@@ -71,6 +71,16 @@ TEST(Recorder, SeesEveryFamilyOfSyscallsThatAFaultCanName) {
   }
 }
 
+TEST(Recorder, KnowsWhichSyncfsIsOfAnotherFilesystem) {
+  const TestFolder folder;
+  const auto run =
+      folder.run({"sh", "-c", "sync -f /proc; sync -f ."}, {fault_at(place("syncfs"), Skip{})});
+  const auto syncs = events_of(run.trace, Op::kSyncfs);
+  ASSERT_EQ(syncs.size(), 2U);
+  EXPECT_TRUE(syncs[0]->elsewhere);
+  EXPECT_FALSE(syncs[1]->elsewhere);
+}
+
 TEST(Recorder, SeesAProgramWithoutLibc) {
   const TestFolder folder;
   const auto run = folder.run({"no_libc"});

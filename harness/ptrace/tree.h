@@ -25,6 +25,7 @@ inline constexpr std::size_t kNoEvent = std::numeric_limits<std::size_t>::max();
 struct Mapping {
   std::uint64_t address = 0;
   std::uint64_t size = 0;
+  std::uint64_t offset = 0;  // in the file
   Inode* inode = nullptr;
 };
 

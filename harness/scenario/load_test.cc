@@ -235,14 +235,15 @@ TEST(LoadCrash, TakesKindsAndExploration) {
 TEST(LoadCrash, TakesAProfileOfItsOwn) {
   const crash::Profile profile =
       with(
-          R"("crash": {"explore": {"profile": {"name": "shared-journal", "base": "btrfs", "rename_atomic": false,
+          R"("crash": {"explore": {"profile": {"name": "shared-journal", "base": "btrfs", "rename_atomic": false, "auto_da_alloc": true,
       "fsync_keeps": "journal", "failed_fsync": "nothing", "tears": "sectors", "garbage": true,
       "size_with_bytes": ["grow-new", "resize"],
       "order": [{"earlier": ["names", "resize"], "later": ["names"], "of": "name"}]}}})")
           .crash.explore->profile;
   EXPECT_EQ(profile.name, "shared-journal");
   EXPECT_FALSE(profile.rename_atomic);
-  EXPECT_EQ(profile.fsync_keeps, crash::FsyncKeeps::kWholeJournal);
+  EXPECT_TRUE(profile.auto_da_alloc);
+  EXPECT_EQ(profile.fsync_keeps, crash::FsyncKeeps::kJournal);
   EXPECT_EQ(profile.fsync_failure, crash::FsyncFailure::kNothingDurable);
   EXPECT_EQ(profile.tears, crash::Tears::kAtSectors);
   EXPECT_TRUE(profile.garbage);

@@ -82,7 +82,7 @@ crash::Profile parse_profile(const Node& node) {
   static const std::map<std::string, crash::FsyncKeeps> kFsyncKeeps = {
       {"file", crash::FsyncKeeps::kFileOnly},
       {"names", crash::FsyncKeeps::kOwnNames},
-      {"journal", crash::FsyncKeeps::kWholeJournal}};
+      {"journal", crash::FsyncKeeps::kJournal}};
   static const std::map<std::string, crash::FsyncFailure> kFsyncFailures = {
       {"nothing", crash::FsyncFailure::kNothingDurable},
       {"size", crash::FsyncFailure::kSizeDurable},
@@ -101,6 +101,7 @@ crash::Profile parse_profile(const Node& node) {
         fmt::format("\"{}\" is a built-in profile; allowed: another name", profile.name));
   }
   node.read("rename_atomic", profile.rename_atomic);
+  node.read("auto_da_alloc", profile.auto_da_alloc);
   node.read("garbage", profile.garbage);
   if (const auto keeps = node.find("fsync_keeps")) {
     profile.fsync_keeps = kFsyncKeeps.at(keeps->text());

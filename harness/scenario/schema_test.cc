@@ -68,7 +68,7 @@ const char* const kEveryKey[] = {
   "oracle": { "guarantee": "snapshot", "expect": {"dbsize": 0} } })",
     R"({ "version": 1, "summary": "s", "crash": {"explore": {"points": "crash", "profile": {
       "name": "p", "base": "btrfs", "order": [{"earlier": ["names"], "later": ["names"], "of": "name"}], "tears": "blocks",
-      "size_with_bytes": ["grow"], "rename_atomic": true, "fsync_keeps": "names", "failed_fsync": "size", "garbage": false}}} })",
+      "size_with_bytes": ["grow"], "rename_atomic": true, "auto_da_alloc": true, "fsync_keeps": "names", "failed_fsync": "size", "garbage": false}}} })",
     R"({ "version": 1, "summary": "s",
   "damage": [
     { "file": "*.aof", "truncate_tail": 3 },

@@ -105,7 +105,7 @@ class Auditor {
         audit_.output_lines += static_cast<std::uint64_t>(lines);
         expose(event);
       }
-    } else if (event.op == Op::kSync || event.op == Op::kSyncfs) {
+    } else if (event.op == Op::kSync || (event.op == Op::kSyncfs && !event.elsewhere)) {
       for (auto& [id, file] : files_) {
         file.unsynced.synced(event.enter);
       }

@@ -42,12 +42,13 @@ static_assert(kOpNames[static_cast<std::size_t>(Op::kFailpoint)] == "failpoint")
 
 // The members of Event that are true or false, by name.
 using Flag = bool Event::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 6> kFlags = {{
+constexpr std::array<std::pair<std::string_view, Flag>, 7> kFlags = {{
     {"inside", &Event::inside},
     {"directory", &Event::directory},
     {"created", &Event::created},
     {"truncated", &Event::truncated},
     {"synced_write", &Event::synced_write},
+    {"elsewhere", &Event::elsewhere},
     {"not_performed", &Event::not_performed},
 }};
 // Whole numbers, by name, with the value that is left out.

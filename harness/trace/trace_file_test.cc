@@ -27,7 +27,7 @@ auto all_of(const Event& e) {
                  e.connection, e.file, e.file2, e.offset, e.length, e.result, e.performed),
       std::tuple(e.data.size == 0 ? 0 : e.data.offset, e.data.size, e.pid, e.tid, e.fd, e.fault,
                  e.flags, e.mode, e.op, e.inside, e.directory, e.created, e.truncated,
-                 e.synced_write, e.not_performed));
+                 e.synced_write, e.elsewhere, e.not_performed));
 }
 
 void expect_equal(const Trace& a, const Trace& b) {

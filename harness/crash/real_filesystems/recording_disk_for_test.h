@@ -67,15 +67,22 @@ class RecordingDisk {
   // Entries are stamped with the newest value.
   void set_moment(std::uint64_t moment) { moment_ = moment; }
 
-  // What is on the disk now, as the beginning of a new recording.
+  // What is on the disk now, but for pages of zeros, as the beginning of a new recording.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, std::string>> begin() {
     const std::lock_guard lock(mutex_);
     log_.clear();
     std::vector<std::pair<std::uint64_t, std::string>> pages;
     for (const std::uint64_t page : touched_) {
-      pages.emplace_back(page * kPage, std::string(memory_ + page * kPage, kPage));
+      std::string bytes(memory_ + page * kPage, kPage);
+      if (bytes.find_first_not_of('\0') != std::string::npos) {
+        pages.emplace_back(page * kPage, std::move(bytes));
+      }
     }
     return pages;
+  }
+  [[nodiscard]] std::size_t log_size() const {
+    const std::lock_guard lock(mutex_);
+    return log_.size();
   }
   [[nodiscard]] std::vector<Entry> log() const {
     const std::lock_guard lock(mutex_);

@@ -200,7 +200,7 @@ static void persistence(void) {
   tell("syncfs", "synced", "", 0, 0, RESULT(syncfs(fd)), "");
   char* const map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   tell("mmap", "synced", "", 0, 8192, (long)map, "");
-  tell("msync", "synced", "", 0, 4096, RESULT(msync(map + 4096, 4096, MS_SYNC)), "");
+  tell("msync", "synced", "", 4096, 4096, RESULT(msync(map + 4096, 4096, MS_SYNC)), "");
   close_told(fd, "synced");
   const int directory = open_told(".", O_RDONLY | O_DIRECTORY);
   tell("fsync", ".", "", 0, 0, RESULT(fsync(directory)), "");
