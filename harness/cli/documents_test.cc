@@ -19,12 +19,29 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = CRASHPOINT_SOURCE_DIR;
 
+// Every README and CONTRIBUTING.md of the repository.
 std::vector<fs::path> pages() {
   std::vector<fs::path> found = {kRoot / "README.md", kRoot / "CONTRIBUTING.md"};
-  for (const char* folder : {"engine", "harness", "reports", "scenarios", "scripts"}) {
-    found.push_back(kRoot / folder / "README.md");
+  for (const char* side : {"engine", "harness", "reports", "scenarios", "scripts"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / side)) {
+      if (entry.path().filename() == "README.md") {
+        found.push_back(entry.path());
+      }
+    }
   }
   return found;
+}
+
+// Every folder with sources says what it is.
+TEST(Documents, EveryRoomHasAReadme) {
+  for (const char* side : {"engine", "harness"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / side)) {
+      if (entry.path().extension() == ".h") {
+        EXPECT_TRUE(fs::exists(entry.path().parent_path() / "README.md"))
+            << entry.path().parent_path();
+      }
+    }
+  }
 }
 
 std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {

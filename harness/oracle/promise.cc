@@ -17,8 +17,9 @@ std::string value_of(const Config& config, const std::string& directive, const c
 // Without a "save" line Redis saves by its default rules; `save ""` takes every rule away.
 bool has_save_rules(const Config& config) {
   const auto found = config.find("save");
-  if (found == config.end() || found->second.empty())
+  if (found == config.end() || found->second.empty()) {
     return true;
+  }
   const std::string& last = found->second.back();
   return !last.empty() && last != "\"\"" && last != "''";
 }

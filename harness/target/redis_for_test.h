@@ -28,8 +28,9 @@ class RedisForTest {
   explicit RedisForTest(std::vector<std::string> directives = {"--appendonly", "no", "--save", ""})
       : directives_(std::move(directives)) {
     std::string name = (std::filesystem::temp_directory_path() / "crashpoint-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
+    if (::mkdtemp(name.data()) == nullptr) {
       throw std::runtime_error("mkdtemp failed");
+    }
     directory_ = name;
     std::filesystem::create_symlink(kBinary, directory_ / "redis-server");
     start();
@@ -48,13 +49,15 @@ class RedisForTest {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
   void kill() {
-    if (pid_ <= 0)
+    if (pid_ <= 0) {
       return;
+    }
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     // Children that save outlive it.
-    for (int i = 0; i < 1000 && ::kill(-pid_, SIGKILL) == 0; ++i)
+    for (int i = 0; i < 1000 && ::kill(-pid_, SIGKILL) == 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     pid_ = -1;
   }
 
@@ -70,8 +73,9 @@ class RedisForTest {
                                           (directory_ / "log").string()};
     arguments.insert(arguments.end(), directives_.begin(), directives_.end());
     std::vector<char*> argv;
-    for (std::string& argument : arguments)
+    for (std::string& argument : arguments) {
       argv.push_back(argument.data());
+    }
     argv.push_back(nullptr);
     std::filesystem::remove(endpoint().unix_path);
     const pid_t parent = ::getpid();
@@ -79,8 +83,9 @@ class RedisForTest {
     ::setpgid(pid_, 0);  // in both, so that it is done whoever runs first
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (::getppid() != parent)
+      if (::getppid() != parent) {
         ::_exit(1);
+      }
       ::execv(argv.front(), argv.data());
       ::_exit(127);
     }
@@ -88,8 +93,9 @@ class RedisForTest {
     while (std::chrono::steady_clock::now() < deadline) {
       try {
         Client client(endpoint());
-        if (!client.call({"PING"}).is_error())
+        if (!client.call({"PING"}).is_error()) {
           return;
+        }
       } catch (const ConnectionLost&) {
         // It does not listen yet.
       }

@@ -82,8 +82,9 @@ std::string encode_reply(const RespValue& value) {
       break;
   }
   std::string text = fmt::format("*{}\r\n", value.items.size());
-  for (const RespValue& item : value.items)
+  for (const RespValue& item : value.items) {
     text += encode_reply(item);
+  }
   return text;
 }
 
@@ -103,8 +104,9 @@ std::optional<std::string_view> ReplyParser::take_line() {
   const std::size_t end = buffer_.find("\r\n", searched_);
   if (end == std::string::npos) {
     searched_ = std::max(position_, buffer_.empty() ? 0 : buffer_.size() - 1);
-    if (buffer_.size() - position_ > kLineMax)
+    if (buffer_.size() - position_ > kLineMax) {
       throw ProtocolError("RESP: a line without an end");
+    }
     return std::nullopt;
   }
   const std::string_view line(buffer_.data() + position_, end - position_);
@@ -118,8 +120,9 @@ std::optional<RespValue> ReplyParser::next() {
     RespValue value;
     if (bulk_missing_ >= 0) {
       const auto size = static_cast<std::size_t>(bulk_missing_);
-      if (buffer_.size() - position_ < size + 2)
+      if (buffer_.size() - position_ < size + 2) {
         return std::nullopt;
+      }
       if (buffer_.compare(position_ + size, 2, "\r\n") != 0) {
         throw ProtocolError("RESP: a bulk string does not end where its length says");
       }
@@ -129,10 +132,12 @@ std::optional<RespValue> ReplyParser::next() {
       bulk_missing_ = -1;
     } else {
       const std::optional<std::string_view> line = take_line();
-      if (!line)
+      if (!line) {
         return std::nullopt;
-      if (line->empty())
+      }
+      if (line->empty()) {
         throw ProtocolError("RESP: an empty line where a reply should begin");
+      }
       const std::string_view rest = line->substr(1);
       switch (line->front()) {
         case '+':
@@ -149,16 +154,18 @@ std::optional<RespValue> ReplyParser::next() {
           break;
         case '$':
           bulk_missing_ = parse_length(rest, kBulkMax);
-          if (bulk_missing_ >= 0)
+          if (bulk_missing_ >= 0) {
             continue;
+          }
           value.kind = Kind::kNull;
           break;
         case '*': {
           const std::int64_t count = parse_length(rest, std::numeric_limits<std::int32_t>::max());
           value.kind = count < 0 ? Kind::kNullArray : Kind::kArray;
           if (count > 0) {
-            if (open_.size() == kDepthMax)
+            if (open_.size() == kDepthMax) {
               throw ProtocolError("RESP: arrays nested too deep");
+            }
             open_.push_back({.array = std::move(value), .missing = count});
             continue;
           }
@@ -171,23 +178,27 @@ std::optional<RespValue> ReplyParser::next() {
     while (!open_.empty()) {
       Frame& frame = open_.back();
       frame.array.items.push_back(std::move(value));
-      if (--frame.missing > 0)
+      if (--frame.missing > 0) {
         break;
+      }
       value = std::move(frame.array);
       open_.pop_back();
-      if (open_.empty())
+      if (open_.empty()) {
         return value;
+      }
     }
-    if (open_.empty())
+    if (open_.empty()) {
       return value;
+    }
   }
 }
 
 Connection::Connection(const Endpoint& endpoint) {
   const bool is_unix = !endpoint.unix_path.empty();
   fd_ = ::socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd_ < 0)
+  if (fd_ < 0) {
     throw EnvironmentError("socket: " + error_text(errno));
+  }
   const auto fail = [&](const std::string& what) -> std::string {
     std::string text = fmt::format("{} {}: {}", what, endpoint.text(), error_text(errno));
     ::close(std::exchange(fd_, -1));
@@ -203,8 +214,9 @@ Connection::Connection(const Endpoint& endpoint) {
   if (is_unix) {
     // Autobind: the kernel picks an abstract name that nobody else has.
     storage.ss_family = AF_UNIX;
-    if (::bind(fd_, address, sizeof(sa_family_t)) != 0)
+    if (::bind(fd_, address, sizeof(sa_family_t)) != 0) {
       throw EnvironmentError(fail("bind for"));
+    }
     auto* path = reinterpret_cast<sockaddr_un*>(&storage);
     if (endpoint.unix_path.size() >= sizeof path->sun_path) {
       errno = ENAMETOOLONG;
@@ -224,10 +236,12 @@ Connection::Connection(const Endpoint& endpoint) {
     const int on = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  if (::connect(fd_, address, size) != 0)
+  if (::connect(fd_, address, size) != 0) {
     throw ConnectionLost(fail("connect to"));
-  if (::fcntl(fd_, F_SETFL, O_NONBLOCK) != 0)
+  }
+  if (::fcntl(fd_, F_SETFL, O_NONBLOCK) != 0) {
     throw EnvironmentError(fail("fcntl for"));
+  }
 
   sockaddr_storage local{};
   socklen_t local_size = sizeof local;
@@ -244,8 +258,9 @@ Connection::Connection(const Endpoint& endpoint) {
 }
 
 Connection::~Connection() {
-  if (fd_ >= 0)
+  if (fd_ >= 0) {
     ::close(fd_);
+  }
 }
 
 Connection::Connection(Connection&& other) noexcept {
@@ -306,8 +321,9 @@ void Client::wait(short events) {
   if (ready == 0) {
     throw EnvironmentError(fmt::format("no reply from the server for {} ms", timeout_ms_));
   }
-  if (ready < 0 && errno != EINTR)
+  if (ready < 0 && errno != EINTR) {
     throw EnvironmentError("poll: " + error_text(errno));
+  }
 }
 
 RespValue Client::call(const std::vector<std::string>& arguments) {
@@ -315,8 +331,9 @@ RespValue Client::call(const std::vector<std::string>& arguments) {
 }
 
 std::vector<RespValue> Client::pipeline(std::span<const std::vector<std::string>> commands) {
-  for (const std::vector<std::string>& command : commands)
+  for (const std::vector<std::string>& command : commands) {
     connection_.queue(command);
+  }
   std::vector<RespValue> replies;
   replies.reserve(commands.size());
   bool all_sent = connection_.flush();
@@ -326,8 +343,9 @@ std::vector<RespValue> Client::pipeline(std::span<const std::vector<std::string>
       continue;
     }
     wait(static_cast<short>(POLLIN | (all_sent ? 0 : POLLOUT)));
-    if (!all_sent)
+    if (!all_sent) {
       all_sent = connection_.flush();
+    }
     if (!connection_.receive()) {
       // The last replies may have come together with the end.
       while (std::optional<RespValue> reply = connection_.next_reply()) {

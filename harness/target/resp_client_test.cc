@@ -56,8 +56,9 @@ TEST(ReplyParser, ReadsTheSameRepliesHoweverTheBytesAreCut) {
     std::vector<RespValue> found;
     for (std::size_t at = 0; at < kStream.size(); at += piece) {
       parser.feed(std::string_view(kStream).substr(at, piece));
-      while (std::optional<RespValue> value = parser.next())
+      while (std::optional<RespValue> value = parser.next()) {
         found.push_back(std::move(*value));
+      }
     }
     EXPECT_EQ(found, stream_values()) << "in pieces of " << piece;
   }
@@ -94,8 +95,9 @@ TEST(ReplyParser, RefusesWhatIsNotRespWithAReason) {
 
 TEST(ReplyParser, BoundsTheDepthOfNestedArrays) {
   ReplyParser parser;
-  for (int depth = 0; depth < 100; ++depth)
+  for (int depth = 0; depth < 100; ++depth) {
     parser.feed("*1\r\n");
+  }
   EXPECT_THROW((void)parser.next(), ProtocolError);
 }
 
@@ -138,8 +140,9 @@ class OneConnectionServer {
   OneConnectionServer& operator=(const OneConnectionServer&) = delete;
 
   void join() {
-    if (thread_.joinable())
+    if (thread_.joinable()) {
       thread_.join();
+    }
   }
   [[nodiscard]] Endpoint endpoint() const { return {.unix_path = path_}; }
   [[nodiscard]] const std::string& peer() const { return peer_; }
@@ -163,8 +166,9 @@ TEST(Client, PipelinesMoreThanTheSocketBuffersHold) {
         const std::string reply = "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
         for (std::size_t sent = 0; sent < reply.size();) {
           const ssize_t wrote = ::send(fd, reply.data() + sent, reply.size() - sent, MSG_NOSIGNAL);
-          if (wrote <= 0)
+          if (wrote <= 0) {
             return;
+          }
           sent += static_cast<std::size_t>(wrote);
         }
       }

@@ -33,8 +33,9 @@ std::int64_t unix_now_ms() {
 // The databases that hold keys, from INFO keyspace: lines "db3:keys=2,...".
 std::vector<std::uint32_t> used_databases(Client& client) {
   const RespValue reply = client.call({"INFO", "keyspace"});
-  if (reply.kind != Kind::kBulk)
+  if (reply.kind != Kind::kBulk) {
     fail("INFO keyspace", reply);
+  }
   std::vector<std::uint32_t> databases;
   const std::string_view text = reply.text;
   for (std::size_t at = 0; at < text.size();) {
@@ -52,16 +53,21 @@ std::vector<std::uint32_t> used_databases(Client& client) {
 
 // How to read a whole value of a type; empty for types that are taken as DUMP gives them.
 Command read_command(const std::string& type, const std::string& key) {
-  if (type == "string")
+  if (type == "string") {
     return {"GET", key};
-  if (type == "list")
+  }
+  if (type == "list") {
     return {"LRANGE", key, "0", "-1"};
-  if (type == "set")
+  }
+  if (type == "set") {
     return {"SMEMBERS", key};
-  if (type == "hash")
+  }
+  if (type == "hash") {
     return {"HGETALL", key};
-  if (type == "zset")
+  }
+  if (type == "zset") {
     return {"ZRANGE", key, "0", "-1", "WITHSCORES"};
+  }
   return {"DUMP", key};
 }
 
@@ -79,39 +85,47 @@ double parse_score(const std::string& text) {
 // Empty when the key is gone: it expired since its type was asked.
 std::optional<Value> to_value(const std::string& type, RespValue reply) {
   if (type == "string" || reply.kind == Kind::kNull) {
-    if (reply.kind == Kind::kNull)
+    if (reply.kind == Kind::kNull) {
       return std::nullopt;
-    if (reply.kind != Kind::kBulk)
+    }
+    if (reply.kind != Kind::kBulk) {
       fail("GET", reply);
+    }
     return std::move(reply.text);
   }
   const bool is_array = type == "list" || type == "set" || type == "hash" || type == "zset";
   if (!is_array) {
-    if (reply.kind != Kind::kBulk)
+    if (reply.kind != Kind::kBulk) {
       fail("DUMP", reply);
+    }
     return Opaque{.type = type, .dump = std::move(reply.text)};
   }
   const bool has_pairs = type == "hash" || type == "zset";
-  if (reply.kind != Kind::kArray || (has_pairs && reply.items.size() % 2 != 0))
+  if (reply.kind != Kind::kArray || (has_pairs && reply.items.size() % 2 != 0)) {
     fail(type, reply);
+  }
   std::vector<RespValue>& items = reply.items;
   for (const RespValue& item : items) {
-    if (item.kind != Kind::kBulk)
+    if (item.kind != Kind::kBulk) {
       fail(type, reply);
+    }
   }
   // No collection is ever empty.
-  if (items.empty())
+  if (items.empty()) {
     return std::nullopt;
+  }
   if (type == "list") {
     List list;
-    for (RespValue& item : items)
+    for (RespValue& item : items) {
       list.push_back(std::move(item.text));
+    }
     return list;
   }
   if (type == "set") {
     Set set;
-    for (RespValue& item : items)
+    for (RespValue& item : items) {
       set.insert(std::move(item.text));
+    }
     return set;
   }
   if (type == "hash") {
@@ -136,18 +150,21 @@ class Reader {
 
   void read_database(std::uint32_t database) {
     const RespValue selected = client_.call({"SELECT", std::to_string(database)});
-    if (selected.is_error())
+    if (selected.is_error()) {
       fail("SELECT", selected);
+    }
     std::string cursor = "0";
     do {
       RespValue page = client_.call({"SCAN", cursor, "COUNT", kScanCount});
-      if (page.kind != Kind::kArray || page.items.size() != 2)
+      if (page.kind != Kind::kArray || page.items.size() != 2) {
         fail("SCAN", page);
+      }
       std::vector<std::string> keys;
       for (RespValue& item : page.items[1].items) {
         // SCAN may name a key twice.
-        if (!state_.entries.contains({database, item.text}))
+        if (!state_.entries.contains({database, item.text})) {
           keys.push_back(std::move(item.text));
+        }
       }
       read_keys(database, keys);
       cursor = std::move(page.items[0].text);
@@ -176,15 +193,19 @@ class Reader {
     for (std::size_t at = 0; at < keys.size(); ++at) {
       const std::string& type = answers[2 * at].text;
       const RespValue& time = answers[2 * at + 1];
-      if (type == "none")
+      if (type == "none") {
         continue;  // expired since SCAN
-      if (time.kind != Kind::kInteger)
+      }
+      if (time.kind != Kind::kInteger) {
         fail("PEXPIRETIME", time);
-      if (time.integer == -2)
+      }
+      if (time.integer == -2) {
         continue;
+      }
       std::optional<Value> value = to_value(type, std::move(values[at]));
-      if (!value)
+      if (!value) {
         continue;
+      }
       Entry& entry = state_.entries[{database, keys[at]}];
       entry.value = std::move(*value);
       if (time.integer >= 0) {
@@ -205,8 +226,9 @@ State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms) {
   State state;
   state.observed_from_ms = unix_now_ms();
   Reader reader(client, state);
-  for (const std::uint32_t database : used_databases(client))
+  for (const std::uint32_t database : used_databases(client)) {
     reader.read_database(database);
+  }
   state.observed_to_ms = unix_now_ms();
   if (!reader.deadlines_are_exact()) {
     state.deadline_error_ms = state.observed_to_ms - state.observed_from_ms + 1;

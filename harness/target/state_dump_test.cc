@@ -17,8 +17,9 @@ using ::testing::UnorderedElementsAre;
 class StateDumpTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!RedisForTest::is_installed())
+    if (!RedisForTest::is_installed()) {
       GTEST_SKIP() << "redis-tools is not installed";
+    }
   }
 };
 
@@ -53,8 +54,9 @@ TEST_F(StateDumpTest, ReadsMoreKeysThanOneScanPageHolds) {
   RedisForTest redis;
   Client client(redis.endpoint());
   std::vector<std::vector<std::string>> commands;
-  for (int key = 0; key < 5000; ++key)
+  for (int key = 0; key < 5000; ++key) {
     commands.push_back({"SET", std::to_string(key), "v"});
+  }
   client.pipeline(commands);
   EXPECT_EQ(dump_state(redis.endpoint()).entries.size(), 5000U);
 }

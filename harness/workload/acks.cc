@@ -38,18 +38,21 @@ void fill_acks(History& history, const trace::Trace& trace) {
     stream.end = stream.next + own.size();
   }
   for (const Event& event : trace.events) {
-    if (event.op != Op::kSend || !has_left(event))
+    if (event.op != Op::kSend || !has_left(event)) {
       continue;
+    }
     const auto found = streams.find(event.connection);
-    if (found == streams.end())
+    if (found == streams.end()) {
       continue;
+    }
     Stream& stream = found->second;
     const std::string_view bytes = trace.data(event);
     stream.parser.feed(bytes.substr(0, static_cast<std::size_t>(event.performed)));
     while (stream.next < stream.end) {
       std::optional<target::RespValue> reply = stream.parser.next();
-      if (!reply)
+      if (!reply) {
         break;
+      }
       Operation& operation = history.operations[stream.next++];
       operation.reply = std::move(reply);
       operation.acked = event.exit;
@@ -70,8 +73,9 @@ void fill_snapshots(History& history, const trace::Trace& trace, std::string_vie
     } else if (event.op == Op::kRename && event.path2 == snapshot_file && !event.not_performed &&
                event.performed >= 0) {
       const auto open = opens.find(event.file);
-      if (open == opens.end())
+      if (open == opens.end()) {
         continue;  // nobody in this run wrote it
+      }
       const auto fork = forks.find(open->second->pid);
       const Event& taken = fork != forks.end() ? *fork->second : *open->second;
       // A save in the main process holds everything else up from its first step to its last.

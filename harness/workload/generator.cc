@@ -117,8 +117,9 @@ class Stream {
     members_.resize(keys_of_kind.size());
     for (std::size_t kind = 0; kind < keys_of_kind.size(); ++kind) {
       members_[kind].resize(keys_of_kind[kind]);
-      if (keys_of_kind[kind] > 0)
+      if (keys_of_kind[kind] > 0) {
         kinds_.push_back(static_cast<Kind>(kind));
+      }
     }
   }
 
@@ -126,8 +127,9 @@ class Stream {
 
   Arguments command(const MixEntry& entry) {
     Arguments arguments = {std::string(entry.name)};
-    for (const Word& word : entry.words)
+    for (const Word& word : entry.words) {
       arguments.push_back(argument(word));
+    }
     return arguments;
   }
 
@@ -234,8 +236,9 @@ std::vector<Kind> kinds_of(const MixEntry& entry) {
 const std::vector<std::string_view>& mix_names() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> result = {"MULTI"};
-    for (const MixEntry& entry : mix_entries())
+    for (const MixEntry& entry : mix_entries()) {
       result.push_back(entry.name);
+    }
     std::ranges::sort(result);
     return result;
   }();
@@ -252,8 +255,9 @@ const std::map<std::string, std::uint32_t>& default_mix() {
 std::vector<std::string> problems(const Generate& generate) {
   std::vector<std::string> found;
   const auto check = [&](bool ok, std::string text) {
-    if (!ok)
+    if (!ok) {
       found.push_back(std::move(text));
+    }
   };
   check(generate.clients >= 1 && generate.clients <= Generate::kMaxClients,
         fmt::format("clients is {}, allowed is 1 to {}", generate.clients, Generate::kMaxClients));
@@ -274,8 +278,9 @@ std::vector<std::string> problems(const Generate& generate) {
                                   near.empty() ? "" : ", did you mean '" + near + "'?",
                                   fmt::join(names, ", ")));
     }
-    if (weight > 0 && entry != nullptr && !kinds_of(*entry).empty())
+    if (weight > 0 && entry != nullptr && !kinds_of(*entry).empty()) {
       has_keys = true;
+    }
     weights += weight;
   }
   check(weights > 0, "mix: every weight is 0");
@@ -301,8 +306,9 @@ struct Generator::Impl {
       const std::uint64_t drawn = random.below(sums.back());
       const auto at = std::ranges::upper_bound(sums, drawn) - sums.begin();
       const MixEntry* entry = entries[static_cast<std::size_t>(at)];
-      if (entry != nullptr || !inside_transaction)
+      if (entry != nullptr || !inside_transaction) {
         return entry;
+      }
     }
   }
 };
@@ -312,15 +318,18 @@ Generator::Generator(const Generate& generate, std::uint64_t seed, std::uint32_t
   impl_->generate = generate;
   std::array<std::uint64_t, kPrefixes.size()> kind_weights{};
   for (const auto& [name, weight] : generate.mix.empty() ? default_mix() : generate.mix) {
-    if (weight == 0)
+    if (weight == 0) {
       continue;
+    }
     const MixEntry* entry = find_entry(name);
     impl_->entries.push_back(entry);
     impl_->sums.push_back((impl_->sums.empty() ? 0 : impl_->sums.back()) + weight);
-    if (entry == nullptr)
+    if (entry == nullptr) {
       continue;
-    for (const Kind kind : kinds_of(*entry))
+    }
+    for (const Kind kind : kinds_of(*entry)) {
       kind_weights[static_cast<std::size_t>(kind)] += weight;
+    }
   }
   // Each kind has keys in proportion to how often it is written.
   const std::uint64_t weights =
@@ -346,13 +355,15 @@ Generator& Generator::operator=(Generator&&) noexcept = default;
 
 std::vector<Arguments> Generator::next(std::uint32_t client) {
   Impl::PerClient& own = impl_->clients.at(client);
-  if (own.left == 0)
+  if (own.left == 0) {
     return {};
+  }
   --own.left;
   Random& random = own.stream.random();
   const MixEntry* entry = impl_->draw(random, false);
-  if (entry != nullptr)
+  if (entry != nullptr) {
     return {own.stream.command(*entry)};
+  }
   std::vector<Arguments> transaction = {{"MULTI"}};
   for (std::uint64_t left = random.between(2, kTransactionMax); left > 0; --left) {
     transaction.push_back(own.stream.command(*impl_->draw(random, true)));

@@ -25,8 +25,9 @@ std::vector<Arguments> all_of(Generator& generator, std::uint32_t client) {
 
 Generate everything() {
   Generate generate{.count = 4000, .clients = 4};
-  for (const std::string_view name : mix_names())
+  for (const std::string_view name : mix_names()) {
     generate.mix[std::string(name)] = 1;
+  }
   return generate;
 }
 
@@ -35,10 +36,12 @@ TEST(Generator, SendsTheSameWhateverOrderTheClientsAskIn) {
   Generator backwards(everything(), 7, 2);
   std::vector<std::vector<Arguments>> one;
   std::vector<std::vector<Arguments>> other(4);
-  for (std::uint32_t client = 0; client < 4; ++client)
+  for (std::uint32_t client = 0; client < 4; ++client) {
     one.push_back(all_of(forwards, client));
-  for (std::uint32_t client = 4; client-- > 0;)
+  }
+  for (std::uint32_t client = 4; client-- > 0;) {
     other[client] = all_of(backwards, client);
+  }
   EXPECT_EQ(one, other);
 }
 
@@ -57,8 +60,9 @@ TEST(Generator, CountsATransactionAsOneCommand) {
   std::uint64_t steps = 0;
   for (std::uint32_t client = 0; client < 3; ++client) {
     for (std::vector<Arguments> next; !(next = generator.next(client)).empty(); ++steps) {
-      if (next.size() == 1)
+      if (next.size() == 1) {
         continue;
+      }
       EXPECT_GE(next.size(), 4U);
       EXPECT_THAT(next.front(), ElementsAre("MULTI"));
       EXPECT_THAT(next.back(), ElementsAre("EXEC"));
@@ -89,8 +93,9 @@ TEST(Generator, GivesEachClientKeysOfItsOwn) {
   std::map<std::string, std::uint32_t> owner;
   for (std::uint32_t client = 0; client < 4; ++client) {
     for (const Arguments& command : all_of(generator, client)) {
-      if (command.size() < 2)
+      if (command.size() < 2) {
         continue;
+      }
       const auto [entry, is_new] = owner.try_emplace(command[1], client);
       EXPECT_EQ(entry->second, client) << command[1];
     }
@@ -105,8 +110,9 @@ TEST(Generator, SharesListsAndCountersOnlyWhenAsked) {
                       3, 0);
   std::set<std::string> of_both[2];
   for (std::uint32_t client = 0; client < 2; ++client) {
-    for (const Arguments& command : all_of(generator, client))
+    for (const Arguments& command : all_of(generator, client)) {
       of_both[client].insert(command[1]);
+    }
   }
   std::vector<std::string> shared;
   std::ranges::set_intersection(of_both[0], of_both[1], std::back_inserter(shared));
@@ -117,8 +123,9 @@ TEST(Generator, StaysNearTheNumberOfKeysAsked) {
   Generator generator(
       {.count = 100'000, .keys = 500, .mix = {{"SET", 3}, {"RPUSH", 1}, {"ZADD", 1}}}, 3, 0);
   std::map<char, std::set<std::string>> keys;
-  for (const Arguments& command : all_of(generator, 0))
+  for (const Arguments& command : all_of(generator, 0)) {
     keys[command[1].front()].insert(command[1]);
+  }
   EXPECT_EQ(keys['s'].size(), 300U);
   EXPECT_EQ(keys['l'].size(), 100U);
   EXPECT_EQ(keys['z'].size(), 100U);

@@ -55,8 +55,9 @@ Info parse_info(const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find("\r\n", at), text.size());
     const std::size_t colon = text.find(':', at);
-    if (colon < end)
+    if (colon < end) {
       info[text.substr(at, colon - at)] = text.substr(colon + 1, end - colon - 1);
+    }
     at = end + 2;
   }
   return info;
@@ -66,12 +67,15 @@ Info parse_info(const std::string& text) {
 enum class Job : std::uint8_t { kNone, kSnapshot, kRewrite, kShutdown };
 
 Job job_of(const Arguments& command) {
-  if (is_command(command, "BGSAVE"))
+  if (is_command(command, "BGSAVE")) {
     return Job::kSnapshot;
-  if (is_command(command, "BGREWRITEAOF"))
+  }
+  if (is_command(command, "BGREWRITEAOF")) {
     return Job::kRewrite;
-  if (is_command(command, "SHUTDOWN"))
+  }
+  if (is_command(command, "SHUTDOWN")) {
     return Job::kShutdown;
+  }
   if (is_command(command, "CONFIG") && is_argument(command, 1, "SET")) {
     for (std::size_t at = 2; at + 1 < command.size(); at += 2) {
       if (is_argument(command, at, "appendonly") && is_argument(command, at + 1, "yes")) {
@@ -90,8 +94,9 @@ void assign_databases(std::span<Operation> operations) {
   for (Operation& operation : operations) {
     operation.database = database;
     const bool failed = operation.reply && operation.reply->is_error();
-    if (failed)
+    if (failed) {
       continue;
+    }
     if (is_command(operation.arguments, "SELECT") && operation.arguments.size() == 2) {
       database =
           static_cast<std::uint32_t>(std::strtoul(operation.arguments[1].c_str(), nullptr, 10));
@@ -115,8 +120,9 @@ class Runner {
  public:
   Runner(const Plan& plan, const target::Endpoint& endpoint, const Hooks& hooks)
       : plan_(plan), endpoint_(endpoint), hooks_(hooks), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    if (epoll_ < 0)
+    if (epoll_ < 0) {
       throw EnvironmentError("epoll_create1 failed");
+    }
   }
   ~Runner() { ::close(epoll_); }
   Runner(const Runner&) = delete;
@@ -180,8 +186,9 @@ Runner::Peer& Runner::peer(std::uint32_t number) {
     } catch (const target::ConnectionLost& lost) {
       const bool first = peers_.size() == 1;
       peers_.erase(number);
-      if (first)
+      if (first) {
         throw EnvironmentError(lost.what());
+      }
       lose(fmt::format("client {}: {}", number, lost.what()));
       end_after_loss();
     }
@@ -231,8 +238,9 @@ void Runner::take_replies(Peer& peer) {
     operation.acked_ns = operation.read_ns = now;
     progress_ns_ = now;
     ++acked_;
-    if (hooks_.acked)
+    if (hooks_.acked) {
       hooks_.acked(acked_);
+    }
   }
 }
 
@@ -244,8 +252,9 @@ void Runner::pump(std::int64_t deadline_ns) {
                                  static_cast<int>(wait_ms));
   for (int at = 0; at < count; ++at) {
     Peer& peer = *static_cast<Peer*>(events[static_cast<std::size_t>(at)].data.ptr);
-    if ((events[static_cast<std::size_t>(at)].events & EPOLLOUT) != 0)
+    if ((events[static_cast<std::size_t>(at)].events & EPOLLOUT) != 0) {
       send(peer);
+    }
     const bool open = peer.connection.receive();
     take_replies(peer);
     if (!open) {
@@ -254,8 +263,9 @@ void Runner::pump(std::int64_t deadline_ns) {
       lose(fmt::format("client {}: closed by the server", peer.number));
     }
   }
-  if (hooks_.stop && hooks_.stop())
+  if (hooks_.stop && hooks_.stop()) {
     throw Ended{.end = End::kStopped, .detail = {}};
+  }
 }
 
 void Runner::check_progress() const {
@@ -266,8 +276,9 @@ void Runner::check_progress() const {
 }
 
 void Runner::lose(std::string how) {
-  if (!loss_.empty())
+  if (!loss_.empty()) {
     return;
+  }
   loss_ = std::move(how);
   loss_ns_ = now_ns();
 }
@@ -278,8 +289,9 @@ void Runner::end_after_loss() {
   const auto any_open = [&] {
     return std::ranges::any_of(peers_, [](const auto& entry) { return entry.second->open; });
   };
-  while (any_open() && now_ns() < deadline)
+  while (any_open() && now_ns() < deadline) {
     pump(deadline);
+  }
   throw Ended{.end = any_open() ? End::kConnectionLost : End::kTargetGone,
               .detail = fmt::format("step {}: {}", step_, loss_)};
 }
@@ -287,8 +299,9 @@ void Runner::end_after_loss() {
 void Runner::await_answers(Peer& peer) {
   progress_ns_ = now_ns();
   while (peer.answered < peer.operations.size()) {
-    if (!loss_.empty())
+    if (!loss_.empty()) {
       end_after_loss();
+    }
     pump(std::numeric_limits<std::int64_t>::max());
     check_progress();
   }
@@ -298,8 +311,9 @@ void Runner::carry_out(const Commands& step) {
   Peer& sender = peer(step.client);
   for (std::size_t at = 0; at < step.commands.size();) {
     const std::size_t end = std::min(at + std::max(step.pipeline, 1U), step.commands.size());
-    for (; at < end; ++at)
+    for (; at < end; ++at) {
       queue(sender, step.commands[at]);
+    }
     send(sender);
     await_answers(sender);
   }
@@ -308,35 +322,42 @@ void Runner::carry_out(const Commands& step) {
 void Runner::carry_out(const Generate& step) {
   Generator generator(step, plan_.seed, step_);
   std::vector<Peer*> busy;
-  for (std::uint32_t client = 0; client < step.clients; ++client)
+  for (std::uint32_t client = 0; client < step.clients; ++client) {
     busy.push_back(&peer(client));
+  }
   for (Peer* each : busy) {
     // Selected for this step alone: the next one counts on database 0 again.
-    if (step.database != 0)
+    if (step.database != 0) {
       queue(*each, {"SELECT", std::to_string(step.database)});
+    }
   }
   progress_ns_ = now_ns();
   while (!busy.empty()) {
-    if (!loss_.empty())
+    if (!loss_.empty()) {
       end_after_loss();
+    }
     std::erase_if(busy, [&](Peer* each) {
       if (each->answered < each->operations.size() && each->operations.back().sent_ns != 0) {
         return false;  // its batch is under way
       }
       for (std::uint32_t command = 0; command < step.pipeline; ++command) {
         std::vector<Arguments> next = generator.next(each->number);
-        if (next.empty())
+        if (next.empty()) {
           break;
-        for (Arguments& arguments : next)
+        }
+        for (Arguments& arguments : next) {
           queue(*each, std::move(arguments));
+        }
       }
-      if (each->answered == each->operations.size())
+      if (each->answered == each->operations.size()) {
         return true;
+      }
       send(*each);
       return false;
     });
-    if (busy.empty())
+    if (busy.empty()) {
       break;
+    }
     pump(std::numeric_limits<std::int64_t>::max());
     check_progress();
   }
@@ -362,8 +383,9 @@ void Runner::carry_out(const Admin& step) {
       pump(std::numeric_limits<std::int64_t>::max());
       check_progress();
     }
-    if (loss_.empty())
+    if (loss_.empty()) {
       return;  // refused, with a reply
+    }
     try {
       end_after_loss();
     } catch (const Ended& ended) {
@@ -383,8 +405,9 @@ void Runner::carry_out(const Pause& step) {
   const std::int64_t deadline = now_ns() + step.ms * 1'000'000;
   while (now_ns() < deadline) {
     pump(deadline);
-    if (!loss_.empty())
+    if (!loss_.empty()) {
       end_after_loss();
+    }
   }
 }
 
@@ -414,8 +437,9 @@ void Runner::await_job(Job job, const Info& before, const Operation& command) {
         field(now, "aof_rewrite_in_progress") == "1" || field(now, "aof_rewrite_scheduled") == "1";
     const bool saves_now = field(now, "rdb_bgsave_in_progress") == "1";
     if (job == Job::kRewrite || job == Job::kNone) {
-      if (!rewrites && (job == Job::kRewrite || !saves_now))
+      if (!rewrites && (job == Job::kRewrite || !saves_now)) {
         return;
+      }
     } else if (!saves_now) {
       // One that was only scheduled has not begun: neither the count nor the status has moved.
       const bool failed = field(now, "rdb_last_bgsave_status") == "err";
@@ -432,8 +456,9 @@ void Runner::await_job(Job job, const Info& before, const Operation& command) {
     const std::int64_t next = now_ns() + kInfoPollMs * 1'000'000;
     while (now_ns() < next) {
       pump(next);
-      if (!loss_.empty())
+      if (!loss_.empty()) {
         end_after_loss();
+      }
     }
   }
 }
@@ -444,15 +469,17 @@ void Runner::add_snapshot(const Operation& operation) {
   const bool asked = in_background || is_command(operation.arguments, "SAVE") ||
                      (is_command(operation.arguments, "SHUTDOWN") &&
                       !is_argument(operation.arguments, 1, "NOSAVE"));
-  if (!asked || (operation.reply && operation.reply->is_error()))
+  if (!asked || (operation.reply && operation.reply->is_error())) {
     return;
+  }
   Snapshot snapshot{.from_ns = operation.sent_ns,
                     .to_ns = history_.ended_ns,
                     .what = operation.arguments.front()};
   const auto saved = saved_ns_.find(operation.index);
   if (operation.client == Admin::kClient && saved != saved_ns_.end()) {
-    if (saved->second == 0)
+    if (saved->second == 0) {
       return;
+    }
     snapshot.to_ns = snapshot.completed_ns = saved->second;
   } else if (operation.reply && !in_background) {
     snapshot.completed_ns = operation.read_ns;
@@ -460,8 +487,9 @@ void Runner::add_snapshot(const Operation& operation) {
   // One that was only scheduled is forked at some later time.
   const bool forked =
       operation.reply && operation.reply->text.find("scheduled") == std::string::npos;
-  if (forked)
+  if (forked) {
     snapshot.to_ns = operation.read_ns;
+  }
   history_.snapshots.push_back(std::move(snapshot));
 }
 
@@ -470,13 +498,15 @@ History Runner::finish() {
   for (auto& [number, peer] : peers_) {
     history_.clients.push_back({.number = number, .connection = peer->connection.name()});
     // What was queued and never handed to the kernel was never sent.
-    while (!peer->operations.empty() && peer->operations.back().sent_ns == 0)
+    while (!peer->operations.empty() && peer->operations.back().sent_ns == 0) {
       peer->operations.pop_back();
+    }
     assign_databases(peer->operations);
     std::ranges::move(peer->operations, std::back_inserter(history_.operations));
   }
-  for (const Operation& operation : history_.operations)
+  for (const Operation& operation : history_.operations) {
     add_snapshot(operation);
+  }
   std::ranges::sort(history_.snapshots, {}, &Snapshot::from_ns);
   return std::move(history_);
 }
@@ -487,8 +517,9 @@ Run Runner::run() {
   Run result;
   try {
     for (step_ = 0; step_ < plan_.steps.size(); ++step_) {
-      if (hooks_.step_began)
+      if (hooks_.step_began) {
         hooks_.step_began(step_);
+      }
       std::visit([&](const auto& action) { carry_out(action); }, plan_.steps[step_].action);
     }
   } catch (const Ended& ended) {

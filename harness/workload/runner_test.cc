@@ -22,8 +22,9 @@ using ::testing::SizeIs;
 class RunnerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!RedisForTest::is_installed())
+    if (!RedisForTest::is_installed()) {
       GTEST_SKIP() << "redis-tools is not installed";
+    }
   }
 };
 
@@ -42,8 +43,9 @@ TEST_F(RunnerTest, RecordsEveryCommandWithItsReplyInTheOrderOfItsClient) {
   std::uint32_t client = 0;
   std::uint64_t index = 0;
   for (const Operation& operation : operations) {
-    if (operation.client != client)
+    if (operation.client != client) {
       index = 0;
+    }
     client = operation.client;
     EXPECT_EQ(operation.index, index++);
     ASSERT_TRUE(operation.is_acked());
@@ -64,10 +66,12 @@ TEST_F(RunnerTest, BeginsAStepOnlyWhenTheOneBeforeIsAnswered) {
   std::int64_t first_answered = 0;
   std::int64_t second_sent = run.history.ended_ns;
   for (const Operation& operation : run.history.operations) {
-    if (operation.step == 0)
+    if (operation.step == 0) {
       first_answered = std::max(first_answered, operation.answered_ns());
-    if (operation.step == 1)
+    }
+    if (operation.step == 1) {
       second_sent = std::min(second_sent, operation.sent_ns);
+    }
   }
   EXPECT_LE(first_answered, second_sent);
   EXPECT_THAT(begun, ElementsAre(0, 1));
@@ -77,8 +81,9 @@ TEST_F(RunnerTest, EndsWithWhatWasAnsweredWhenTheTargetDies) {
   RedisForTest redis;
   Hooks hooks;
   hooks.acked = [&](std::uint64_t acked) {
-    if (acked == 1000)
+    if (acked == 1000) {
       redis.kill();
+    }
   };
   const auto run =
       workload::run({.steps = {{Generate{.count = 1'000'000, .clients = 4, .pipeline = 16}}}},

@@ -24,17 +24,20 @@ void set_bit(std::string& text, std::uint64_t bit, bool on) {
 std::string grown(Context& c, KeyId key, std::uint64_t last_bit) {
   const TrackedString* old = c.find<TrackedString>(key);
   std::string text = old == nullptr ? "" : old->get();
-  if (text.size() < last_bit / 8 + 1)
+  if (text.size() < last_bit / 8 + 1) {
     text.resize(last_bit / 8 + 1);
+  }
   return text;
 }
 
 Reply setbit(Context& c) {
   const std::int64_t offset = c.integer_at(2);
-  if (offset < 0 || offset > kBitMax)
+  if (offset < 0 || offset > kBitMax) {
     throw Failure{};
-  if (c[3] != "0" && c[3] != "1")
+  }
+  if (c[3] != "0" && c[3] != "1") {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
   const auto bit = static_cast<std::uint64_t>(offset);
   std::string text = grown(c, key, bit);
@@ -51,8 +54,9 @@ Reply bitop(Context& c) {
                               : c.is(1, "XOR") ? Operation::kXor
                               : c.is(1, "NOT") ? Operation::kNot
                                                : throw Failure{};
-  if (operation == Operation::kNot && c.count() != 4)
+  if (operation == Operation::kNot && c.count() != 4) {
     throw Failure{};
+  }
   std::vector<std::string> sources;
   std::size_t size = 0;
   for (std::size_t at = 3; at < c.count(); ++at) {
@@ -66,8 +70,9 @@ Reply bitop(Context& c) {
       return static_cast<unsigned char>(at < source.size() ? source[at] : 0);
     };
     unsigned value = byte_of(sources.front());
-    if (operation == Operation::kNot)
+    if (operation == Operation::kNot) {
       value = ~value;
+    }
     for (std::size_t other = 1; other < sources.size(); ++other) {
       const unsigned byte = byte_of(sources[other]);
       value = operation == Operation::kAnd  ? value & byte
@@ -92,12 +97,14 @@ struct Field {
 };
 
 Field parse_field(const std::string& text) {
-  if (text.size() < 2 || (text[0] != 'i' && text[0] != 'u'))
+  if (text.size() < 2 || (text[0] != 'i' && text[0] != 'u')) {
     throw Failure{};
+  }
   const std::optional<std::int64_t> bits = parse_integer(std::string_view(text).substr(1));
   const bool is_signed = text[0] == 'i';
-  if (!bits || *bits < 1 || *bits > (is_signed ? 64 : 63))
+  if (!bits || *bits < 1 || *bits > (is_signed ? 64 : 63)) {
     throw Failure{};
+  }
   return {.is_signed = is_signed, .bits = static_cast<unsigned>(*bits)};
 }
 
@@ -105,11 +112,13 @@ std::uint64_t parse_offset(const std::string& text, const Field& field) {
   const bool counted = text.starts_with('#');
   const std::optional<std::int64_t> offset =
       parse_integer(std::string_view(text).substr(counted ? 1 : 0));
-  if (!offset || *offset < 0 || *offset > kBitMax)
+  if (!offset || *offset < 0 || *offset > kBitMax) {
     throw Failure{};
+  }
   const std::uint64_t bit = static_cast<std::uint64_t>(*offset) * (counted ? field.bits : 1);
-  if (bit + field.bits - 1 > static_cast<std::uint64_t>(kBitMax))
+  if (bit + field.bits - 1 > static_cast<std::uint64_t>(kBitMax)) {
     throw Failure{};
+  }
   return bit;
 }
 
@@ -119,8 +128,9 @@ std::int64_t get_field(const std::string& text, const Field& field, std::uint64_
     value = value << 1 | (get_bit(text, offset + bit) ? 1 : 0);
   }
   const bool negative = field.is_signed && (value >> (field.bits - 1) & 1) != 0;
-  if (negative && field.bits < 64)
+  if (negative && field.bits < 64) {
     value |= ~std::uint64_t{0} << field.bits;
+  }
   return static_cast<std::int64_t>(value);
 }
 
@@ -139,8 +149,9 @@ __extension__ typedef __int128 Wide;
 std::optional<std::int64_t> fit(Wide value, const Field& field, Overflow overflow) {
   const Wide low = field.is_signed ? -(Wide{1} << (field.bits - 1)) : 0;
   const Wide high = (Wide{1} << (field.is_signed ? field.bits - 1 : field.bits)) - 1;
-  if (value >= low && value <= high)
+  if (value >= low && value <= high) {
     return static_cast<std::int64_t>(value);
+  }
   switch (overflow) {
     case Overflow::kFail:
       return std::nullopt;
@@ -151,8 +162,9 @@ std::optional<std::int64_t> fit(Wide value, const Field& field, Overflow overflo
   }
   const Wide range = Wide{1} << field.bits;
   Wide wrapped = (value - low) % range;
-  if (wrapped < 0)
+  if (wrapped < 0) {
     wrapped += range;
+  }
   return static_cast<std::int64_t>(wrapped + low);
 }
 
@@ -182,8 +194,9 @@ Reply bitfield(Context& c) {
                       : c.is(at, "SET")    ? Kind::kSet
                       : c.is(at, "INCRBY") ? Kind::kIncrement
                                            : throw Failure{};
-    if (at + (is_get ? 2 : 3) >= c.count())
+    if (at + (is_get ? 2 : 3) >= c.count()) {
       throw Failure{};
+    }
     const Field field = parse_field(c[at + 1]);
     const std::uint64_t offset = parse_offset(c[at + 2], field);
     if (!is_get) {
@@ -222,8 +235,9 @@ Reply bitfield(Context& c) {
     set_field(text, operation.field, operation.offset, *fitted);
     replies.push_back(*integer(increments ? *fitted : before));
   }
-  if (last_written)
+  if (last_written) {
     c.replace_string(key, std::move(text));
+  }
   return array(std::move(replies));
 }
 

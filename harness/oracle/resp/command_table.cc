@@ -14,8 +14,9 @@ namespace {
 class UpperName {
  public:
   explicit UpperName(std::string_view name) {
-    if (name.size() > letters_.size())
+    if (name.size() > letters_.size()) {
       return;
+    }
     size_ = name.size();
     std::ranges::transform(name, letters_.begin(), [](unsigned char letter) {
       return static_cast<char>(std::toupper(letter));
@@ -54,8 +55,9 @@ const Command* find_writing_command(std::string_view name) {
     for (const auto family : {string_commands(), bit_commands(), list_commands(), set_commands(),
                               hash_commands(), sorted_set_commands(), sorted_set_range_commands(),
                               key_commands(), sort_commands(), server_commands()}) {
-      for (const Command& command : family)
+      for (const Command& command : family) {
         commands.emplace(command.name, &command);
+      }
     }
     return commands;
   }();
@@ -75,8 +77,9 @@ void append_keys(const Command& command, std::span<const std::string> arguments,
     command.list_keys(arguments, database, keys);
     return;
   }
-  if (command.keys.first == 0)
+  if (command.keys.first == 0) {
     return;
+  }
   const auto count = static_cast<int>(arguments.size());
   const int last = command.keys.last < 0 ? count + command.keys.last : command.keys.last;
   for (int at = command.keys.first; at <= last && at < count; at += command.keys.step) {
@@ -100,8 +103,9 @@ bool rests_on_everything(const Command& command, std::span<const std::string> ar
 
 void append_counted_keys(std::span<const std::string> arguments, std::size_t numkeys_at,
                          std::uint32_t database, std::vector<target::Key>& keys) {
-  if (numkeys_at >= arguments.size())
+  if (numkeys_at >= arguments.size()) {
     return;
+  }
   const std::int64_t numkeys = parse_integer(arguments[numkeys_at]).value_or(0);
   const std::span<const std::string> rest = arguments.subspan(numkeys_at + 1);
   for (std::size_t at = 0; at < rest.size() && static_cast<std::int64_t>(at) < numkeys; ++at) {

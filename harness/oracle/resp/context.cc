@@ -37,8 +37,9 @@ Reply array(std::vector<target::RespValue> items) {
 Reply bulk_array(std::vector<std::string> items) {
   std::vector<target::RespValue> values;
   values.reserve(items.size());
-  for (std::string& item : items)
+  for (std::string& item : items) {
     values.push_back(std::move(*bulk(std::move(item))));
+  }
   return array(std::move(values));
 }
 
@@ -48,15 +49,17 @@ bool Context::is(std::size_t at, std::string_view word) const {
 
 std::int64_t Context::integer_at(std::size_t at) const {
   const std::optional<std::int64_t> value = parse_integer(call_.arguments[at]);
-  if (!value)
+  if (!value) {
     throw Failure{};
+  }
   return *value;
 }
 
 double Context::score_at(std::size_t at) const {
   const std::optional<double> value = parse_score(call_.arguments[at]);
-  if (!value)
+  if (!value) {
     throw Failure{};
+  }
   return *value;
 }
 
@@ -70,8 +73,9 @@ bool Context::is_unknown(KeyId id) const {
 
 const TrackedValue* Context::find_any(KeyId id) {
   const Model::Slot& slot = model_.current(id);
-  if (slot.unknown)
+  if (slot.unknown) {
     throw Undetermined{};
+  }
   return slot.value ? &*slot.value : nullptr;
 }
 
@@ -80,8 +84,9 @@ bool Context::exists(KeyId id) {
 }
 
 const std::optional<TimeWindow>& Context::deadline(KeyId id) {
-  if (model_.current(id).unknown)
+  if (model_.current(id).unknown) {
     throw Undetermined{};
+  }
   return model_.slots[id].deadline;
 }
 
@@ -115,8 +120,9 @@ void Context::clear_deadline(KeyId id) {
 
 std::vector<std::uint32_t> Context::databases() const {
   std::set<std::uint32_t> found;
-  for (const Model::Slot& slot : model_.slots)
+  for (const Model::Slot& slot : model_.slots) {
     found.insert(slot.key.database);
+  }
   return {found.begin(), found.end()};
 }
 
@@ -124,8 +130,9 @@ std::vector<KeyId> Context::keys_in(std::uint32_t database) const {
   std::vector<KeyId> keys;
   for (KeyId id = 0; id < model_.slots.size(); ++id) {
     const Model::Slot& slot = model_.slots[id];
-    if (slot.key.database == database && (slot.value || slot.unknown))
+    if (slot.key.database == database && (slot.value || slot.unknown)) {
       keys.push_back(id);
+    }
   }
   return keys;
 }
@@ -138,8 +145,9 @@ void Context::swap(std::uint32_t one, std::uint32_t other) {
     }
   }
   for (const std::uint32_t database : {one, other}) {
-    for (const KeyId id : keys_in(database))
+    for (const KeyId id : keys_in(database)) {
       erase(id);
+    }
   }
   for (auto& [id, from] : moved) {
     Model::Slot& slot = model_.touch(id);
@@ -151,8 +159,9 @@ void Context::swap(std::uint32_t one, std::uint32_t other) {
 }
 
 void Context::remember_dump(const std::string& payload, KeyId id) {
-  if (const TrackedValue* value = find_any(id))
+  if (const TrackedValue* value = find_any(id)) {
     model_.dumps.insert_or_assign(payload, *value);
+  }
 }
 
 const TrackedValue* Context::recall_dump(const std::string& payload) const {
@@ -164,29 +173,34 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   // Canonical decimals alone: no leading zero, plus, blank or "-0".
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
+  if (error != std::errc{} || end != text.data() + text.size()) {
     return std::nullopt;
+  }
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
-  if (digits.starts_with('0') && text != "0")
+  if (digits.starts_with('0') && text != "0") {
     return std::nullopt;
+  }
   return value;
 }
 
 std::optional<double> parse_score(const std::string& text) {
-  if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0)
+  if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0) {
     return std::nullopt;
+  }
   char* end = nullptr;
   errno = 0;
   const double value = std::strtod(text.c_str(), &end);
-  if (end != text.c_str() + text.size() || std::isnan(value))
+  if (end != text.c_str() + text.size() || std::isnan(value)) {
     return std::nullopt;
+  }
   const bool out_of_range = errno == ERANGE && (std::abs(value) == HUGE_VAL || value == 0);
   return out_of_range ? std::nullopt : std::optional(value);
 }
 
 std::string format_score(double score) {
-  if (std::isinf(score))
+  if (std::isinf(score)) {
     return score > 0 ? "inf" : "-inf";
+  }
   char text[40];
   const int size = std::snprintf(text, sizeof text, "%.17g", score);
   return {text, static_cast<std::size_t>(size)};
@@ -195,12 +209,14 @@ std::string format_score(double score) {
 namespace {
 
 long double float_of(const std::string& text) {
-  if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0)
+  if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0) {
     throw Failure{};
+  }
   char* end = nullptr;
   const long double value = std::strtold(text.c_str(), &end);
-  if (end != text.c_str() + text.size() || std::isnan(value))
+  if (end != text.c_str() + text.size() || std::isnan(value)) {
     throw Failure{};
+  }
   return value;
 }
 
@@ -208,16 +224,18 @@ long double float_of(const std::string& text) {
 
 std::string add_floats(const std::string& one, const std::string& other) {
   const long double sum = float_of(one) + float_of(other);
-  if (!std::isfinite(sum))
+  if (!std::isfinite(sum)) {
     throw Failure{};
+  }
   // 17 digits behind the point, without trailing zeros.
   std::array<char, 5200> text;
   const int size = std::snprintf(text.data(), text.size(), "%.17Lf", sum);
   std::string result(text.data(), static_cast<std::size_t>(size));
   if (result.find('.') != std::string::npos) {
     result.erase(result.find_last_not_of('0') + 1);
-    if (result.ends_with('.'))
+    if (result.ends_with('.')) {
       result.pop_back();
+    }
   }
   return result == "-0" ? "0" : result;
 }

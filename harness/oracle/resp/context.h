@@ -78,10 +78,12 @@ class Context {
   template <typename T>
   [[nodiscard]] const T* find(KeyId id) {
     const TrackedValue* value = find_any(id);
-    if (value == nullptr)
+    if (value == nullptr) {
       return nullptr;
-    if (!std::holds_alternative<T>(*value))
+    }
+    if (!std::holds_alternative<T>(*value)) {
       throw Failure{"WRONGTYPE"};
+    }
     return &std::get<T>(*value);
   }
   [[nodiscard]] const TrackedValue* find_any(KeyId id);
@@ -90,8 +92,9 @@ class Context {
   // For a change in place: made empty where absent; one left empty is removed.
   template <typename T>
   [[nodiscard]] T& edit(KeyId id) {
-    if (find<T>(id) == nullptr)
+    if (find<T>(id) == nullptr) {
       put(id, T());
+    }
     return std::get<T>(change(id));
   }
   // Overwrites whatever was there, unknown or not, deadline included.

@@ -26,17 +26,21 @@ std::string score_text(double score) {
 std::vector<std::string> parts_of(const target::Value& value) {
   std::vector<std::string> parts;
   if (const auto* list = std::get_if<target::List>(&value)) {
-    for (std::size_t at = 0; at < list->size(); ++at)
+    for (std::size_t at = 0; at < list->size(); ++at) {
       parts.push_back(fmt::format("[{}]={}", at, quoted((*list)[at])));
+    }
   } else if (const auto* set = std::get_if<target::Set>(&value)) {
-    for (const std::string& member : *set)
+    for (const std::string& member : *set) {
       parts.push_back(quoted(member));
+    }
   } else if (const auto* hash = std::get_if<target::Hash>(&value)) {
-    for (const auto& [field, text] : *hash)
+    for (const auto& [field, text] : *hash) {
       parts.push_back(quoted(field) + "=" + quoted(text));
+    }
   } else if (const auto* sorted = std::get_if<target::SortedSet>(&value)) {
-    for (const auto& [member, score] : *sorted)
+    for (const auto& [member, score] : *sorted) {
       parts.push_back(quoted(member) + "=" + score_text(score));
+    }
   }
   return parts;
 }
@@ -45,8 +49,9 @@ std::string joined(const std::vector<std::string>& parts) {
   const std::size_t shown = std::min(parts.size(), kItemsShown);
   std::string text = fmt::format(
       "{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-  if (shown < parts.size())
+  if (shown < parts.size()) {
     text += fmt::format(", and {} more", with_commas(parts.size() - shown));
+  }
   return text;
 }
 
@@ -59,12 +64,14 @@ std::string deadline_text(const std::optional<std::int64_t>& expire_at_ms) {
 std::string describe_command(const workload::Arguments& arguments) {
   std::string text;
   for (std::size_t at = 0; at < arguments.size() && at < kArgumentsShown; ++at) {
-    if (at > 0)
+    if (at > 0) {
       text += ' ';
+    }
     text += arguments[at].empty() ? "\"\"" : shorten(arguments[at], kBytesShown);
   }
-  if (arguments.size() > kArgumentsShown)
+  if (arguments.size() > kArgumentsShown) {
     text += fmt::format(" ... ({} arguments)", arguments.size());
+  }
   return text;
 }
 
@@ -79,8 +86,9 @@ std::string describe_key(const target::Key& key) {
 }
 
 std::string describe_value(const target::Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value))
+  if (const auto* text = std::get_if<std::string>(&value)) {
     return quoted(*text);
+  }
   if (const auto* opaque = std::get_if<target::Opaque>(&value)) {
     return fmt::format("{} of {} bytes", opaque->type, opaque->dump.size());
   }
@@ -95,8 +103,9 @@ Described describe_difference(const std::optional<target::Entry>& expected,
     return entry ? describe_value(entry->value) : std::string("absent");
   };
   Described text{.expected = whole(expected), .found = whole(found)};
-  if (!expected || !found)
+  if (!expected || !found) {
     return text;
+  }
   if (expected->value == found->value) {
     text.expected += deadline_text(expected->expire_at_ms);
     text.found += deadline_text(found->expire_at_ms);
@@ -114,8 +123,9 @@ Described describe_difference(const std::optional<target::Entry>& expected,
   const std::vector<std::string> wanted = parts_of(expected->value);
   const std::vector<std::string> got = parts_of(found->value);
   if (expected->value.index() != found->value.index() ||
-      std::max(wanted.size(), got.size()) <= kItemsShown)
+      std::max(wanted.size(), got.size()) <= kItemsShown) {
     return text;
+  }
   // Of large ones, only what the other side lacks.
   const auto lacking = [](std::vector<std::string> own, std::vector<std::string> other) {
     std::ranges::sort(own);

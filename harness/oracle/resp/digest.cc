@@ -34,8 +34,9 @@ constexpr std::uint64_t subtract(std::uint64_t a, std::uint64_t b) {
 constexpr std::uint64_t inverse(std::uint64_t value) {
   std::uint64_t result = 1;  // Fermat: value^(p-2)
   for (std::uint64_t exponent = kPrime - 2; exponent != 0; exponent >>= 1) {
-    if ((exponent & 1) != 0)
+    if ((exponent & 1) != 0) {
       result = multiply(result, value);
+    }
     value = multiply(value, value);
   }
   return result;
@@ -79,26 +80,30 @@ Digest digest_value(const target::Value& value) {
     Digest operator()(const std::string& text) const { return hash_bytes(text); }
     Digest operator()(const target::List& list) const {
       ListDigest digest;
-      for (const std::string& item : list)
+      for (const std::string& item : list) {
         digest.push_back(hash_bytes(item));
+      }
       return digest.value();
     }
     Digest operator()(const target::Set& set) const {
       Digest sum = 0;
-      for (const std::string& member : set)
+      for (const std::string& member : set) {
         sum += hash_bytes(member);
+      }
       return sum;
     }
     Digest operator()(const target::Hash& hash) const {
       Digest sum = 0;
-      for (const auto& [field, text] : hash)
+      for (const auto& [field, text] : hash) {
         sum += hash_field(field, text);
+      }
       return sum;
     }
     Digest operator()(const target::SortedSet& set) const {
       Digest sum = 0;
-      for (const auto& [member, score] : set)
+      for (const auto& [member, score] : set) {
         sum += hash_member(member, score);
+      }
       return sum;
     }
     Digest operator()(const target::Opaque& opaque) const {

@@ -27,14 +27,16 @@ RC_GTEST_PROP(ListDigest, DependsOnTheItemsAloneNotOnHowTheyCameThere,
         digest.push_front(hash_bytes(item));
         break;
       case 2:
-        if (list.empty())
+        if (list.empty()) {
           break;
+        }
         digest.pop_back(hash_bytes(list.back()));
         list.pop_back();
         break;
       default:
-        if (list.empty())
+        if (list.empty()) {
           break;
+        }
         digest.pop_front(hash_bytes(list.front()));
         list.pop_front();
         break;

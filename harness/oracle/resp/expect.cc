@@ -19,8 +19,9 @@ class Differences {
   void add(const target::Key& key, std::string expected, std::string found) {
     verdict_.outcome = Outcome::kViolation;
     ++verdict_.difference_count;
-    if (verdict_.differences.size() == Verdict::kShown)
+    if (verdict_.differences.size() == Verdict::kShown) {
       return;
+    }
     verdict_.differences.push_back({.database = key.database,
                                     .key = escape(key.name),
                                     .expected = std::move(expected),
@@ -41,17 +42,20 @@ std::string text_of(const target::Entry* entry) {
 }
 
 std::string ttl_text(const ExpectedTtl& ttl) {
-  if (ttl.none)
+  if (ttl.none) {
     return "no deadline";
-  if (!ttl.min_ms && !ttl.max_ms)
+  }
+  if (!ttl.min_ms && !ttl.max_ms) {
     return "a deadline";
+  }
   return fmt::format("{} to {} ms left", ttl.min_ms.value_or(0),
                      ttl.max_ms ? std::to_string(*ttl.max_ms) : "any");
 }
 
 bool ttl_fits(const ExpectedTtl& ttl, const target::Entry& entry, const target::State& state) {
-  if (ttl.none || !entry.expire_at_ms)
+  if (ttl.none || !entry.expire_at_ms) {
     return ttl.none && !entry.expire_at_ms;
+  }
   // What was left at some time while the state was read.
   const std::int64_t most = *entry.expire_at_ms - state.observed_from_ms + state.deadline_error_ms;
   const std::int64_t least = *entry.expire_at_ms - state.observed_to_ms - state.deadline_error_ms;
@@ -67,8 +71,9 @@ Verdict judge_expectations(const target::State& recovered, const Expectations& e
   Differences differences(verdict);
   for (const auto& [key, value] : expected.values) {
     const target::Entry* entry = find(recovered, key);
-    if (entry != nullptr && entry->value == value)
+    if (entry != nullptr && entry->value == value) {
       continue;
+    }
     const Described text = describe_difference(
         target::Entry{.value = value,
                       .expire_at_ms = entry == nullptr ? std::nullopt : entry->expire_at_ms},
@@ -77,17 +82,20 @@ Verdict judge_expectations(const target::State& recovered, const Expectations& e
   }
   for (const auto& [key, type] : expected.types) {
     const target::Entry* entry = find(recovered, key);
-    if (entry == nullptr || target::type_name(entry->value) != type)
+    if (entry == nullptr || target::type_name(entry->value) != type) {
       differences.add(key, "a " + type, text_of(entry));
+    }
   }
   for (const target::Key& key : expected.absent) {
-    if (const target::Entry* entry = find(recovered, key))
+    if (const target::Entry* entry = find(recovered, key)) {
       differences.add(key, "absent", text_of(entry));
+    }
   }
   for (const auto& [key, ttl] : expected.ttls) {
     const target::Entry* entry = find(recovered, key);
-    if (entry != nullptr && ttl_fits(ttl, *entry, recovered))
+    if (entry != nullptr && ttl_fits(ttl, *entry, recovered)) {
       continue;
+    }
     std::string found = "absent";
     if (entry != nullptr) {
       found = entry->expire_at_ms
@@ -124,25 +132,30 @@ Verdict judge_same(const target::State& expected, const target::State& found, st
   };
   for (const auto& [key, entry] : expected.entries) {
     const target::Entry* other = find(found, key);
-    if (other == nullptr && may_expire(entry, found))
+    if (other == nullptr && may_expire(entry, found)) {
       continue;
+    }
     bool same = other != nullptr && other->value == entry.value &&
                 other->expire_at_ms.has_value() == entry.expire_at_ms.has_value();
-    if (same && entry.expire_at_ms)
+    if (same && entry.expire_at_ms) {
       same = std::abs(*other->expire_at_ms - *entry.expire_at_ms) <=
              expected.deadline_error_ms + found.deadline_error_ms;
-    if (same)
+    }
+    if (same) {
       continue;
+    }
     const Described text =
         describe_difference(entry, other == nullptr ? std::nullopt : std::optional(*other));
     differences.add(key, text.expected, text.found);
   }
   for (const auto& [key, entry] : found.entries) {
-    if (!expected.entries.contains(key) && !may_expire(entry, expected))
+    if (!expected.entries.contains(key) && !may_expire(entry, expected)) {
       differences.add(key, "absent", describe_value(entry.value));
+    }
   }
-  if (verdict.outcome == Outcome::kViolation)
+  if (verdict.outcome == Outcome::kViolation) {
     verdict.summary = counted(verdict.difference_count, "key differs", "keys differ");
+  }
   return verdict;
 }
 

@@ -97,8 +97,9 @@ TEST(Expectations, OfLongValuesTellWhereTheyDiffer) {
 
 TEST(Expectations, OfLargeCollectionsShowOnlyWhatDiffers) {
   target::Set expected;
-  for (int member = 0; member < 100; ++member)
+  for (int member = 0; member < 100; ++member) {
     expected.insert("m" + std::to_string(member));
+  }
   target::Set found = expected;
   found.erase("m42");
   found.insert("x");

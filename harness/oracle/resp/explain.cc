@@ -22,8 +22,9 @@ double ms(std::int64_t ns) {
 }
 
 std::string before_crash(const Situation& situation, const Operation& operation) {
-  if (!operation.is_acked())
+  if (!operation.is_acked()) {
     return "never acknowledged";
+  }
   return fmt::format("acknowledged {:.1f} ms before the crash",
                      ms(situation.crash_ns - operation.answered_ns()));
 }
@@ -37,8 +38,9 @@ void set_lost(const Situation& situation, std::vector<std::size_t> operations, V
   std::ranges::stable_sort(operations, {}, sent);
   verdict.lost_count = operations.size();
   for (const std::size_t at : operations) {
-    if (verdict.lost.size() == Verdict::kShown)
+    if (verdict.lost.size() == Verdict::kShown) {
       break;
+    }
     const Operation& operation = history.operations[at];
     verdict.lost.push_back(
         {.client = operation.client,
@@ -60,13 +62,16 @@ class Walk {
     }
     const PreparedEpoch& first = s_.prepared.epochs().front();
     const auto apply = [&](const Special& special) {
-      if (special.from == 0)
+      if (special.from == 0) {
         matches_[special.key] = fits(special);
+      }
     };
-    for (const Special& special : first.rest_specials)
+    for (const Special& special : first.rest_specials) {
       apply(special);
-    for (const PreparedLane& lane : first.lanes)
+    }
+    for (const PreparedLane& lane : first.lanes) {
       std::ranges::for_each(lane.specials, apply);
+    }
   }
 
   [[nodiscard]] bool fits(const Special& special) const {
@@ -79,8 +84,9 @@ class Walk {
   // The keys that several lanes write have no versions: they count as right within their epoch, and
   // as what they are at its cut in the end.
   void begin_epoch(std::size_t number) {
-    for (const SharedKey& shared : s_.prepared.epochs()[number].shared)
+    for (const SharedKey& shared : s_.prepared.epochs()[number].shared) {
       matches_[shared.key()] = true;
+    }
   }
   void end_epoch(const Cut& cut) {
     for (const SharedKey& shared : s_.prepared.epochs()[cut.epoch].shared) {
@@ -98,8 +104,9 @@ class Walk {
   void take(std::size_t epoch, std::size_t lane, std::uint32_t cut, Seen seen) {
     const PreparedLane& prepared = s_.prepared.epochs()[epoch].lanes[lane];
     for (const Version& version : prepared.versions) {
-      if (version.cut > cut)
+      if (version.cut > cut) {
         break;
+      }
       const bool before = matches_[version.key];
       const bool now = fits(prepared, version);
       matches_[version.key] = now;
@@ -114,8 +121,9 @@ class Walk {
 
 Cut whole_epoch(const Prepared& prepared, std::size_t number) {
   Cut cut{.epoch = number, .cuts = {}};
-  for (const Lane& lane : prepared.schedule().epochs()[number].lanes)
+  for (const Lane& lane : prepared.schedule().epochs()[number].lanes) {
     cut.cuts.push_back(static_cast<std::uint32_t>(lane.count));
+  }
   return cut;
 }
 
@@ -132,8 +140,9 @@ Gains gains_of(const Situation& s, Walk& walk, std::size_t number, std::size_t l
   for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
     const target::Entry* found = s.recovered.entry_of(shared.key());
     for (const SharedUse& use : shared.uses()) {
-      if (use.lane == lane)
+      if (use.lane == lane) {
         gains[use.cut] += shared.shows(found, use) ? 1 : -1;
+      }
     }
   }
   return gains;
@@ -157,8 +166,9 @@ Cut nearest_cut(const Situation& s) {
       std::uint32_t until = high;  // the longest cut that has the peak
       for (const auto& [at, gain] : gains_of(s, walk, number, lane)) {
         if (at <= high) {
-          if (sum == peak)
+          if (sum == peak) {
             until = at - 1;
+          }
           if (sum + gain >= peak) {
             peak = sum + gain;
             until = high;
@@ -189,8 +199,9 @@ Cut with_required(const Situation& s, Cut cut) {
       any = any || low.back() > 0;
     }
     if (number == cut.epoch) {
-      for (std::size_t lane = 0; lane < low.size(); ++lane)
+      for (std::size_t lane = 0; lane < low.size(); ++lane) {
         cut.cuts[lane] = std::max(cut.cuts[lane], low[lane]);
+      }
     } else if (any) {
       return {.epoch = number, .cuts = std::move(low)};
     }
@@ -205,8 +216,9 @@ bool changed_another_key(const Prepared& prepared, std::size_t at, Holds holds) 
   for (std::size_t number = 0; number < epochs.size(); ++number) {
     for (std::size_t lane = 0; lane < epochs[number].lanes.size(); ++lane) {
       const Lane& plan = epochs[number].lanes[lane];
-      if (at < plan.first || at >= plan.first + plan.count)
+      if (at < plan.first || at >= plan.first + plan.count) {
         continue;
+      }
       const auto made = std::ranges::equal_range(prepared.epochs()[number].lanes[lane].versions,
                                                  at - plan.first + 1, {}, &Version::cut);
       return std::ranges::any_of(made, [&](const Version& version) { return holds(version.key); });
@@ -231,13 +243,15 @@ void set_differences(const Situation& s, const Cut& wanted, const Differing& dif
                                    .found = text.found});
   };
   for (const auto& [id, unused] : differing) {
-    if (verdict.differences.size() == Verdict::kShown)
+    if (verdict.differences.size() == Verdict::kShown) {
       return;
+    }
     add(model->key_of(id), model->entry_of(id), s.recovered.entry_of(id));
   }
   for (const target::Key* key : strangers) {
-    if (verdict.differences.size() == Verdict::kShown)
+    if (verdict.differences.size() == Verdict::kShown) {
       return;
+    }
     add(*key, std::nullopt, &s.recovered.state().entries.at(*key));
   }
 }
@@ -263,8 +277,9 @@ std::string describe_cut(const Prepared& prepared, const Cut& cut) {
   std::string text = fmt::format("after {} of {}", with_commas(sum),
                                  counted(prepared.history().operations.size(), "command"));
   constexpr std::size_t kClientsShown = 8;
-  if (by_client.size() > 1 && by_client.size() <= kClientsShown)
+  if (by_client.size() > 1 && by_client.size() <= kClientsShown) {
     text += " (" + shares + ")";
+  }
   return text;
 }
 
@@ -277,15 +292,18 @@ void explain_lost(const Situation& s, const Cut& cut, Verdict& verdict) {
       const std::uint32_t from = number == cut.epoch ? cut.cuts[lane] : 0;
       const std::uint32_t to = count_prefix(s.prepared, plan, s.bounds.required);
       const auto add = [&](std::uint32_t at) {
-        if (at > from && at <= to)
+        if (at > from && at <= to) {
           lost.push_back(plan.first + at - 1);
+        }
       };
-      for (const Version& version : s.prepared.epochs()[number].lanes[lane].versions)
+      for (const Version& version : s.prepared.epochs()[number].lanes[lane].versions) {
         add(version.cut);
+      }
       for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
         for (const SharedUse& use : shared.uses()) {
-          if (use.lane == lane)
+          if (use.lane == lane) {
             add(use.cut);
+          }
         }
       }
     }
@@ -328,14 +346,16 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
   };
   std::map<KeyId, Since> differing;
   for (KeyId key = 0; key < at_first.size(); ++key) {
-    if (!to_wanted.matches()[key])
+    if (!to_wanted.matches()[key]) {
       differing[key].ever = at_first[key];
+    }
   }
   Walk again(s);
   walk_to(again, wanted, [&](const Lane& plan, const Version& version, bool now) {
     const auto found = differing.find(version.key);
-    if (found == differing.end())
+    if (found == differing.end()) {
       return;
+    }
     if (now) {
       found->second = {.ever = true, .operations = {}};
     } else {
@@ -346,13 +366,15 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
     const Cut cut = cut_of(wanted, number);
     for (const SharedKey& shared : s.prepared.epochs()[number].shared) {
       const auto found = differing.find(shared.key());
-      if (found == differing.end())
+      if (found == differing.end()) {
         continue;
+      }
       const target::Entry* entry = s.recovered.entry_of(shared.key());
       found->second.ever = true;
       for (const SharedUse& use : shared.uses()) {
-        if (use.cut <= cut.cuts[use.lane] && !shared.shows(entry, use))
+        if (use.cut <= cut.cuts[use.lane] && !shared.shows(entry, use)) {
           found->second.operations.push_back(epochs[number].lanes[use.lane].first + use.cut - 1);
+        }
       }
     }
   }
@@ -360,12 +382,15 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
   std::optional<std::size_t> breaker;
   for (const auto& [key, since] : differing) {
     for (const std::size_t at : since.operations) {
-      if (!since.ever)
+      if (!since.ever) {
         break;
-      if (s.bounds.required(operations[at]))
+      }
+      if (s.bounds.required(operations[at])) {
         lost.push_back(at);
-      if (!breaker || operations[at].sent_ns < operations[*breaker].sent_ns)
+      }
+      if (!breaker || operations[at].sent_ns < operations[*breaker].sent_ns) {
         breaker = at;
+      }
     }
   }
   set_lost(s, std::move(lost), verdict);
@@ -384,8 +409,9 @@ void explain_nearest(const Situation& s, Verdict& verdict) {
   verdict.nearest = fmt::format(
       "the nearest state is the one {}, from which {}", describe_cut(s.prepared, nearest),
       differ == 1 ? "1 key differs" : with_commas(differ) + " keys differ");
-  if (!breaker)
+  if (!breaker) {
     return;
+  }
   const Operation& first = operations[*breaker];
   const bool in_part = changed_another_key(s.prepared, *breaker,
                                            [&](KeyId key) { return !differing.contains(key); });

@@ -5,19 +5,22 @@ namespace crashpoint::oracle {
 namespace {
 
 const std::string* field_of(const TrackedHash* hash, const std::string& field) {
-  if (hash == nullptr)
+  if (hash == nullptr) {
     return nullptr;
+  }
   const auto found = hash->get().find(field);
   return found == hash->get().end() ? nullptr : &found->second;
 }
 
 std::int64_t set_fields(Context& c) {
-  if (c.count() % 2 != 0)
+  if (c.count() % 2 != 0) {
     throw Failure{};
+  }
   TrackedHash& hash = c.edit<TrackedHash>(c.key(1));
   std::int64_t added = 0;
-  for (std::size_t at = 2; at < c.count(); at += 2)
+  for (std::size_t at = 2; at < c.count(); at += 2) {
     added += hash.set(c[at], c[at + 1]) ? 1 : 0;
+  }
   return added;
 }
 
@@ -31,20 +34,23 @@ Reply hmset(Context& c) {
 
 Reply hsetnx(Context& c) {
   const KeyId key = c.key(1);
-  if (field_of(c.find<TrackedHash>(key), c[2]) != nullptr)
+  if (field_of(c.find<TrackedHash>(key), c[2]) != nullptr) {
     return integer(0);
+  }
   c.edit<TrackedHash>(key).set(c[2], c[3]);
   return integer(1);
 }
 
 Reply hdel(Context& c) {
   const KeyId key = c.key(1);
-  if (c.find<TrackedHash>(key) == nullptr)
+  if (c.find<TrackedHash>(key) == nullptr) {
     return integer(0);
+  }
   TrackedHash& hash = c.edit<TrackedHash>(key);
   std::int64_t removed = 0;
-  for (const std::string& field : c.from(2))
+  for (const std::string& field : c.from(2)) {
     removed += hash.erase(field) ? 1 : 0;
+  }
   return integer(removed);
 }
 
@@ -54,8 +60,9 @@ Reply hincrby(Context& c) {
   const std::string* old = field_of(c.find<TrackedHash>(key), c[2]);
   const std::optional<std::int64_t> value = old == nullptr ? 0 : parse_integer(*old);
   std::int64_t sum = 0;
-  if (!value || __builtin_add_overflow(*value, amount, &sum))
+  if (!value || __builtin_add_overflow(*value, amount, &sum)) {
     throw Failure{};
+  }
   c.edit<TrackedHash>(key).set(c[2], std::to_string(sum));
   return integer(sum);
 }
@@ -71,15 +78,17 @@ Reply hincrbyfloat(Context& c) {
     target::Hash fields = hash == nullptr ? target::Hash() : hash->get();
     throw undetermined_but([fields, field = c[2], sum](const target::Entry* found) {
       const auto* other = found == nullptr ? nullptr : std::get_if<target::Hash>(&found->value);
-      if (other == nullptr || !other->contains(field) || !nearly_equal(other->at(field), sum))
+      if (other == nullptr || !other->contains(field) || !nearly_equal(other->at(field), sum)) {
         return false;
+      }
       target::Hash wanted = fields;
       wanted[field] = other->at(field);
       return wanted == *other;
     });
   }
-  if (nearly_equal(c.reply()->text, sum))
+  if (nearly_equal(c.reply()->text, sum)) {
     sum = c.reply()->text;
+  }
   c.edit<TrackedHash>(key).set(c[2], sum);
   return bulk(std::move(sum));
 }

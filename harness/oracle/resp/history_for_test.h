@@ -96,8 +96,9 @@ class HistoryForTest {
 
 inline target::State state_of(std::map<std::string, target::Value> values) {
   target::State state;
-  for (auto& [name, value] : values)
+  for (auto& [name, value] : values) {
     state.entries[{0, name}] = {.value = std::move(value), .expire_at_ms = {}};
+  }
   return state;
 }
 

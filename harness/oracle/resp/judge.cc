@@ -23,8 +23,9 @@ using workload::Operation;
 using workload::Snapshot;
 
 bool acked_at(const Operation& operation, const CrashMoment& crash) {
-  if (!operation.is_acked())
+  if (!operation.is_acked()) {
     return false;
+  }
   return crash.position == trace::kNever || operation.acked < crash.position;
 }
 
@@ -38,8 +39,9 @@ struct Snapshots {
 Snapshots allowed_snapshots(const workload::History& history, std::int64_t crash_ns) {
   Snapshots result;
   for (const Snapshot& snapshot : history.snapshots) {
-    if (snapshot.from_ns > crash_ns)
+    if (snapshot.from_ns > crash_ns) {
       break;
+    }
     const bool complete = snapshot.completed_ns != 0 && snapshot.completed_ns <= crash_ns;
     if (complete) {
       result.allowed.clear();
@@ -121,8 +123,9 @@ void Judge::Impl::judge_prefix(const Recovered& recovered, const Guarantee& prom
     verdict.summary = "the data is the one " + describe_cut(prepared, *found.cut);
     return;
   }
-  if (is_inconclusive(found, verdict))
+  if (is_inconclusive(found, verdict)) {
     return;
+  }
   verdict.outcome = Outcome::kViolation;
   const Situation situation{
       .prepared = prepared, .recovered = recovered, .bounds = wanted, .crash_ns = crash_ns(crash)};
@@ -142,8 +145,9 @@ void Judge::Impl::judge_prefix(const Recovered& recovered, const Guarantee& prom
   } else {
     verdict.summary = "the data is that of no prefix of the history";
   }
-  if (verdict.difference_count > 0)
+  if (verdict.difference_count > 0) {
     verdict.summary += ": " + counted(verdict.difference_count, "key differs", "keys differ");
+  }
 }
 
 void Judge::Impl::judge_snapshot(const Recovered& recovered, const Guarantee& promised,
@@ -160,9 +164,10 @@ void Judge::Impl::judge_snapshot(const Recovered& recovered, const Guarantee& pr
     return [ns](const Operation& operation) { return operation.sent_ns <= ns; };
   };
   std::vector<std::pair<std::string, Bounds>> moments;
-  if (!snapshots.any_complete)
+  if (!snapshots.any_complete) {
     moments.emplace_back("what was there before the first command",
                          Bounds{.required = nothing, .possible = nothing});
+  }
   for (const Snapshot& snapshot : snapshots.allowed) {
     moments.emplace_back(snapshot.what,
                          Bounds{.required = answered_by(snapshot.from_ns),
@@ -184,11 +189,13 @@ void Judge::Impl::judge_snapshot(const Recovered& recovered, const Guarantee& pr
           fmt::format("the data is that of {}, {}", what, describe_cut(prepared, *found.cut));
       return;
     }
-    if (!found.undecidable.empty())
+    if (!found.undecidable.empty()) {
       undecided = found;
+    }
   }
-  if (is_inconclusive(undecided, verdict))
+  if (is_inconclusive(undecided, verdict)) {
     return;
+  }
   verdict.outcome = Outcome::kViolation;
   const Situation situation{.prepared = prepared,
                             .recovered = recovered,
@@ -223,8 +230,9 @@ Verdict Judge::guarantee(const target::State& recovered, const Guarantee& promis
   Verdict verdict;
   verdict.check = "guarantee";
   verdict.promise = describe(promised);
-  if (promised.kind == Guarantee::Kind::kNone)
+  if (promised.kind == Guarantee::Kind::kNone) {
     return verdict;
+  }
   const Recovered digests(impl_->prepared, recovered);
   if (promised.kind == Guarantee::Kind::kSnapshot) {
     impl_->judge_snapshot(digests, promised, crash, verdict);

@@ -141,8 +141,9 @@ TEST(Durable, StartsFromWhatWasThereBefore) {
 
 TEST(Durable, AThousandLostCommandsAreCountedAndTheFirstShown) {
   HistoryForTest h;
-  for (int number = 0; number < 1000; ++number)
+  for (int number = 0; number < 1000; ++number) {
     h.set(0, "key" + std::to_string(number), "v");
+  }
   const Verdict verdict = judge(h, {}, kDurable);
   EXPECT_EQ(verdict.lost_count, 1000U);
   EXPECT_THAT(verdict.lost, SizeIs(Verdict::kShown));
@@ -157,8 +158,9 @@ HistoryForTest transaction(bool executed) {
   h.run(0, {"SET", "a", "1"}, queued_reply());
   h.run(0, {"RPUSH", "l", "x"}, queued_reply());
   const auto exec = h.send(0, {"EXEC"});
-  if (executed)
+  if (executed) {
     h.answer(exec, array_reply({ok_reply(), integer_reply(1)}));
+  }
   return h;
 }
 
@@ -349,8 +351,9 @@ HistoryForTest shared_writers(bool last_is_answered) {
   h.answer(a1, integer_reply(2));
   h.answer(a2, integer_reply(1));
   h.answer(b2, integer_reply(2));
-  if (last_is_answered)
+  if (last_is_answered) {
     h.answer(a3, integer_reply(3));
+  }
   return h;
 }
 

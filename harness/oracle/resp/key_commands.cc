@@ -34,19 +34,23 @@ void carry_over(Context& c, KeyId from, KeyId to) {
   const TrackedValue value = *c.find_any(from);
   const std::optional<TimeWindow> deadline = deadline_of(c, from);
   c.put(to, value);
-  if (deadline)
+  if (deadline) {
     c.set_deadline(to, *deadline);
+  }
 }
 
 Reply rename(Context& c, bool only_new) {
   const KeyId from = c.key(1);
   const KeyId to = c.key(2);
-  if (!c.exists(from))
+  if (!c.exists(from)) {
     throw Failure{};
-  if (from == to)
+  }
+  if (from == to) {
     return only_new ? integer(0) : ok();
-  if (only_new && c.exists(to))
+  }
+  if (only_new && c.exists(to)) {
     return integer(0);
+  }
   carry_over(c, from, to);
   c.erase(from);
   return only_new ? integer(1) : ok();
@@ -61,19 +65,22 @@ Reply renamenx(Context& c) {
 
 std::uint32_t database_at(const Context& c, std::size_t at) {
   const std::int64_t database = c.integer_at(at);
-  if (database < 0 || database > kDatabasesMax)
+  if (database < 0 || database > kDatabasesMax) {
     throw Failure{};
+  }
   return static_cast<std::uint32_t>(database);
 }
 
 Reply move(Context& c) {
   const std::uint32_t database = database_at(c, 2);
-  if (database == c.database())
+  if (database == c.database()) {
     throw Failure{};
+  }
   const KeyId from = c.key(1);
   const KeyId to = c.key_in(database, c[1]);
-  if (!c.exists(from) || c.exists(to))
+  if (!c.exists(from) || c.exists(to)) {
     return integer(0);
+  }
   carry_over(c, from, to);
   c.erase(from);
   return integer(1);
@@ -81,8 +88,9 @@ Reply move(Context& c) {
 
 void move_keys(std::span<const std::string> arguments, std::uint32_t database,
                std::vector<target::Key>& keys) {
-  if (arguments.size() < 3)
+  if (arguments.size() < 3) {
     return;
+  }
   const std::int64_t other = parse_integer(arguments[2]).value_or(database);
   keys.push_back({database, arguments[1]});
   keys.push_back({static_cast<std::uint32_t>(other), arguments[1]});
@@ -111,10 +119,12 @@ Reply copy(Context& c) {
   const CopyOptions options = copy_options(c);
   const KeyId from = c.key(1);
   const KeyId to = c.key_in(options.database, c[2]);
-  if (from == to)
+  if (from == to) {
     throw Failure{};
-  if (!c.exists(from) || (!options.replace && c.exists(to)))
+  }
+  if (!c.exists(from) || (!options.replace && c.exists(to))) {
     return integer(0);
+  }
   carry_over(c, from, to);
   return integer(1);
 }
@@ -122,8 +132,9 @@ Reply copy(Context& c) {
 // The destination comes first: it alone is written.
 void copy_keys(std::span<const std::string> arguments, std::uint32_t database,
                std::vector<target::Key>& keys) {
-  if (arguments.size() < 3)
+  if (arguments.size() < 3) {
     return;
+  }
   std::uint32_t to = database;
   for (std::size_t at = 3; at + 1 < arguments.size(); ++at) {
     if (same_word(arguments[at], "DB")) {
@@ -156,47 +167,59 @@ ExpireOptions expire_options(const Context& c) {
       throw Failure{};
     }
   }
-  if (options.nx && (options.xx || options.gt || options.lt))
+  if (options.nx && (options.xx || options.gt || options.lt)) {
     throw Failure{};
-  if (options.gt && options.lt)
+  }
+  if (options.gt && options.lt) {
     throw Failure{};
+  }
   return options;
 }
 
 // Whether `one` is later than `other`. Where the windows leave that open the reply decides.
 bool is_later(const Context& c, const TimeWindow& one, const TimeWindow& other, bool if_done) {
-  if (one.from_ms > other.to_ms)
+  if (one.from_ms > other.to_ms) {
     return true;
-  if (one.to_ms <= other.from_ms)
+  }
+  if (one.to_ms <= other.from_ms) {
     return false;
-  if (c.reply() == nullptr)
+  }
+  if (c.reply() == nullptr) {
     throw Undetermined{};
+  }
   return (c.reply()->integer == 1) == if_done;
 }
 
 Reply expire(Context& c, std::int64_t unit_ms, bool absolute) {
   const ExpireOptions options = expire_options(c);
   std::int64_t time = c.integer_at(2);
-  if (time > kMsMax / unit_ms || time < -(kMsMax / unit_ms))
+  if (time > kMsMax / unit_ms || time < -(kMsMax / unit_ms)) {
     throw Failure{};
+  }
   time *= unit_ms;
-  if (!absolute && time > kMsMax - c.when().to_ms)
+  if (!absolute && time > kMsMax - c.when().to_ms) {
     throw Failure{};
+  }
   const TimeWindow deadline = absolute ? TimeWindow{.from_ms = time, .to_ms = time} : c.after(time);
 
   const KeyId key = c.key(1);
-  if (!c.exists(key))
+  if (!c.exists(key)) {
     return integer(0);
+  }
   const std::optional<TimeWindow> old = deadline_of(c, key);
-  if (options.nx && old)
+  if (options.nx && old) {
     return integer(0);
-  if (options.xx && !old)
+  }
+  if (options.xx && !old) {
     return integer(0);
+  }
   // A key without a deadline counts as one that lives for ever.
-  if (options.gt && (!old || !is_later(c, deadline, *old, true)))
+  if (options.gt && (!old || !is_later(c, deadline, *old, true))) {
     return integer(0);
-  if (options.lt && old && !is_later(c, *old, deadline, true))
+  }
+  if (options.lt && old && !is_later(c, *old, deadline, true)) {
     return integer(0);
+  }
   const bool passed = absolute ? deadline.to_ms + kNearMs < c.when().from_ms : time <= 0;
   if (passed) {
     c.erase(key);
@@ -221,8 +244,9 @@ Reply pexpireat(Context& c) {
 
 Reply persist(Context& c) {
   const KeyId key = c.key(1);
-  if (!c.exists(key) || !deadline_of(c, key))
+  if (!c.exists(key) || !deadline_of(c, key)) {
     return integer(0);
+  }
   c.clear_deadline(key);
   return integer(1);
 }
@@ -230,10 +254,12 @@ Reply persist(Context& c) {
 // A read, but RESTORE needs it: payloads are the server's own format, which the oracle does not read.
 Reply dump(Context& c) {
   const KeyId key = c.key(1);
-  if (!c.exists(key))
+  if (!c.exists(key)) {
     return null();
-  if (c.reply() != nullptr)
+  }
+  if (c.reply() != nullptr) {
     c.remember_dump(c.reply()->text, key);
+  }
   return std::nullopt;
 }
 
@@ -252,17 +278,21 @@ Reply restore(Context& c) {
     }
   }
   const std::int64_t ttl = c.integer_at(2);
-  if (ttl < 0)
+  if (ttl < 0) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
-  if (!replace && c.exists(key))
+  if (!replace && c.exists(key)) {
     throw Failure{"BUSYKEY"};
+  }
   const TrackedValue* value = c.recall_dump(c[3]);
-  if (value == nullptr)
+  if (value == nullptr) {
     throw Undetermined{};
+  }
   c.put(key, *value);
-  if (ttl > 0)
+  if (ttl > 0) {
     c.set_deadline(key, absolute ? TimeWindow{.from_ms = ttl, .to_ms = ttl} : c.after(ttl));
+  }
   return ok();
 }
 

@@ -15,10 +15,12 @@ std::int64_t size_of(const TrackedList& list) {
 }
 
 End end_at(const Context& c, std::size_t at) {
-  if (c.is(at, "LEFT"))
+  if (c.is(at, "LEFT")) {
     return End::kLeft;
-  if (c.is(at, "RIGHT"))
+  }
+  if (c.is(at, "RIGHT")) {
     return End::kRight;
+  }
   throw Failure{};
 }
 
@@ -36,11 +38,13 @@ void push_one(TrackedList& list, std::string item, End end) {
 
 Reply push(Context& c, End end, bool only_existing) {
   const KeyId key = c.key(1);
-  if (c.find<TrackedList>(key) == nullptr && only_existing)
+  if (c.find<TrackedList>(key) == nullptr && only_existing) {
     return integer(0);
+  }
   TrackedList& list = c.edit<TrackedList>(key);
-  for (const std::string& item : c.from(2))
+  for (const std::string& item : c.from(2)) {
     push_one(list, item, end);
+  }
   return integer(size_of(list));
 }
 
@@ -60,21 +64,25 @@ Reply rpushx(Context& c) {
 std::vector<std::string> pop_many(Context& c, KeyId key, End end, std::int64_t count) {
   std::vector<std::string> items;
   TrackedList& list = c.edit<TrackedList>(key);
-  for (; count > 0 && !list.empty(); --count)
+  for (; count > 0 && !list.empty(); --count) {
     items.push_back(pop_one(list, end));
+  }
   return items;
 }
 
 Reply pop(Context& c, End end) {
-  if (c.count() > 3)
+  if (c.count() > 3) {
     throw Failure{};
+  }
   const bool counted = c.count() == 3;
   const std::int64_t count = counted ? c.integer_at(2) : 1;
-  if (count < 0)
+  if (count < 0) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
-  if (c.find<TrackedList>(key) == nullptr)
+  if (c.find<TrackedList>(key) == nullptr) {
     return counted ? null_array() : null();
+  }
   std::vector<std::string> items = pop_many(c, key, end, count);
   return counted ? bulk_array(std::move(items)) : bulk(std::move(items.front()));
 }
@@ -88,15 +96,17 @@ Reply rpop(Context& c) {
 
 void check_timeout(const Context& c, std::size_t at) {
   const std::optional<double> timeout = parse_score(c[at]);
-  if (!timeout || *timeout < 0 || std::isinf(*timeout))
+  if (!timeout || *timeout < 0 || std::isinf(*timeout)) {
     throw Failure{};
+  }
 }
 
 // Which of the arguments at [first, last) is the first that names a list; empty when none does.
 std::optional<std::size_t> first_filled(Context& c, std::size_t first, std::size_t last) {
   for (std::size_t at = first; at < last; ++at) {
-    if (c.find<TrackedList>(c.key(at)) != nullptr)
+    if (c.find<TrackedList>(c.key(at)) != nullptr) {
       return at;
+    }
   }
   return std::nullopt;
 }
@@ -104,8 +114,9 @@ std::optional<std::size_t> first_filled(Context& c, std::size_t first, std::size
 Reply blocking_pop(Context& c, End end) {
   check_timeout(c, c.count() - 1);
   const std::optional<std::size_t> at = first_filled(c, 1, c.count() - 1);
-  if (!at)
+  if (!at) {
     return null_array();
+  }
   return bulk_array({c[*at], pop_many(c, c.key(*at), end, 1).front()});
 }
 
@@ -119,21 +130,24 @@ Reply brpop(Context& c) {
 Reply pop_from_several(Context& c, std::size_t numkeys_at) {
   const std::int64_t numkeys = c.integer_at(numkeys_at);
   const std::size_t first = numkeys_at + 1;
-  if (numkeys <= 0 || static_cast<std::uint64_t>(numkeys) >= c.count() - first)
+  if (numkeys <= 0 || static_cast<std::uint64_t>(numkeys) >= c.count() - first) {
     throw Failure{};
+  }
   const std::size_t last = first + static_cast<std::size_t>(numkeys);
   const End end = end_at(c, last);
   std::int64_t count = 1;
   if (c.count() == last + 3 && c.is(last + 1, "COUNT")) {
     count = c.integer_at(last + 2);
-    if (count <= 0)
+    if (count <= 0) {
       throw Failure{};
+    }
   } else if (c.count() != last + 1) {
     throw Failure{};
   }
   const std::optional<std::size_t> at = first_filled(c, first, last);
-  if (!at)
+  if (!at) {
     return null_array();
+  }
   return array({*bulk(c[*at]), *bulk_array(pop_many(c, c.key(*at), end, count))});
 }
 
@@ -157,8 +171,9 @@ void blmpop_keys(std::span<const std::string> arguments, std::uint32_t database,
 Reply move(Context& c, End from, End to, bool blocks) {
   const KeyId source = c.key(1);
   const KeyId destination = c.key(2);
-  if (c.find<TrackedList>(source) == nullptr)
+  if (c.find<TrackedList>(source) == nullptr) {
     return blocks ? null_array() : null();
+  }
   (void)c.find<TrackedList>(destination);
   std::string item = pop_one(c.edit<TrackedList>(source), from);
   push_one(c.edit<TrackedList>(destination), item, to);
@@ -185,13 +200,16 @@ Reply brpoplpush(Context& c) {
 Reply lset(Context& c) {
   const KeyId key = c.key(1);
   const TrackedList* list = c.find<TrackedList>(key);
-  if (list == nullptr)
+  if (list == nullptr) {
     throw Failure{};
+  }
   std::int64_t index = c.integer_at(2);
-  if (index < 0)
+  if (index < 0) {
     index += size_of(*list);
-  if (index < 0 || index >= size_of(*list))
+  }
+  if (index < 0 || index >= size_of(*list)) {
     throw Failure{};
+  }
   target::List items = list->get();
   items[static_cast<std::size_t>(index)] = c[3];
   c.edit<TrackedList>(key) = TrackedList(std::move(items));
@@ -200,16 +218,19 @@ Reply lset(Context& c) {
 
 Reply linsert(Context& c) {
   const bool after = c.is(2, "AFTER");
-  if (!after && !c.is(2, "BEFORE"))
+  if (!after && !c.is(2, "BEFORE")) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
   const TrackedList* list = c.find<TrackedList>(key);
-  if (list == nullptr)
+  if (list == nullptr) {
     return integer(0);
+  }
   target::List items = list->get();
   const auto pivot = std::ranges::find(items, c[3]);
-  if (pivot == items.end())
+  if (pivot == items.end()) {
     return integer(-1);
+  }
   items.insert(after ? pivot + 1 : pivot, c[4]);
   TrackedList& edited = c.edit<TrackedList>(key) = TrackedList(std::move(items));
   return integer(size_of(edited));
@@ -219,24 +240,29 @@ Reply lrem(Context& c) {
   const std::int64_t count = c.integer_at(2);
   const KeyId key = c.key(1);
   const TrackedList* list = c.find<TrackedList>(key);
-  if (list == nullptr)
+  if (list == nullptr) {
     return integer(0);
+  }
   target::List items = list->get();
   std::int64_t removed = 0;
   const bool from_end = count < 0;
-  if (from_end)
+  if (from_end) {
     std::ranges::reverse(items);
+  }
   const auto limit = count == 0 ? std::numeric_limits<std::int64_t>::max() : std::abs(count);
   std::erase_if(items, [&](const std::string& item) {
-    if (removed == limit || item != c[3])
+    if (removed == limit || item != c[3]) {
       return false;
+    }
     ++removed;
     return true;
   });
-  if (removed == 0)
+  if (removed == 0) {
     return integer(0);
-  if (from_end)
+  }
+  if (from_end) {
     std::ranges::reverse(items);
+  }
   c.edit<TrackedList>(key) = TrackedList(std::move(items));
   return integer(removed);
 }
@@ -246,13 +272,16 @@ Reply ltrim(Context& c) {
   std::int64_t stop = c.integer_at(3);
   const KeyId key = c.key(1);
   const TrackedList* list = c.find<TrackedList>(key);
-  if (list == nullptr)
+  if (list == nullptr) {
     return ok();
+  }
   const std::int64_t size = size_of(*list);
-  if (start < 0)
+  if (start < 0) {
     start = std::max<std::int64_t>(start + size, 0);
-  if (stop < 0)
+  }
+  if (stop < 0) {
     stop += size;
+  }
   stop = std::min(stop, size - 1);
   if (start > stop) {
     c.erase(key);
@@ -260,10 +289,12 @@ Reply ltrim(Context& c) {
   }
   // From the ends, because most of a long list usually stays.
   TrackedList& edited = c.edit<TrackedList>(key);
-  for (std::int64_t at = size - 1; at > stop; --at)
+  for (std::int64_t at = size - 1; at > stop; --at) {
     (void)edited.pop_back();
-  for (std::int64_t at = 0; at < start; ++at)
+  }
+  for (std::int64_t at = 0; at < start; ++at) {
     (void)edited.pop_front();
+  }
   return ok();
 }
 

@@ -25,8 +25,9 @@ constexpr Guarantee kDurable{.kind = Guarantee::Kind::kDurable};
 class LiveOracle : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!RedisForTest::is_installed())
+    if (!RedisForTest::is_installed()) {
       GTEST_SKIP() << "redis-tools is not installed";
+    }
   }
 
   // The history of `generate` against `redis`, which is killed after so many answers.
@@ -34,8 +35,9 @@ class LiveOracle : public ::testing::Test {
                                  std::uint64_t kill_after) {
     workload::Hooks hooks;
     hooks.acked = [&](std::uint64_t acked) {
-      if (acked == kill_after)
+      if (acked == kill_after) {
         redis.kill();
+      }
     };
     workload::Run run =
         workload::run({.steps = {{generate}}, .seed = seed}, redis.endpoint(), hooks);
@@ -52,8 +54,9 @@ class LiveOracle : public ::testing::Test {
 
 Generate everything(std::uint32_t clients) {
   Generate generate{.count = 100'000, .clients = clients, .pipeline = 8, .keys = 60};
-  for (const std::string_view name : workload::mix_names())
+  for (const std::string_view name : workload::mix_names()) {
     generate.mix[std::string(name)] = 1;
+  }
   generate.mix["SET"] = generate.mix["RPUSH"] = generate.mix["INCR"] = 4;
   return generate;
 }

@@ -15,8 +15,9 @@ std::vector<target::Key> keys_of(const Command& command, const Call& call, bool 
   std::vector<target::Key> keys;
   append_keys(command, call.arguments, call.database, keys);
   const auto written = static_cast<std::size_t>(command.keys.written);
-  if (written_only && written != 0 && keys.size() > written)
+  if (written_only && written != 0 && keys.size() > written) {
     keys.resize(written);
+  }
   return keys;
 }
 
@@ -43,13 +44,15 @@ Executed Model::execute(const Call& call) {
   impl.begin(call.when);
   const Command* command =
       call.arguments.empty() ? nullptr : find_writing_command(call.arguments[0]);
-  if (command == nullptr)
+  if (command == nullptr) {
     return {};
+  }
   const auto run = [&]() -> Reply {
     const auto count = static_cast<int>(call.arguments.size());
     try {
-      if (command->arity >= 0 ? count != command->arity : count < -command->arity)
+      if (command->arity >= 0 ? count != command->arity : count < -command->arity) {
         throw Failure{};
+      }
       Context context(*this, call);
       return command->run(context);
     } catch (const Failure& failure) {
@@ -69,8 +72,9 @@ Executed Model::execute(const Call& call) {
   if (impl.deadlines_set > 0) {
     for (const target::Key& key : keys_of(*command, call, false)) {
       const KeyId id = impl.id_of(key);
-      if (impl.life(impl.slots[id]) == Impl::Life::kDoubtful)
+      if (impl.life(impl.slots[id]) == Impl::Life::kDoubtful) {
         doubtful.push_back(id);
+      }
     }
   }
   if (doubtful.empty()) {
@@ -80,25 +84,29 @@ Executed Model::execute(const Call& call) {
 
   // Run it both ways. The reply tells which it was, or the outcomes agree, or the keys are unknown.
   std::vector<KeyId> ids;
-  for (const target::Key& key : keys_of(*command, call, false))
+  for (const target::Key& key : keys_of(*command, call, false)) {
     ids.push_back(impl.id_of(key));
+  }
   const auto copy = [&] {
     std::vector<Slot> slots;
-    for (const KeyId id : ids)
+    for (const KeyId id : ids) {
       slots.push_back(impl.touch(id));
+    }
     return slots;
   };
   const auto restore = [&](const std::vector<Slot>& slots) {
-    for (std::size_t at = 0; at < ids.size(); ++at)
+    for (std::size_t at = 0; at < ids.size(); ++at) {
       impl.slots[ids[at]] = slots[at];
+    }
   };
   const std::vector<Slot> before = copy();
   const Reply reply_if_live = run();
   const std::vector<Slot> after_if_live = copy();
   restore(before);
   impl.doubtful_are_expired = true;
-  for (const KeyId id : doubtful)
+  for (const KeyId id : doubtful) {
     impl.current(id);
+  }
   const Reply reply_if_expired = run();
   impl.doubtful_are_expired = false;
   const auto fits = [&](const Reply& reply) {
@@ -111,13 +119,15 @@ Executed Model::execute(const Call& call) {
       const bool same = live.unknown == expired.unknown && live.deadline == expired.deadline &&
                         live.value.has_value() == expired.value.has_value() &&
                         (!live.value || untrack(*live.value) == untrack(*expired.value));
-      if (!same)
+      if (!same) {
         impl.make_unknown(ids[at]);
+      }
     }
     return {.reply = std::nullopt, .changes = impl.finish()};
   }
-  if (fits(reply_if_live))
+  if (fits(reply_if_live)) {
     restore(after_if_live);
+  }
   return {.reply = fits(reply_if_live) ? reply_if_live : reply_if_expired,
           .changes = impl.finish()};
 }
@@ -146,11 +156,13 @@ const std::optional<TimeWindow>& Model::deadline_of(KeyId id) const {
 
 std::optional<target::Entry> Model::entry_of(KeyId id) const {
   const Slot& slot = impl_->slots[id];
-  if (!slot.value)
+  if (!slot.value) {
     return std::nullopt;
+  }
   target::Entry entry{.value = untrack(*slot.value), .expire_at_ms = std::nullopt};
-  if (slot.deadline)
+  if (slot.deadline) {
     entry.expire_at_ms = slot.deadline->from_ms;
+  }
   return entry;
 }
 
@@ -164,8 +176,9 @@ void Model::put(KeyId id, target::Value value) {
 
 std::span<const Change> Model::forget(std::span<const target::Key> keys) {
   impl_->begin(impl_->now);
-  for (const target::Key& key : keys)
+  for (const target::Key& key : keys) {
     impl_->make_unknown(impl_->id_of(key));
+  }
   return impl_->finish();
 }
 

@@ -68,12 +68,15 @@ struct Model::Impl {
 
   enum class Life : std::uint8_t { kLives, kDoubtful, kExpired };
   [[nodiscard]] Life life(const Slot& slot) const {
-    if (!slot.deadline)
+    if (!slot.deadline) {
       return Life::kLives;
-    if (slot.deadline->to_ms + kClockSlackMs < now.from_ms)
+    }
+    if (slot.deadline->to_ms + kClockSlackMs < now.from_ms) {
       return Life::kExpired;
-    if (slot.deadline->from_ms - kClockSlackMs > now.to_ms)
+    }
+    if (slot.deadline->from_ms - kClockSlackMs > now.to_ms) {
       return Life::kLives;
+    }
     return Life::kDoubtful;
   }
 
@@ -100,11 +103,13 @@ struct Model::Impl {
   // The slot after what the clock alone has done to it.
   Slot& current(KeyId id) {
     Slot& slot = slots[id];
-    if (!slot.deadline)
+    if (!slot.deadline) {
       return slot;
+    }
     const Life state = life(slot);
-    if (state == Life::kLives || (state == Life::kDoubtful && !doubtful_are_expired))
+    if (state == Life::kLives || (state == Life::kDoubtful && !doubtful_are_expired)) {
       return slot;
+    }
     clear(touch(id));
     return slot;
   }

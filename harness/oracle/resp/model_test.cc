@@ -181,19 +181,25 @@ const char* const kTemplates[] = {
 enum class Deadlines : std::uint8_t { kFar, kNear };
 
 std::vector<std::string> choices(const std::string& word, Deadlines deadlines) {
-  if (word == "str")
+  if (word == "str") {
     return {"s:1", "s:2", "s:3", "l:1"};
-  if (word == "list")
+  }
+  if (word == "list") {
     return {"l:1", "l:2", "l:3", "h:1"};
-  if (word == "set")
+  }
+  if (word == "set") {
     return {"S:1", "S:2", "S:3", "s:1"};
-  if (word == "hash")
+  }
+  if (word == "hash") {
     return {"h:1", "h:2", "h:3", "z:1"};
-  if (word == "zset")
+  }
+  if (word == "zset") {
     return {"z:1", "z:2", "z:3", "S:1"};
-  if (word == "any")
+  }
+  if (word == "any") {
     return {"s:1", "l:1", "S:1", "h:1", "z:1", "s:2", "l:2", "z:2"};
-  if (word == "val")
+  }
+  if (word == "val") {
     return {"",
             "1",
             "2",
@@ -204,31 +210,44 @@ std::vector<std::string> choices(const std::string& word, Deadlines deadlines) {
             "bb",
             std::string("\0\xff", 2),
             "9223372036854775807"};
-  if (word == "mem")
+  }
+  if (word == "mem") {
     return {"1", "2", "3", "a", "b", "c", "aa", ""};
-  if (word == "fie")
+  }
+  if (word == "fie") {
     return {"f", "g", "h"};
-  if (word == "int")
+  }
+  if (word == "int") {
     return {
         "0", "1", "2", "-1", "-2", "5", "17", "x", "9223372036854775807", "-9223372036854775808"};
-  if (word == "bit")
+  }
+  if (word == "bit") {
     return {"0", "1", "2"};
-  if (word == "flt")
+  }
+  if (word == "flt") {
     return {"1", "0", "-1.5", "2.5", "0.1", "1e3", "inf", "-inf", "nan", "3e-2", "7"};
-  if (word == "bnd")
+  }
+  if (word == "bnd") {
     return {"1", "(1", "-inf", "+inf", "(2.5", "0", "x"};
-  if (word == "lex")
+  }
+  if (word == "lex") {
     return {"-", "+", "[a", "(a", "[b", "(aa", "x"};
-  if (word == "fld")
+  }
+  if (word == "fld") {
     return {"u8", "i8", "u1", "i64", "u63", "i5", "u64"};
-  if (word == "off")
+  }
+  if (word == "off") {
     return {"0", "3", "#1", "#2", "-1"};
-  if (word == "ttl" && deadlines == Deadlines::kNear)
+  }
+  if (word == "ttl" && deadlines == Deadlines::kNear) {
     return {"1", "3", "10", "30"};
-  if (word == "ttl")
+  }
+  if (word == "ttl") {
     return {"1000", "5000", "100000", "0", "-1", "x"};
-  if (word == "at")
+  }
+  if (word == "at") {
     return {"4102444800000", "4102444900000", "1000", "-5"};
+  }
   return {word};
 }
 
@@ -239,8 +258,9 @@ struct RandomCommand {
 
 std::ostream& operator<<(std::ostream& out, const RandomCommand& command) {
   out << command.database << ":";
-  for (const std::string& argument : command.arguments)
+  for (const std::string& argument : command.arguments) {
     out << ' ' << escape(argument);
+  }
   return out;
 }
 
@@ -285,8 +305,9 @@ class Twin {
   // The server looks for timeouts only ten times a second.
   [[nodiscard]] bool would_block(const RandomCommand& command) const {
     const std::string& name = command.arguments[0];
-    if (!name.starts_with('B') || name.starts_with("BIT"))
+    if (!name.starts_with('B') || name.starts_with("BIT")) {
       return false;
+    }
     std::vector<target::Key> keys;
     append_keys(*find_writing_command(name), command.arguments, command.database, keys);
     return !model_->entry_of(model_->id_of(keys.front())).has_value();
@@ -294,8 +315,9 @@ class Twin {
 
   // Empty when both agree.
   std::string run(const RandomCommand& command) {
-    if (would_block(command))
+    if (would_block(command)) {
       return "";
+    }
     if (command.database != database_) {
       database_ = command.database;
       client_.call({"SELECT", std::to_string(database_)});
@@ -311,8 +333,9 @@ class Twin {
         !executed.reply ||
         (reply.is_error() ? executed.reply->is_error() && code(*executed.reply) == code(reply)
                           : *executed.reply == reply);
-    if (agree)
+    if (agree) {
       return "";
+    }
     return fmt::format("replied {}, expected {}", to_text(reply), to_text(executed.reply));
   }
 
@@ -321,24 +344,30 @@ class Twin {
     const target::State expected = model_->state();
     for (const auto& [key, entry] : found.entries) {
       const KeyId id = model_->id_of(key);
-      if (model_->is_unknown(id))
+      if (model_->is_unknown(id)) {
         continue;
+      }
       const std::optional<target::Entry> own = model_->entry_of(id);
-      if (!own || own->value != entry.value)
+      if (!own || own->value != entry.value) {
         return "another value in " + key.name;
+      }
       const std::optional<TimeWindow>& deadline = model_->deadline_of(id);
-      if (deadline.has_value() != entry.expire_at_ms.has_value())
+      if (deadline.has_value() != entry.expire_at_ms.has_value()) {
         return "a deadline too many or few on " + key.name;
+      }
       if (deadline &&
-          (*entry.expire_at_ms < deadline->from_ms || *entry.expire_at_ms > deadline->to_ms))
+          (*entry.expire_at_ms < deadline->from_ms || *entry.expire_at_ms > deadline->to_ms)) {
         return "another deadline on " + key.name;
-      if (model_->digest_of(id) != digest_entry(key, entry))
+      }
+      if (model_->digest_of(id) != digest_entry(key, entry)) {
         return "another digest of " + key.name;
+      }
     }
     for (const auto& [key, entry] : expected.entries) {
       const bool expired = entry.expire_at_ms && *entry.expire_at_ms < found.observed_to_ms + 100;
-      if (!found.entries.contains(key) && !expired)
+      if (!found.entries.contains(key) && !expired) {
         return key.name + " is missing";
+      }
     }
     return "";
   }
@@ -351,8 +380,9 @@ class Twin {
 };
 
 TEST(Model, GivesTheRepliesAndTheDataOfARealServer) {
-  if (!RedisForTest::is_installed())
+  if (!RedisForTest::is_installed()) {
     GTEST_SKIP() << "redis-tools is not installed";
+  }
   Twin twin;
   rc::check([&] {
     twin.reset();
@@ -366,8 +396,9 @@ TEST(Model, GivesTheRepliesAndTheDataOfARealServer) {
       }
     }
     const std::string difference = twin.compare();
-    if (!difference.empty())
+    if (!difference.empty()) {
       RC_FAIL(difference);
+    }
   });
 }
 
@@ -377,12 +408,14 @@ void agree_over_a_long_run(Deadlines deadlines, int rounds) {
   Random random(20);
   for (int round = 0; round < rounds; ++round) {
     std::vector<unsigned> draws(14);
-    for (unsigned& value : draws)
+    for (unsigned& value : draws) {
       value = static_cast<unsigned>(random.below(1U << 20));
+    }
     const RandomCommand command = instantiate(draws, deadlines);
     // Emptying everything that often would keep the data small.
-    if (command.arguments[0] == "FLUSHDB" && random.below(64) != 0)
+    if (command.arguments[0] == "FLUSHDB" && random.below(64) != 0) {
       continue;
+    }
     const std::string difference = twin.run(command);
     ASSERT_EQ(difference, "") << "round " << round << ": " << command;
     if (round % 50 == 0) {
@@ -392,15 +425,17 @@ void agree_over_a_long_run(Deadlines deadlines, int rounds) {
 }
 
 TEST(Model, AgreesOverOneLongRun) {
-  if (!RedisForTest::is_installed())
+  if (!RedisForTest::is_installed()) {
     GTEST_SKIP() << "redis-tools is not installed";
+  }
   agree_over_a_long_run(Deadlines::kFar, 20'000);
 }
 
 // Replies tell whether a key had expired; where they do not, the key is left open.
 TEST(Model, AgreesWhileKeysExpire) {
-  if (!RedisForTest::is_installed())
+  if (!RedisForTest::is_installed()) {
     GTEST_SKIP() << "redis-tools is not installed";
+  }
   agree_over_a_long_run(Deadlines::kNear, 20'000);
 }
 

@@ -34,8 +34,9 @@ History make_history(const Generate& generate) {
     busy = 0;
     for (std::uint32_t client = 0; client < generate.clients; ++client) {
       std::vector<workload::Arguments> commands = generator.next(client);
-      if (commands.empty())
+      if (commands.empty()) {
         continue;
+      }
       ++busy;
       std::vector<target::RespValue> results;
       const bool transaction = commands.size() > 1;
@@ -62,8 +63,9 @@ History make_history(const Generate& generate) {
       }
     }
   }
-  for (std::vector<Operation>& operations : by_client)
+  for (std::vector<Operation>& operations : by_client) {
     std::ranges::move(operations, std::back_inserter(history.operations));
+  }
   history.ended_ns = now_ns + kUs * 1000;
   return history;
 }
@@ -90,8 +92,9 @@ void judge_kept(benchmark::State& bench) {
   const History history = make_history(shape(bench.range(0), bench.range(1)));
   const Judge judge(history);
   const target::State recovered = judge.final_state();
-  if (judge.guarantee(recovered, {}).outcome != Outcome::kPass)
+  if (judge.guarantee(recovered, {}).outcome != Outcome::kPass) {
     bench.SkipWithError("the state should keep the promise");
+  }
   for (auto step : bench) {
     benchmark::DoNotOptimize(judge.guarantee(recovered, {}));
   }
@@ -121,8 +124,9 @@ void explain_broken(benchmark::State& bench) {
 void scales(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"commands", "clients"})->Unit(benchmark::kMillisecond);
   for (const std::int64_t clients : {1, 4}) {
-    for (std::int64_t count = 1000; count <= 1'000'000; count *= 10)
+    for (std::int64_t count = 1000; count <= 1'000'000; count *= 10) {
       bench->Args({count, clients});
+    }
   }
 }
 

@@ -39,8 +39,9 @@ void run_operation(const Schedule& schedule, const Epoch& epoch, Model& model, s
 }
 
 void put_shared(Model& model, const SharedKey& shared, const std::vector<std::uint32_t>& cuts) {
-  if (std::optional<target::Value> value = shared.value_at(cuts))
+  if (std::optional<target::Value> value = shared.value_at(cuts)) {
     model.put(shared.key(), std::move(*value));
+  }
 }
 
 }  // namespace
@@ -56,8 +57,9 @@ Prepared::Prepared(const workload::History& history, target::State base)
     }
   }
   epochs_.resize(schedule_.epochs().size());
-  for (std::size_t number = 0; number < epochs_.size(); ++number)
+  for (std::size_t number = 0; number < epochs_.size(); ++number) {
     prepare_epoch(number);
+  }
 }
 
 void Prepared::prepare_epoch(std::size_t number) {
@@ -74,8 +76,9 @@ void Prepared::prepare_epoch(std::size_t number) {
 
   for (const auto& [key, special] : special_) {
     const std::uint16_t owner = plan.owner(key);
-    if (owner == Epoch::kShared)
+    if (owner == Epoch::kShared) {
       continue;  // settle_shared() refuses it
+    }
     (owner == Epoch::kNobody ? epoch.rest_specials : epoch.lanes[owner].specials)
         .push_back(special);
   }
@@ -83,23 +86,28 @@ void Prepared::prepare_epoch(std::size_t number) {
   epoch.rest = model_.digest();
   for (KeyId key = 0; key < model_.key_count(); ++key) {
     const std::uint16_t owner = plan.owner(key);
-    if (owner == Epoch::kNobody)
+    if (owner == Epoch::kNobody) {
       continue;
+    }
     epoch.rest -= model_.digest_of(key);
-    if (owner != Epoch::kShared)
+    if (owner != Epoch::kShared) {
       sums[owner] += model_.digest_of(key);
+    }
   }
-  for (const auto& [key, sharing] : plan.shared)
+  for (const auto& [key, sharing] : plan.shared) {
     epoch.shared.emplace_back(key, sharing);
-  for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane)
+  }
+  for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
     prepare_lane(number, lane, sums[lane]);
+  }
   settle_shared(epoch);
 }
 
 void Prepared::settle_shared(PreparedEpoch& epoch) {
   std::vector<std::uint32_t> all;
-  for (const PreparedLane& lane : epoch.lanes)
+  for (const PreparedLane& lane : epoch.lanes) {
     all.push_back(static_cast<std::uint32_t>(lane.digests.size() - 1));
+  }
   for (SharedKey& shared : epoch.shared) {
     const KeyId key = shared.key();
     const SharedKey::Problem problem = shared.settle(model_.entry_of(key), !model_.is_unknown(key));
@@ -122,8 +130,9 @@ void Prepared::prepare_lane(std::size_t number, std::size_t lane, Digest digest)
   PreparedEpoch& epoch = epochs_[number];
   PreparedLane& prepared = epoch.lanes[lane];
   std::map<KeyId, std::size_t> open;  // the special that is a key's version so far
-  for (std::size_t at = 0; at < prepared.specials.size(); ++at)
+  for (std::size_t at = 0; at < prepared.specials.size(); ++at) {
     open[prepared.specials[at].key] = at;
+  }
 
   const auto note = [&](const Change& change, std::uint32_t cut) {
     digest += change.after - change.before;
@@ -163,27 +172,32 @@ void Prepared::prepare_lane(std::size_t number, std::size_t lane, Digest digest)
                    .reply = call.reply});
         return;
       }
-      if (epoch.undecidable.empty())
+      if (epoch.undecidable.empty()) {
         check_reply(operation, call, executed);
-      for (const Change& change : executed.changes)
+      }
+      for (const Change& change : executed.changes) {
         note(change, cut);
+      }
     };
     run_operation(schedule_, epoch_plan, model_, plan.first + index, seen);
     prepared.digests.push_back(digest);
   }
   prepared.prints.reserve(prepared.digests.size());
   std::ranges::transform(prepared.digests, std::back_inserter(prepared.prints), print_of);
-  for (const auto& [key, at] : open)
+  for (const auto& [key, at] : open) {
     prepared.specials[at].to = static_cast<std::uint32_t>(plan.count + 1);
+  }
 }
 
 void Prepared::check_reply(const workload::Operation& operation, const ScheduledCall& call,
                            const Executed& executed) {
-  if (call.reply == nullptr || !executed.reply || *executed.reply == *call.reply)
+  if (call.reply == nullptr || !executed.reply || *executed.reply == *call.reply) {
     return;
+  }
   ++replies_.difference_count;
-  if (replies_.outcome == Outcome::kViolation)
+  if (replies_.outcome == Outcome::kViolation) {
     return;
+  }
   replies_.outcome = Outcome::kViolation;
   replies_.summary = fmt::format(
       "client {} #{} {} was answered {}, expected is {}", operation.client, operation.index,
@@ -195,8 +209,9 @@ std::unique_ptr<Model> Prepared::replay(std::size_t epoch,
                                         const std::vector<std::uint32_t>& cuts) const {
   auto model = std::make_unique<Model>(base_);
   // The same numbers for the same keys.
-  for (KeyId key = 0; key < model_.key_count(); ++key)
+  for (KeyId key = 0; key < model_.key_count(); ++key) {
     (void)model->id_of(model_.key_of(key));
+  }
   const auto ignore = [](const ScheduledCall&, const Executed&) {};
   for (std::size_t number = 0; number <= epoch; ++number) {
     const Epoch& plan = schedule_.epochs()[number];
@@ -209,8 +224,9 @@ std::unique_ptr<Model> Prepared::replay(std::size_t epoch,
         run_operation(schedule_, plan, *model, lanes[lane].first + index, ignore);
       }
     }
-    for (const SharedKey& shared : epochs_[number].shared)
+    for (const SharedKey& shared : epochs_[number].shared) {
       put_shared(*model, shared, taken);
+    }
   }
   return model;
 }

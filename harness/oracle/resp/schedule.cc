@@ -56,14 +56,17 @@ class KeyOwners {
                               std::uint16_t lane) {
     if (rests_on_everything(*call.command, *call.arguments)) {
       const bool alone = !several_touch_ && touching_lane_.value_or(lane) == lane;
-      if (!alone)
+      if (!alone) {
         return Conflict{.everything = true};
+      }
       global_lane_ = touching_lane_ = lane;
     }
-    if (keys.empty())
+    if (keys.empty()) {
       return std::nullopt;
-    if (global_lane_ && *global_lane_ != lane)
+    }
+    if (global_lane_ && *global_lane_ != lane) {
       return Conflict{.key = keys.front(), .everything = true};
+    }
     several_touch_ = several_touch_ || touching_lane_.value_or(lane) != lane;
     touching_lane_ = lane;
     for (const KeyId key : keys) {
@@ -74,11 +77,13 @@ class KeyOwners {
         continue;
       }
       const bool shareable = sharing != Sharing::kNone && use.sharing == sharing;
-      if ((use.lane != lane || use.is_shared) && !shareable)
+      if ((use.lane != lane || use.is_shared) && !shareable) {
         return Conflict{.key = key};
+      }
       use.is_shared = use.is_shared || use.lane != lane;
-      if (!shareable)
+      if (!shareable) {
         use.sharing = Sharing::kNone;
+      }
     }
     return std::nullopt;
   }
@@ -88,11 +93,13 @@ class KeyOwners {
     epoch.owners.assign(uses_.size(), epoch.other_owner);
     for (std::size_t key = 0; key < uses_.size(); ++key) {
       const Use& use = uses_[key];
-      if (use.stamp != stamp_)
+      if (use.stamp != stamp_) {
         continue;
+      }
       epoch.owners[key] = use.is_shared ? Epoch::kShared : use.lane;
-      if (use.is_shared)
+      if (use.is_shared) {
         epoch.shared.emplace_back(static_cast<KeyId>(key), use.sharing);
+      }
     }
   }
 
@@ -130,8 +137,9 @@ void Schedule::collect_calls() {
   std::uint32_t client = 0;
   first_call_.reserve(history_.operations.size() + 1);
   const auto add = [&](const Operation& operation, const RespValue* reply, bool undetermined) {
-    if (reply != nullptr && reply->is_error())
+    if (reply != nullptr && reply->is_error()) {
       return;
+    }
     const std::string& name = operation.arguments.front();
     const Command* command = find_writing_command(name);
     if (command != nullptr) {
@@ -147,10 +155,12 @@ void Schedule::collect_calls() {
   };
   for (const Operation& operation : history_.operations) {
     first_call_.push_back(calls_.size());
-    if (operation.arguments.empty())
+    if (operation.arguments.empty()) {
       continue;
-    if (operation.client != client)
+    }
+    if (operation.client != client) {
       transaction.close();
+    }
     client = operation.client;
     const RespValue* reply = operation.reply ? &*operation.reply : nullptr;
     const bool failed = reply != nullptr && reply->is_error();
@@ -173,8 +183,9 @@ void Schedule::collect_calls() {
       transaction.close();
     } else if (transaction.open) {
       transaction.aborted = transaction.aborted || failed;
-      if (!failed)
+      if (!failed) {
         transaction.queued.push_back(&operation);
+      }
     } else {
       add(operation, reply, false);
     }
@@ -189,10 +200,12 @@ void Schedule::name_keys(Model& model) {
     first_key_.push_back(keys_.size());
     keys.clear();
     append_keys(*call.command, *call.arguments, call.database, keys);
-    for (const target::Key& key : keys)
+    for (const target::Key& key : keys) {
       keys_.push_back(model.id_of(key));
-    if (!keys.empty())
+    }
+    if (!keys.empty()) {
       call.key = keys_[first_key_.back()];
+    }
   }
   first_key_.push_back(keys_.size());
 }
@@ -208,13 +221,15 @@ void Schedule::form_epochs(std::size_t key_count) {
   std::map<std::uint32_t, std::uint16_t> lanes;
   const auto fits = [&](std::span<const std::size_t> piece) {
     for (const std::size_t at : piece) {
-      if (first_call_[at] == first_call_[at + 1])
+      if (first_call_[at] == first_call_[at + 1]) {
         continue;
+      }
       const auto next = static_cast<std::uint16_t>(lanes.size());
       const std::uint16_t lane = lanes.try_emplace(operations[at].client, next).first->second;
       for (std::size_t call = first_call_[at]; call < first_call_[at + 1]; ++call) {
-        if (owners.add(calls_[call], keys(call), lane))
+        if (owners.add(calls_[call], keys(call), lane)) {
           return false;
+        }
       }
     }
     return true;
@@ -242,14 +257,16 @@ void Schedule::form_epochs(std::size_t key_count) {
     const auto piece = std::span(order).subspan(begin, end - begin);
     if (!fits(piece)) {
       close(begin);
-      if (!fits(piece))
+      if (!fits(piece)) {
         close(end);  // make_epoch() says why it cannot be decided
+      }
     }
     begin = end;
   }
   close(order.size());
-  if (epochs_.empty())
+  if (epochs_.empty()) {
     epochs_.push_back({});
+  }
 }
 
 Epoch Schedule::make_epoch(std::span<const std::size_t> operations, std::size_t key_count) const {
@@ -262,8 +279,9 @@ Epoch Schedule::make_epoch(std::span<const std::size_t> operations, std::size_t 
     lane.first = std::min(lane.first, at);
     ++lane.count;
   }
-  for (const auto& [client, lane] : lanes)
+  for (const auto& [client, lane] : lanes) {
     epoch.lanes.push_back(lane);
+  }
   if (epoch.lanes.size() == 1) {
     epoch.other_owner = 0;
     return epoch;
@@ -275,8 +293,9 @@ Epoch Schedule::make_epoch(std::span<const std::size_t> operations, std::size_t 
          at < epoch.lanes[lane].first + epoch.lanes[lane].count; ++at) {
       for (std::size_t call = first_call_[at]; call < first_call_[at + 1]; ++call) {
         if (!owners.add(calls_[call], keys(call), static_cast<std::uint16_t>(lane)) ||
-            !epoch.undecidable.empty())
+            !epoch.undecidable.empty()) {
           continue;
+        }
         epoch.undecidable = fmt::format(
             "client {} #{} {} touches what another client writes at the same time",
             epoch.lanes[lane].client, history_.operations[at].index, calls_[call].command->name);

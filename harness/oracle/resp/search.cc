@@ -28,8 +28,9 @@ void add_matching(const PreparedLane& lane, std::uint32_t begin, std::uint32_t e
   const auto last = first + end;
   for (auto at = first + begin; (at = std::find(at, last, print_of(wanted))) != last; ++at) {
     const auto cut = static_cast<std::uint32_t>(at - first);
-    if (lane.digests[cut] != wanted)
+    if (lane.digests[cut] != wanted) {
       continue;
+    }
     if (!ranges.empty() && ranges.back().last + 1 == cut) {
       ranges.back().last = cut;
     } else {
@@ -45,11 +46,13 @@ std::vector<CutRange> matching_cuts(const PreparedLane& lane, const Recovered& r
   std::vector<std::pair<std::uint32_t, Digest>> steps = {{low, 0}};
   for (const Special& special : lane.specials) {
     const Digest difference = recovered.contribution(special) - special.digest;
-    if (difference == 0 || special.from > high || special.to <= low)
+    if (difference == 0 || special.from > high || special.to <= low) {
       continue;
+    }
     steps.emplace_back(std::max(special.from, low), difference);
-    if (special.to <= high)
+    if (special.to <= high) {
       steps.emplace_back(special.to, -difference);
+    }
   }
   std::ranges::sort(steps, {}, &std::pair<std::uint32_t, Digest>::first);
   std::vector<CutRange> ranges;
@@ -65,8 +68,9 @@ std::vector<CutRange> matching_cuts(const PreparedLane& lane, const Recovered& r
 // The first cut of `ranges` at or past `low`.
 std::optional<std::uint32_t> first_from(const std::vector<CutRange>& ranges, std::uint32_t low) {
   const auto found = std::ranges::lower_bound(ranges, low, {}, &CutRange::last);
-  if (found == ranges.end())
+  if (found == ranges.end()) {
     return std::nullopt;
+  }
   return std::max(found->first, low);
 }
 
@@ -75,8 +79,9 @@ std::vector<CutRange> clipped(const std::vector<CutRange>& ranges, std::uint32_t
   std::vector<CutRange> result;
   for (const CutRange& range : ranges) {
     const CutRange inside{.first = std::max(range.first, low), .last = std::min(range.last, high)};
-    if (inside.first <= inside.last)
+    if (inside.first <= inside.last) {
       result.push_back(inside);
+    }
   }
   return result;
 }
@@ -107,11 +112,13 @@ std::optional<Cuts> least_closed_cut(const Prepared& prepared, const Epoch& plan
       const std::uint32_t low =
           std::max(cuts[lane], answered_by(prepared, plan.lanes[lane], latest_ns));
       const std::optional<std::uint32_t> cut = first_from(ranges[lane], low);
-      if (!cut)
+      if (!cut) {
         return std::nullopt;
+      }
       cuts[lane] = *cut;
-      if (*cut == 0)
+      if (*cut == 0) {
         continue;
+      }
       const std::int64_t sent_ns = last_of(prepared, plan.lanes[lane], *cut).sent_ns;
       if (sent_ns > latest_ns) {
         latest_ns = sent_ns;
@@ -130,14 +137,17 @@ class OpenChoice {
              const std::vector<std::vector<CutRange>>& ranges, const std::vector<SharedFit>& fits)
       : prepared_(prepared), plan_(plan), ranges_(ranges), lanes_(plan.lanes.size()) {
     for (const SharedFit& fit : fits) {
-      if (fit.open.empty())
+      if (fit.open.empty()) {
         continue;
-      for (const SharedUse* use : fit.open)
+      }
+      for (const SharedUse* use : fit.open) {
         lanes_[use->lane].push_back({.cut = use->cut, .counter = missing_.size()});
+      }
       missing_.push_back(fit.open_count);
     }
-    for (std::vector<Open>& lane : lanes_)
+    for (std::vector<Open>& lane : lanes_) {
       std::ranges::sort(lane, {}, &Open::cut);
+    }
   }
 
   [[nodiscard]] std::optional<Cuts> find() {
@@ -155,11 +165,13 @@ class OpenChoice {
   };
 
   void choose(std::size_t lane) {
-    if (found_ || ++tries_ > kTriesMax)
+    if (found_ || ++tries_ > kTriesMax) {
       return;
+    }
     if (lane == lanes_.size()) {
-      if (std::ranges::all_of(missing_, [](std::size_t count) { return count == 0; }))
+      if (std::ranges::all_of(missing_, [](std::size_t count) { return count == 0; })) {
         found_ = least_closed_cut(prepared_, plan_, ranges_);
+      }
       return;
     }
     const std::vector<CutRange> all = ranges_[lane];
@@ -172,15 +184,18 @@ class OpenChoice {
       const std::uint32_t high =
           in == open.size() ? std::numeric_limits<std::uint32_t>::max() : open[in].cut - 1;
       ranges_[lane] = together ? std::vector<CutRange>() : clipped(all, low, high);
-      if (!ranges_[lane].empty())
+      if (!ranges_[lane].empty()) {
         choose(lane + 1);
-      if (in == open.size() || missing_[open[in].counter] == 0)
+      }
+      if (in == open.size() || missing_[open[in].counter] == 0) {
         break;
+      }
       --missing_[open[in].counter];
       taken.push_back(open[in].counter);
     }
-    for (const std::size_t counter : taken)
+    for (const std::size_t counter : taken) {
       ++missing_[counter];
+    }
     ranges_[lane] = all;
   }
 
@@ -199,32 +214,37 @@ std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
                                   std::string& undecidable) {
   const Epoch& plan = prepared.schedule().epochs()[number];
   const PreparedEpoch& epoch = prepared.epochs()[number];
-  if (!recovered.strangers().empty())
+  if (!recovered.strangers().empty()) {
     return std::nullopt;
+  }
   Digest rest = 0;
   std::vector<Digest> targets(plan.lanes.size());
   for (KeyId key = 0; key < prepared.model().key_count(); ++key) {
     const std::uint16_t owner = plan.owner(key);
-    if (owner == Epoch::kShared)
+    if (owner == Epoch::kShared) {
       continue;
+    }
     (owner == Epoch::kNobody ? rest : targets[owner]) += recovered.digest_of(key);
   }
   Digest expected = epoch.rest;
   for (const Special& special : epoch.rest_specials) {
     expected += recovered.contribution(special) - special.digest;
   }
-  if (rest != expected)
+  if (rest != expected) {
     return std::nullopt;
+  }
   std::vector<SharedFit> fits;
   for (const SharedKey& shared : epoch.shared) {
     std::optional<SharedFit> fit = shared.fit(recovered.entry_of(shared.key()), plan.lanes.size());
-    if (!fit)
+    if (!fit) {
       return std::nullopt;
+    }
     for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
       low[lane] = std::max(low[lane], fit->lanes[lane].low);
       high[lane] = std::min(high[lane], fit->lanes[lane].high);
-      if (low[lane] > high[lane])
+      if (low[lane] > high[lane]) {
         return std::nullopt;
+      }
     }
     fits.push_back(std::move(*fit));
   }
@@ -232,18 +252,22 @@ std::optional<Cuts> find_in_epoch(const Prepared& prepared, std::size_t number,
   for (std::size_t lane = 0; lane < plan.lanes.size(); ++lane) {
     ranges.push_back(
         matching_cuts(epoch.lanes[lane], recovered, targets[lane], low[lane], high[lane]));
-    if (ranges.back().empty())
+    if (ranges.back().empty()) {
       return std::nullopt;
+    }
   }
-  if (fits.empty())
+  if (fits.empty()) {
     return least_closed_cut(prepared, plan, ranges);
-  if (!can_be_ordered(fits))
+  }
+  if (!can_be_ordered(fits)) {
     return std::nullopt;
+  }
   OpenChoice choice(prepared, plan, ranges, fits);
   std::optional<Cuts> cuts = choice.find();
-  if (choice.gave_up())
+  if (choice.gave_up()) {
     undecidable =
         "too many commands on shared counters were in flight to try all that may have run";
+  }
   return cuts;
 }
 
@@ -274,12 +298,15 @@ Digest Recovered::contribution(const Special& special) const {
   const std::int64_t earliest = special.deadline->from_ms - slack;
   const std::int64_t latest = special.deadline->to_ms + slack;
   const bool time_counts = state_.observed_to_ms != 0;
-  if (entry == nullptr)
+  if (entry == nullptr) {
     return time_counts && earliest <= state_.observed_to_ms ? 0 : special.digest;
-  if (time_counts && latest < state_.observed_from_ms)
+  }
+  if (time_counts && latest < state_.observed_from_ms) {
     return 0;  // it should be gone: what is there has another explanation, or none
-  if (digests_[special.key] != special.digest)
+  }
+  if (digests_[special.key] != special.digest) {
     return special.digest;
+  }
   const bool right = *entry->expire_at_ms >= earliest && *entry->expire_at_ms <= latest;
   return right ? special.digest : special.digest + kMismatch;
 }
@@ -305,8 +332,9 @@ Found find_cut(const Prepared& prepared, const Recovered& recovered, const Bound
     }
     const auto none = [](std::uint32_t count) { return count == 0; };
     // An epoch of which nothing can be in is the end of the one before it.
-    if (number > 0 && std::ranges::all_of(high, none))
+    if (number > 0 && std::ranges::all_of(high, none)) {
       continue;
+    }
     if (!prepared.epochs()[number].undecidable.empty()) {
       found.undecidable = prepared.epochs()[number].undecidable;
     } else if (std::optional<Cuts> cuts =
@@ -314,8 +342,9 @@ Found find_cut(const Prepared& prepared, const Recovered& recovered, const Bound
       found.cut = Cut{.epoch = number, .cuts = std::move(*cuts)};
       return found;
     }
-    if (!std::ranges::all_of(low, none))
+    if (!std::ranges::all_of(low, none)) {
       break;
+    }
   }
   return found;
 }
@@ -324,11 +353,13 @@ std::optional<OrderBreak> find_order_break(const Prepared& prepared, const Cut& 
   const std::vector<Lane>& lanes = prepared.schedule().epochs()[cut.epoch].lanes;
   const Operation* latest = nullptr;
   for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-    if (cut.cuts[lane] == 0)
+    if (cut.cuts[lane] == 0) {
       continue;
+    }
     const Operation& last = last_of(prepared, lanes[lane], cut.cuts[lane]);
-    if (latest == nullptr || last.sent_ns > latest->sent_ns)
+    if (latest == nullptr || last.sent_ns > latest->sent_ns) {
       latest = &last;
+    }
   }
   for (std::size_t lane = 0; latest != nullptr && lane < lanes.size(); ++lane) {
     if (answered_by(prepared, lanes[lane], latest->sent_ns) > cut.cuts[lane]) {

@@ -9,19 +9,22 @@ namespace {
 Reply sadd(Context& c) {
   TrackedSet& set = c.edit<TrackedSet>(c.key(1));
   std::int64_t added = 0;
-  for (const std::string& member : c.from(2))
+  for (const std::string& member : c.from(2)) {
     added += set.insert(member) ? 1 : 0;
+  }
   return integer(added);
 }
 
 Reply srem(Context& c) {
   const KeyId key = c.key(1);
-  if (c.find<TrackedSet>(key) == nullptr)
+  if (c.find<TrackedSet>(key) == nullptr) {
     return integer(0);
+  }
   TrackedSet& set = c.edit<TrackedSet>(key);
   std::int64_t removed = 0;
-  for (const std::string& member : c.from(2))
+  for (const std::string& member : c.from(2)) {
     removed += set.erase(member) ? 1 : 0;
+  }
   return integer(removed);
 }
 
@@ -29,13 +32,16 @@ Reply smove(Context& c) {
   const KeyId source = c.key(1);
   const KeyId destination = c.key(2);
   const TrackedSet* from = c.find<TrackedSet>(source);
-  if (from == nullptr)
+  if (from == nullptr) {
     return integer(0);
+  }
   (void)c.find<TrackedSet>(destination);
-  if (!from->get().contains(c[3]))
+  if (!from->get().contains(c[3])) {
     return integer(0);
-  if (source == destination)
+  }
+  if (source == destination) {
     return integer(1);
+  }
   c.edit<TrackedSet>(source).erase(c[3]);
   c.edit<TrackedSet>(destination).insert(c[3]);
   return integer(1);
@@ -43,22 +49,26 @@ Reply smove(Context& c) {
 
 // Which members go is the server's choice, unless all do.
 Reply spop(Context& c) {
-  if (c.count() > 3)
+  if (c.count() > 3) {
     throw Failure{};
+  }
   const bool counted = c.count() == 3;
   const std::int64_t count = counted ? c.integer_at(2) : 1;
-  if (count < 0)
+  if (count < 0) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
   const TrackedSet* set = c.find<TrackedSet>(key);
-  if (set == nullptr || count == 0)
+  if (set == nullptr || count == 0) {
     return counted ? array({}) : null();
+  }
   const auto size = static_cast<std::int64_t>(set->get().size());
   if (count >= size) {
     std::string last = *set->get().begin();
     c.erase(key);
-    if (counted)
+    if (counted) {
       return std::nullopt;  // in any order
+    }
     return bulk(std::move(last));
   }
   if (c.reply() == nullptr) {
@@ -70,8 +80,9 @@ Reply spop(Context& c) {
   }
   std::vector<std::string> taken;
   if (counted) {
-    for (const target::RespValue& item : c.reply()->items)
+    for (const target::RespValue& item : c.reply()->items) {
       taken.push_back(item.text);
+    }
   } else {
     taken.push_back(c.reply()->text);
   }
@@ -82,11 +93,13 @@ Reply spop(Context& c) {
                         std::ranges::all_of(taken, [&](const std::string& member) {
                           return set->get().contains(member);
                         });
-  if (!possible)
+  if (!possible) {
     return null_array();
+  }
   TrackedSet& edited = c.edit<TrackedSet>(key);
-  for (const std::string& member : taken)
+  for (const std::string& member : taken) {
     edited.erase(member);
+  }
   return std::nullopt;
 }
 

@@ -54,44 +54,53 @@ Options parse(const Context& c) {
 // element itself.
 std::optional<std::string> look_up(Context& c, const std::string& pattern,
                                    const std::string& element) {
-  if (pattern == "#")
+  if (pattern == "#") {
     return element;
+  }
   const std::size_t star = pattern.find('*');
-  if (star == std::string::npos)
+  if (star == std::string::npos) {
     return std::nullopt;
+  }
   const std::size_t arrow = pattern.find("->", star + 1);
   const bool has_field = arrow != std::string::npos && arrow + 2 < pattern.size();
   const std::string name =
       pattern.substr(0, star) + element +
       pattern.substr(star + 1, has_field ? arrow - star - 1 : std::string::npos);
   const TrackedValue* value = c.find_any(c.key_in(c.database(), name));
-  if (value == nullptr)
+  if (value == nullptr) {
     return std::nullopt;
+  }
   if (!has_field) {
     const auto* text = std::get_if<TrackedString>(value);
     return text == nullptr ? std::nullopt : std::optional(text->get());
   }
   const auto* hash = std::get_if<TrackedHash>(value);
-  if (hash == nullptr)
+  if (hash == nullptr) {
     return std::nullopt;
+  }
   const auto found = hash->get().find(pattern.substr(arrow + 2));
   return found == hash->get().end() ? std::nullopt : std::optional(found->second);
 }
 
 std::vector<std::string> elements_of(Context& c) {
   const TrackedValue* value = c.find_any(c.key(1));
-  if (value == nullptr)
+  if (value == nullptr) {
     return {};
-  if (const auto* list = std::get_if<TrackedList>(value))
+  }
+  if (const auto* list = std::get_if<TrackedList>(value)) {
     return {list->get().begin(), list->get().end()};
-  if (const auto* set = std::get_if<TrackedSet>(value))
+  }
+  if (const auto* set = std::get_if<TrackedSet>(value)) {
     return {set->get().begin(), set->get().end()};
+  }
   const auto* sorted = std::get_if<TrackedSortedSet>(value);
-  if (sorted == nullptr)
+  if (sorted == nullptr) {
     throw Failure{"WRONGTYPE"};
+  }
   std::vector<std::string> elements;
-  for (Ranked& item : ranked(*sorted))
+  for (Ranked& item : ranked(*sorted)) {
     elements.push_back(std::move(item.member));
+  }
   return elements;
 }
 
@@ -105,12 +114,14 @@ struct Weighted {
 // Whether `one` comes before `other` in ascending order: below zero yes, above zero no.
 int compare(const Weighted& one, const Weighted& other, bool alphabetic) {
   if (!alphabetic) {
-    if (one.number != other.number)
+    if (one.number != other.number) {
       return one.number < other.number ? -1 : 1;
+    }
     return one.element.compare(other.element);
   }
-  if (one.has_text != other.has_text)
+  if (one.has_text != other.has_text) {
     return one.has_text ? 1 : -1;
+  }
   return one.text.compare(other.text);
 }
 
@@ -119,8 +130,9 @@ double weight_of(const std::string& text) {
   char* end = nullptr;
   errno = 0;
   const double number = std::strtod(text.c_str(), &end);
-  if (*end != '\0' || errno == ERANGE || std::isnan(number))
+  if (*end != '\0' || errno == ERANGE || std::isnan(number)) {
     throw Failure{};
+  }
   return number;
 }
 
@@ -132,11 +144,13 @@ void sort(Context& c, const Options& options, std::vector<std::string>& elements
         options.by ? look_up(c, *options.by, element) : element;
     item.element = std::move(element);
     item.has_text = weight.has_value();
-    if (!weight)
+    if (!weight) {
       continue;
+    }
     item.text = *weight;
-    if (options.alphabetic)
+    if (options.alphabetic) {
       continue;
+    }
     item.number = weight_of(*weight);
   }
   std::ranges::stable_sort(weighted, [&](const Weighted& one, const Weighted& other) {
@@ -145,11 +159,13 @@ void sort(Context& c, const Options& options, std::vector<std::string>& elements
   });
   // How the server orders equals is its own matter.
   for (std::size_t at = 1; options.alphabetic && options.by && at < weighted.size(); ++at) {
-    if (compare(weighted[at - 1], weighted[at], true) == 0)
+    if (compare(weighted[at - 1], weighted[at], true) == 0) {
       throw Undetermined{};
+    }
   }
-  for (std::size_t at = 0; at < weighted.size(); ++at)
+  for (std::size_t at = 0; at < weighted.size(); ++at) {
     elements[at] = std::move(weighted[at].element);
+  }
 }
 
 Reply sort_store(Context& c) {
@@ -157,8 +173,9 @@ Reply sort_store(Context& c) {
   const TrackedValue* source = c.find_any(c.key(1));
   const bool is_set = source != nullptr && std::holds_alternative<TrackedSet>(*source);
   std::vector<std::string> elements = elements_of(c);
-  if (!options.destination)
+  if (!options.destination) {
     return std::nullopt;
+  }
   if (options.sorts()) {
     sort(c, options, elements);
   } else if (is_set) {
@@ -176,8 +193,9 @@ Reply sort_store(Context& c) {
   target::List result;
   for (std::int64_t at = start; at < end; ++at) {
     std::string& element = elements[static_cast<std::size_t>(at)];
-    if (options.gets.empty())
+    if (options.gets.empty()) {
       result.push_back(std::move(element));
+    }
     for (const std::string& pattern : options.gets) {
       result.push_back(look_up(c, pattern, element).value_or(""));
     }
@@ -191,11 +209,13 @@ Reply sort_store(Context& c) {
 void sort_keys(std::span<const std::string> arguments, std::uint32_t database,
                std::vector<target::Key>& keys) {
   for (std::size_t at = 2; at + 1 < arguments.size(); ++at) {
-    if (same_word(arguments[at], "STORE"))
+    if (same_word(arguments[at], "STORE")) {
       keys.push_back({database, arguments[at + 1]});
+    }
   }
-  if (!keys.empty() && arguments.size() > 1)
+  if (!keys.empty() && arguments.size() > 1) {
     keys.push_back({database, arguments[1]});
+  }
 }
 
 constexpr Command kCommands[] = {

@@ -20,22 +20,28 @@ struct AddOptions {
 
 Reply add(Context& c, const AddOptions& options, std::size_t first) {
   const std::size_t pairs = (c.count() - first) / 2;
-  if (pairs == 0 || (c.count() - first) % 2 != 0)
+  if (pairs == 0 || (c.count() - first) % 2 != 0) {
     throw Failure{};
-  if (options.nx && (options.xx || options.gt || options.lt))
+  }
+  if (options.nx && (options.xx || options.gt || options.lt)) {
     throw Failure{};
-  if (options.gt && options.lt)
+  }
+  if (options.gt && options.lt) {
     throw Failure{};
-  if (options.increment && pairs > 1)
+  }
+  if (options.increment && pairs > 1) {
     throw Failure{};
+  }
   std::vector<double> scores;
-  for (std::size_t pair = 0; pair < pairs; ++pair)
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
     scores.push_back(c.score_at(first + 2 * pair));
+  }
 
   const KeyId key = c.key(1);
   const TrackedSortedSet* old = c.find<TrackedSortedSet>(key);
-  if (old == nullptr && options.xx)
+  if (old == nullptr && options.xx) {
     return options.increment ? null() : integer(0);
+  }
   TrackedSortedSet edited = old == nullptr ? TrackedSortedSet() : *old;
   std::int64_t added = 0;
   std::int64_t updated = 0;
@@ -45,25 +51,31 @@ Reply add(Context& c, const AddOptions& options, std::size_t first) {
     double score = scores[pair];
     const auto found = edited.get().find(member);
     const bool is_new = found == edited.get().end();
-    if (is_new ? options.xx : options.nx)
+    if (is_new ? options.xx : options.nx) {
       continue;
+    }
     if (!is_new) {
-      if (options.increment)
+      if (options.increment) {
         score += found->second;
-      if (std::isnan(score))
+      }
+      if (std::isnan(score)) {
         throw Failure{};
-      if ((options.gt && score <= found->second) || (options.lt && score >= found->second))
+      }
+      if ((options.gt && score <= found->second) || (options.lt && score >= found->second)) {
         continue;
+      }
       updated += score != found->second ? 1 : 0;
     }
     added += is_new ? 1 : 0;
     edited.set(member, score);
     last = score;
   }
-  if (added + updated > 0)
+  if (added + updated > 0) {
     c.edit<TrackedSortedSet>(key) = std::move(edited);
-  if (options.increment)
+  }
+  if (options.increment) {
     return last ? bulk(format_score(*last)) : null();
+  }
   return integer(options.changed ? added + updated : added);
 }
 
@@ -96,35 +108,42 @@ Reply zincrby(Context& c) {
 
 Reply zrem(Context& c) {
   const KeyId key = c.key(1);
-  if (c.find<TrackedSortedSet>(key) == nullptr)
+  if (c.find<TrackedSortedSet>(key) == nullptr) {
     return integer(0);
+  }
   TrackedSortedSet& set = c.edit<TrackedSortedSet>(key);
   std::int64_t removed = 0;
-  for (const std::string& member : c.from(2))
+  for (const std::string& member : c.from(2)) {
     removed += set.erase(member) ? 1 : 0;
+  }
   return integer(removed);
 }
 
 std::vector<Ranked> pop_many(Context& c, KeyId key, bool from_top, std::int64_t count) {
   std::vector<Ranked> order = ranked(*c.find<TrackedSortedSet>(key));
-  if (from_top)
+  if (from_top) {
     std::ranges::reverse(order);
+  }
   order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
   TrackedSortedSet& set = c.edit<TrackedSortedSet>(key);
-  for (const Ranked& item : order)
+  for (const Ranked& item : order) {
     set.erase(item.member);
+  }
   return order;
 }
 
 Reply pop(Context& c, bool from_top) {
-  if (c.count() > 3)
+  if (c.count() > 3) {
     throw Failure{};
+  }
   const std::int64_t count = c.count() == 3 ? c.integer_at(2) : 1;
-  if (count < 0)
+  if (count < 0) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
-  if (c.find<TrackedSortedSet>(key) == nullptr || count == 0)
+  if (c.find<TrackedSortedSet>(key) == nullptr || count == 0) {
     return array({});
+  }
   std::vector<std::string> flat;
   for (Ranked& item : pop_many(c, key, from_top, count)) {
     flat.push_back(std::move(item.member));
@@ -142,14 +161,16 @@ Reply zpopmax(Context& c) {
 
 void check_timeout(const Context& c, std::size_t at) {
   const double timeout = c.score_at(at);
-  if (timeout < 0 || std::isinf(timeout))
+  if (timeout < 0 || std::isinf(timeout)) {
     throw Failure{};
+  }
 }
 
 std::optional<std::size_t> first_filled(Context& c, std::size_t first, std::size_t last) {
   for (std::size_t at = first; at < last; ++at) {
-    if (c.find<TrackedSortedSet>(c.key(at)) != nullptr)
+    if (c.find<TrackedSortedSet>(c.key(at)) != nullptr) {
       return at;
+    }
   }
   return std::nullopt;
 }
@@ -157,8 +178,9 @@ std::optional<std::size_t> first_filled(Context& c, std::size_t first, std::size
 Reply blocking_pop(Context& c, bool from_top) {
   check_timeout(c, c.count() - 1);
   const std::optional<std::size_t> at = first_filled(c, 1, c.count() - 1);
-  if (!at)
+  if (!at) {
     return null_array();
+  }
   Ranked item = pop_many(c, c.key(*at), from_top, 1).front();
   return bulk_array({c[*at], std::move(item.member), format_score(item.score)});
 }
@@ -173,23 +195,27 @@ Reply bzpopmax(Context& c) {
 Reply pop_from_several(Context& c, std::size_t numkeys_at) {
   const std::int64_t numkeys = c.integer_at(numkeys_at);
   const std::size_t first = numkeys_at + 1;
-  if (numkeys <= 0 || static_cast<std::uint64_t>(numkeys) >= c.count() - first)
+  if (numkeys <= 0 || static_cast<std::uint64_t>(numkeys) >= c.count() - first) {
     throw Failure{};
+  }
   const std::size_t last = first + static_cast<std::size_t>(numkeys);
   const bool from_top = c.is(last, "MAX");
-  if (!from_top && !c.is(last, "MIN"))
+  if (!from_top && !c.is(last, "MIN")) {
     throw Failure{};
+  }
   std::int64_t count = 1;
   if (c.count() == last + 3 && c.is(last + 1, "COUNT")) {
     count = c.integer_at(last + 2);
-    if (count <= 0)
+    if (count <= 0) {
       throw Failure{};
+    }
   } else if (c.count() != last + 1) {
     throw Failure{};
   }
   const std::optional<std::size_t> at = first_filled(c, first, last);
-  if (!at)
+  if (!at) {
     return null_array();
+  }
   std::vector<target::RespValue> pairs;
   for (Ranked& item : pop_many(c, c.key(*at), from_top, count)) {
     pairs.push_back(*bulk_array({std::move(item.member), format_score(item.score)}));
@@ -217,16 +243,20 @@ void bzmpop_keys(std::span<const std::string> arguments, std::uint32_t database,
 // An input of the store forms: plain sets count as sorted ones whose scores are all 1.
 target::SortedSet members_of(Context& c, KeyId key) {
   const TrackedValue* value = c.find_any(key);
-  if (value == nullptr)
+  if (value == nullptr) {
     return {};
-  if (const auto* sorted = std::get_if<TrackedSortedSet>(value))
+  }
+  if (const auto* sorted = std::get_if<TrackedSortedSet>(value)) {
     return sorted->get();
+  }
   const auto* plain = std::get_if<TrackedSet>(value);
-  if (plain == nullptr)
+  if (plain == nullptr) {
     throw Failure{"WRONGTYPE"};
+  }
   target::SortedSet members;
-  for (const std::string& member : plain->get())
+  for (const std::string& member : plain->get()) {
     members.emplace(member, 1.0);
+  }
   return members;
 }
 
@@ -239,10 +269,12 @@ double weighted(double score, double weight) {
 }
 
 double aggregated(double one, double other, Aggregate how) {
-  if (how == Aggregate::kMin)
+  if (how == Aggregate::kMin) {
     return std::min(one, other);
-  if (how == Aggregate::kMax)
+  }
+  if (how == Aggregate::kMax) {
     return std::max(one, other);
+  }
   const double sum = one + other;
   return std::isnan(sum) ? 0 : sum;  // inf - inf
 }
@@ -253,19 +285,23 @@ Reply store(Context& c, Combination combination) {
     double weight = 1;
   };
   const std::int64_t numkeys = c.integer_at(2);
-  if (numkeys < 1 || static_cast<std::uint64_t>(numkeys) > c.count() - 3)
+  if (numkeys < 1 || static_cast<std::uint64_t>(numkeys) > c.count() - 3) {
     throw Failure{};
+  }
   const std::size_t options = 3 + static_cast<std::size_t>(numkeys);
   std::vector<Source> sources;
-  for (std::size_t at = 3; at < options; ++at)
+  for (std::size_t at = 3; at < options; ++at) {
     sources.push_back({.members = members_of(c, c.key(at))});
+  }
   Aggregate aggregate = Aggregate::kSum;
   for (std::size_t at = options; at < c.count();) {
-    if (combination == Combination::kDifference)
+    if (combination == Combination::kDifference) {
       throw Failure{};
+    }
     if (c.is(at, "WEIGHTS") && at + sources.size() < c.count()) {
-      for (Source& source : sources)
+      for (Source& source : sources) {
         source.weight = c.score_at(++at);
+      }
       ++at;
     } else if (c.is(at, "AGGREGATE") && at + 1 < c.count()) {
       aggregate = c.is(at + 1, "SUM")   ? Aggregate::kSum
@@ -292,8 +328,9 @@ Reply store(Context& c, Combination combination) {
       for (const auto& [member, score] : source.members) {
         const double value = weighted(score, source.weight);
         const auto [at, is_new] = result.try_emplace(member, value);
-        if (!is_new)
+        if (!is_new) {
           at->second = aggregated(at->second, value, aggregate);
+        }
       }
     }
     if (combination == Combination::kIntersection) {
@@ -320,8 +357,9 @@ Reply zdiffstore(Context& c) {
 
 void store_keys(std::span<const std::string> arguments, std::uint32_t database,
                 std::vector<target::Key>& keys) {
-  if (arguments.size() > 1)
+  if (arguments.size() > 1) {
     keys.push_back({database, arguments[1]});
+  }
   append_counted_keys(arguments, 2, database, keys);
 }
 

@@ -17,8 +17,9 @@ struct Ranked {
 [[nodiscard]] inline std::vector<Ranked> ranked(const TrackedSortedSet& set) {
   std::vector<Ranked> order;
   order.reserve(set.get().size());
-  for (const auto& [member, score] : set.get())
+  for (const auto& [member, score] : set.get()) {
     order.push_back({.member = member, .score = score});
+  }
   // By member they are sorted already.
   std::ranges::stable_sort(order, {}, &Ranked::score);
   return order;

@@ -16,8 +16,9 @@ struct ScoreBound {
 ScoreBound parse_score_bound(const std::string& text) {
   const bool open = text.starts_with('(');
   const std::optional<double> score = parse_score(open ? text.substr(1) : text);
-  if (!score)
+  if (!score) {
     throw Failure{};
+  }
   return {.score = *score, .open = open};
 }
 
@@ -28,12 +29,15 @@ struct MemberBound {
 };
 
 MemberBound parse_member_bound(const std::string& text) {
-  if (text == "-")
+  if (text == "-") {
     return {.kind = MemberBound::Kind::kLowest, .member = {}};
-  if (text == "+")
+  }
+  if (text == "+") {
     return {.kind = MemberBound::Kind::kHighest, .member = {}};
-  if (!text.starts_with('[') && !text.starts_with('('))
+  }
+  if (!text.starts_with('[') && !text.starts_with('(')) {
     throw Failure{};
+  }
   return {.member = text.substr(1), .open = text.front() == '('};
 }
 
@@ -44,13 +48,15 @@ bool at_most(double score, const ScoreBound& high) {
   return high.open ? score < high.score : score <= high.score;
 }
 bool at_least(const std::string& member, const MemberBound& low) {
-  if (low.kind != MemberBound::Kind::kMember)
+  if (low.kind != MemberBound::Kind::kMember) {
     return low.kind == MemberBound::Kind::kLowest;
+  }
   return low.open ? member > low.member : member >= low.member;
 }
 bool at_most(const std::string& member, const MemberBound& high) {
-  if (high.kind != MemberBound::Kind::kMember)
+  if (high.kind != MemberBound::Kind::kMember) {
     return high.kind == MemberBound::Kind::kHighest;
+  }
   return high.open ? member < high.member : member <= high.member;
 }
 
@@ -96,8 +102,9 @@ Range parse_range(const Context& c, By by, bool reversed, std::size_t at) {
 
 std::vector<Ranked> select(const TrackedSortedSet& set, const Range& range) {
   std::vector<Ranked> order = ranked(set);
-  if (range.reversed)
+  if (range.reversed) {
     std::ranges::reverse(order);
+  }
   if (range.by == By::kScore) {
     std::erase_if(order, [&](const Ranked& item) {
       return !at_least(item.score, range.low_score) || !at_most(item.score, range.high_score);
@@ -106,8 +113,9 @@ std::vector<Ranked> select(const TrackedSortedSet& set, const Range& range) {
   }
   if (range.by == By::kMember) {
     // Ranges of members mean something only where all scores are equal.
-    if (!order.empty() && order.front().score != order.back().score)
+    if (!order.empty() && order.front().score != order.back().score) {
       throw Undetermined{};
+    }
     std::erase_if(order, [&](const Ranked& item) {
       return !at_least(item.member, range.low_member) || !at_most(item.member, range.high_member);
     });
@@ -116,13 +124,16 @@ std::vector<Ranked> select(const TrackedSortedSet& set, const Range& range) {
   const auto size = static_cast<std::int64_t>(order.size());
   std::int64_t start = range.start;
   std::int64_t stop = range.stop;
-  if (start < 0)
+  if (start < 0) {
     start = std::max<std::int64_t>(start + size, 0);
-  if (stop < 0)
+  }
+  if (stop < 0) {
     stop += size;
+  }
   stop = std::min(stop, size - 1);
-  if (start > stop)
+  if (start > stop) {
     return {};
+  }
   return {order.begin() + start, order.begin() + stop + 1};
 }
 
@@ -147,8 +158,9 @@ Reply zrangestore(Context& c) {
     }
   }
   // A limit of -1 means none and passes even by rank.
-  if (by == By::kRank && limit != -1)
+  if (by == By::kRank && limit != -1) {
     throw Failure{};
+  }
   const Range range = parse_range(c, by, reversed, 3);
   const TrackedSortedSet* source = c.find<TrackedSortedSet>(c.key(2));
   std::vector<Ranked> selected = source == nullptr ? std::vector<Ranked>() : select(*source, range);
@@ -163,8 +175,9 @@ Reply zrangestore(Context& c) {
     }
   }
   TrackedSortedSet result;
-  for (const Ranked& item : selected)
+  for (const Ranked& item : selected) {
     result.set(item.member, item.score);
+  }
   c.put(c.key(1), std::move(result));
   return integer(static_cast<std::int64_t>(selected.size()));
 }
@@ -173,12 +186,14 @@ Reply remove_range(Context& c, By by) {
   const Range range = parse_range(c, by, false, 2);
   const KeyId key = c.key(1);
   const TrackedSortedSet* set = c.find<TrackedSortedSet>(key);
-  if (set == nullptr)
+  if (set == nullptr) {
     return integer(0);
+  }
   const std::vector<Ranked> selected = select(*set, range);
   TrackedSortedSet& edited = c.edit<TrackedSortedSet>(key);
-  for (const Ranked& item : selected)
+  for (const Ranked& item : selected) {
     edited.erase(item.member);
+  }
   return integer(static_cast<std::int64_t>(selected.size()));
 }
 

@@ -21,19 +21,24 @@ Reply old_value(const TrackedString* value) {
 
 // The deadline that option `at` (EX, PX, EXAT, PXAT) with its number says. Throws Failure.
 TimeWindow deadline_option(const Context& c, std::size_t at) {
-  if (at + 1 >= c.count())
+  if (at + 1 >= c.count()) {
     throw Failure{};
+  }
   std::int64_t time = c.integer_at(at + 1);
   const bool seconds = c.is(at, "EX") || c.is(at, "EXAT");
   const bool relative = c.is(at, "EX") || c.is(at, "PX");
-  if (time <= 0 || (seconds && time > kMsMax / 1000))
+  if (time <= 0 || (seconds && time > kMsMax / 1000)) {
     throw Failure{};
-  if (seconds)
+  }
+  if (seconds) {
     time *= 1000;
-  if (!relative)
+  }
+  if (!relative) {
     return {.from_ms = time, .to_ms = time};
-  if (time > kMsMax - c.when().to_ms)
+  }
+  if (time > kMsMax - c.when().to_ms) {
     throw Failure{};
+  }
   return c.after(time);
 }
 
@@ -63,36 +68,42 @@ Reply set(Context& c) {
     }
   }
   std::optional<TimeWindow> deadline;
-  if (expire_at)
+  if (expire_at) {
     deadline = deadline_option(c, *expire_at);
+  }
   const KeyId key = c.key(1);
   Reply reply = ok();
-  if (get)
+  if (get) {
     reply = old_value(find_string(c, key));
-  if ((nx && c.exists(key)) || (xx && !c.exists(key)))
+  }
+  if ((nx && c.exists(key)) || (xx && !c.exists(key))) {
     return get ? reply : null();
+  }
   if (keep) {
     c.replace_string(key, c[2]);
   } else {
     c.put_string(key, c[2]);
   }
-  if (deadline)
+  if (deadline) {
     c.set_deadline(key, *deadline);
+  }
   return reply;
 }
 
 Reply setnx(Context& c) {
   const KeyId key = c.key(1);
-  if (c.exists(key))
+  if (c.exists(key)) {
     return integer(0);
+  }
   c.put_string(key, c[2]);
   return integer(1);
 }
 
 Reply set_with_time(Context& c, std::int64_t unit_ms) {
   const std::int64_t time = c.integer_at(2);
-  if (time <= 0 || time > (kMsMax - c.when().to_ms) / unit_ms)
+  if (time <= 0 || time > (kMsMax - c.when().to_ms) / unit_ms) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
   c.put_string(key, c[3]);
   c.set_deadline(key, c.after(time * unit_ms));
@@ -116,8 +127,9 @@ Reply getset(Context& c) {
 Reply getdel(Context& c) {
   const KeyId key = c.key(1);
   Reply reply = old_value(find_string(c, key));
-  if (c.exists(key))
+  if (c.exists(key)) {
     c.erase(key);
+  }
   return reply;
 }
 
@@ -133,33 +145,40 @@ Reply getex(Context& c) {
   }
   const KeyId key = c.key(1);
   Reply reply = old_value(find_string(c, key));
-  if (!c.exists(key))
+  if (!c.exists(key)) {
     return reply;
-  if (deadline)
+  }
+  if (deadline) {
     c.set_deadline(key, deadline_option(c, 2));
-  if (persist)
+  }
+  if (persist) {
     c.clear_deadline(key);
+  }
   return reply;
 }
 
 void set_all(Context& c) {
-  for (std::size_t at = 1; at + 1 < c.count(); at += 2)
+  for (std::size_t at = 1; at + 1 < c.count(); at += 2) {
     c.put_string(c.key(at), c[at + 1]);
+  }
 }
 
 Reply mset(Context& c) {
-  if (c.count() % 2 == 0)
+  if (c.count() % 2 == 0) {
     throw Failure{};
+  }
   set_all(c);
   return ok();
 }
 
 Reply msetnx(Context& c) {
-  if (c.count() % 2 == 0)
+  if (c.count() % 2 == 0) {
     throw Failure{};
+  }
   for (std::size_t at = 1; at < c.count(); at += 2) {
-    if (c.exists(c.key(at)))
+    if (c.exists(c.key(at))) {
       return integer(0);
+    }
   }
   set_all(c);
   return integer(1);
@@ -170,26 +189,31 @@ Reply append(Context& c) {
   const TrackedString* old = find_string(c, key);
   std::string text = (old == nullptr ? "" : old->get()) + c[2];
   const auto size = static_cast<std::int64_t>(text.size());
-  if (size > kStringMax)
+  if (size > kStringMax) {
     throw Failure{};
+  }
   c.replace_string(key, std::move(text));
   return integer(size);
 }
 
 Reply setrange(Context& c) {
   const std::int64_t offset = c.integer_at(2);
-  if (offset < 0)
+  if (offset < 0) {
     throw Failure{};
+  }
   const KeyId key = c.key(1);
   const TrackedString* old = find_string(c, key);
   std::string text = old == nullptr ? "" : old->get();
-  if (c[3].empty())
+  if (c[3].empty()) {
     return integer(static_cast<std::int64_t>(text.size()));
-  if (offset > kStringMax - static_cast<std::int64_t>(c[3].size()))
+  }
+  if (offset > kStringMax - static_cast<std::int64_t>(c[3].size())) {
     throw Failure{};
+  }
   const auto from = static_cast<std::size_t>(offset);
-  if (text.size() < from + c[3].size())
+  if (text.size() < from + c[3].size()) {
     text.resize(from + c[3].size());
+  }
   text.replace(from, c[3].size(), c[3]);
   const auto size = static_cast<std::int64_t>(text.size());
   c.replace_string(key, std::move(text));
@@ -201,8 +225,9 @@ Reply add(Context& c, std::int64_t amount) {
   const TrackedString* old = find_string(c, key);
   const std::optional<std::int64_t> value = old == nullptr ? 0 : parse_integer(old->get());
   std::int64_t sum = 0;
-  if (!value || __builtin_add_overflow(*value, amount, &sum))
+  if (!value || __builtin_add_overflow(*value, amount, &sum)) {
     throw Failure{};
+  }
   c.replace_string(key, std::to_string(sum));
   return integer(sum);
 }
@@ -218,8 +243,9 @@ Reply incrby(Context& c) {
 }
 Reply decrby(Context& c) {
   const std::int64_t amount = c.integer_at(2);
-  if (amount == std::numeric_limits<std::int64_t>::min())
+  if (amount == std::numeric_limits<std::int64_t>::min()) {
     throw Failure{};
+  }
   return add(c, -amount);
 }
 
@@ -234,8 +260,9 @@ Reply incrbyfloat(Context& c) {
       return text != nullptr && nearly_equal(*text, sum);
     });
   }
-  if (nearly_equal(c.reply()->text, sum))
+  if (nearly_equal(c.reply()->text, sum)) {
     sum = c.reply()->text;
+  }
   c.replace_string(key, sum);
   return bulk(std::move(sum));
 }

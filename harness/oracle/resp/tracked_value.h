@@ -28,8 +28,9 @@ class TrackedList {
  public:
   TrackedList() = default;
   explicit TrackedList(target::List items) : items_(std::move(items)) {
-    for (const std::string& item : items_)
+    for (const std::string& item : items_) {
       digest_.push_back(hash_bytes(item));
+    }
   }
   [[nodiscard]] const target::List& get() const { return items_; }
   [[nodiscard]] Digest digest() const { return digest_.value(); }
@@ -66,8 +67,9 @@ class TrackedSet {
  public:
   TrackedSet() = default;
   explicit TrackedSet(target::Set members) : members_(std::move(members)) {
-    for (const std::string& member : members_)
+    for (const std::string& member : members_) {
       digest_ += hash_bytes(member);
+    }
   }
   [[nodiscard]] const target::Set& get() const { return members_; }
   [[nodiscard]] Digest digest() const { return digest_; }
@@ -75,14 +77,16 @@ class TrackedSet {
 
   // Both say whether anything changed.
   bool insert(const std::string& member) {
-    if (!members_.insert(member).second)
+    if (!members_.insert(member).second) {
       return false;
+    }
     digest_ += hash_bytes(member);
     return true;
   }
   bool erase(const std::string& member) {
-    if (members_.erase(member) == 0)
+    if (members_.erase(member) == 0) {
       return false;
+    }
     digest_ -= hash_bytes(member);
     return true;
   }
@@ -96,8 +100,9 @@ class TrackedHash {
  public:
   TrackedHash() = default;
   explicit TrackedHash(target::Hash fields) : fields_(std::move(fields)) {
-    for (const auto& [field, value] : fields_)
+    for (const auto& [field, value] : fields_) {
       digest_ += hash_field(field, value);
+    }
   }
   [[nodiscard]] const target::Hash& get() const { return fields_; }
   [[nodiscard]] Digest digest() const { return digest_; }
@@ -106,16 +111,18 @@ class TrackedHash {
   // True when the field is new.
   bool set(const std::string& field, const std::string& value) {
     const auto [at, is_new] = fields_.try_emplace(field);
-    if (!is_new)
+    if (!is_new) {
       digest_ -= hash_field(field, at->second);
+    }
     at->second = value;
     digest_ += hash_field(field, value);
     return is_new;
   }
   bool erase(const std::string& field) {
     const auto at = fields_.find(field);
-    if (at == fields_.end())
+    if (at == fields_.end()) {
       return false;
+    }
     digest_ -= hash_field(field, at->second);
     fields_.erase(at);
     return true;
@@ -130,8 +137,9 @@ class TrackedSortedSet {
  public:
   TrackedSortedSet() = default;
   explicit TrackedSortedSet(target::SortedSet members) : members_(std::move(members)) {
-    for (const auto& [member, score] : members_)
+    for (const auto& [member, score] : members_) {
       digest_ += hash_member(member, score);
+    }
   }
   [[nodiscard]] const target::SortedSet& get() const { return members_; }
   [[nodiscard]] Digest digest() const { return digest_; }
@@ -140,16 +148,18 @@ class TrackedSortedSet {
   // True when the member is new.
   bool set(const std::string& member, double score) {
     const auto [at, is_new] = members_.try_emplace(member);
-    if (!is_new)
+    if (!is_new) {
       digest_ -= hash_member(member, at->second);
+    }
     at->second = score;
     digest_ += hash_member(member, score);
     return is_new;
   }
   bool erase(const std::string& member) {
     const auto at = members_.find(member);
-    if (at == members_.end())
+    if (at == members_.end()) {
       return false;
+    }
     digest_ -= hash_member(member, at->second);
     members_.erase(at);
     return true;
@@ -180,18 +190,24 @@ using TrackedValue = std::variant<TrackedString, TrackedList, TrackedSet, Tracke
   return std::visit(
       []<typename T>(T&& plain) -> TrackedValue {
         using Plain = std::remove_cvref_t<T>;
-        if constexpr (std::is_same_v<Plain, std::string>)
+        if constexpr (std::is_same_v<Plain, std::string>) {
           return TrackedString(std::forward<T>(plain));
-        if constexpr (std::is_same_v<Plain, target::List>)
+        }
+        if constexpr (std::is_same_v<Plain, target::List>) {
           return TrackedList(std::forward<T>(plain));
-        if constexpr (std::is_same_v<Plain, target::Set>)
+        }
+        if constexpr (std::is_same_v<Plain, target::Set>) {
           return TrackedSet(std::forward<T>(plain));
-        if constexpr (std::is_same_v<Plain, target::Hash>)
+        }
+        if constexpr (std::is_same_v<Plain, target::Hash>) {
           return TrackedHash(std::forward<T>(plain));
-        if constexpr (std::is_same_v<Plain, target::SortedSet>)
+        }
+        if constexpr (std::is_same_v<Plain, target::SortedSet>) {
           return TrackedSortedSet(std::forward<T>(plain));
-        if constexpr (std::is_same_v<Plain, target::Opaque>)
+        }
+        if constexpr (std::is_same_v<Plain, target::Opaque>) {
           return TrackedOpaque(std::forward<T>(plain));
+        }
       },
       std::move(value));
 }
