@@ -483,6 +483,12 @@ TEST(Ext4, M23WritesToDifferentSectorsOfABlockFloat) {
   EXPECT_EQ(all_states(script, "btrfs"), (States{with('o', 'o'), with('o', '2'), with('1', '2')}));
 }
 
+// real_filesystems_test.cc: a byte written at 2000 was lost, the cut to 2500 was there.
+TEST(Xfs, M25TruncationDoesNotWriteOutOverwrites) {
+  EXPECT_EQ(all_states(with_file("0123").write("a", 0, "x").truncate("a", 2), "xfs"),
+            (States{"a=0123", "a=x123", "a=x1..", "a=01", "a=x1"}));
+}
+
 TEST(Xfs, M25TruncationWritesOutWhatItKeepsOfAnAppend) {
   TraceScript script = with_file("0");
   script.append("a", std::string(6000, 'x')).truncate("a", 3);

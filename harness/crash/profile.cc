@@ -102,14 +102,14 @@ Profile ext4_writeback() {
 //   M21  Metadata strictly ordered.
 //   M24  The size is logged when the bytes are on disk (xfs_end_ioend -> xfs_setfilesize), so it never
 //        runs ahead of them.
-//   M25  truncate zeroes the rest of the last block, and writes out what the size on disk does not cover
-//        yet (xfs_setattr_size).
+//   M25  truncate writes out what the size on disk does not cover yet, up to the new size
+//        (xfs_setattr_size). Overwrites float (real_filesystems_test.cc).
 //   M18  An fsync forces the log up to the file's last change (xfs_fsync_flush_log).
 //   M20  A failed fsync leaves the size (ATC'20, table 1).
 Profile xfs() {
   return {.name = "xfs",
           .order = rules(kBytesOfASector, {{kMetadata, kMetadata | kGrowOps, Scope::kAnywhere},
-                                           {kGrowOps | kDataOps, kResizeOp, Scope::kSameFile}}),
+                                           {kGrowOps | kNewDataOp, kResizeOp, Scope::kSameFile}}),
           .with_data = kGrowOps,
           .fsync_keeps = FsyncKeeps::kJournalToOwn,
           .fsync_failure = FsyncFailure::kSizeDurable,

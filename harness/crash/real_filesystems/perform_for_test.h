@@ -21,10 +21,10 @@
 
 namespace crashpoint::crash {
 
-// "pwrite64 a 0+500"
+// "pwrite64 a 0+500", "ftruncate a 0+1250"
 inline std::string line_of(const trace::Event& event) {
   return fmt::format("{} {} {}", event.syscall.str(), event.path.str(),
-                     event.path2.empty() ? fmt::format("{}+{}", event.offset, event.data.size)
+                     event.path2.empty() ? fmt::format("{}+{}", event.offset, event.length)
                                          : event.path2.str());
 }
 
