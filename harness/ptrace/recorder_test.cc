@@ -74,8 +74,8 @@ TEST(Recorder, SeesEveryFamilyOfSyscallsThatAFaultCanName) {
 TEST(Recorder, KnowsWhichSyncfsIsOfAnotherFilesystem) {
   const TestFolder folder;
   const auto run =
-      folder.run({"sh", "-c", "sync -f /proc; sync -f ."}, {fault_at(place("syncfs"), Skip{})});
-  const auto syncs = events_of(run.trace, Op::kSyncfs);
+      folder.run({"sh", "-c", "sync -f /proc; sync -f ."}, {fault_at(place("syncfs"), fault::Skip{})});
+  const auto syncs = events_of(run.trace, trace::Op::kSyncfs);
   ASSERT_EQ(syncs.size(), 2U);
   EXPECT_TRUE(syncs[0]->elsewhere);
   EXPECT_FALSE(syncs[1]->elsewhere);

@@ -141,6 +141,9 @@ void Supervisor::on_syscall(Thread& thread, const SyscallEntry& entry) {
     steps_armed_ = begun;
   }
   switch (syscall->handling) {
+    case trace::Handling::kNone:
+      tracees_.resume(thread);
+      return;
     case trace::Handling::kRecord:
       enter(thread, *syscall, entry);
       return;

@@ -32,13 +32,13 @@
 #include "harness/fault/libfiu.h"
 #include "harness/ptrace/environment.h"
 #include "harness/ptrace/filter.h"
-#include "harness/ptrace/observer.h"
 #include "harness/ptrace/recorder.h"
 #include "harness/ptrace/supervisor.h"
 #include "harness/ptrace/support.h"
 #include "harness/ptrace/wakeup.h"
 #include "harness/target/process.h"
 #include "harness/trace/data_store.h"
+#include "harness/trace/syscalls.h"
 #include "harness/trace/trace_file.h"
 
 namespace crashpoint::ptrace {
@@ -110,10 +110,10 @@ void block_signals() {
 
 }  // namespace
 
-class Tracer::Engine {
+class Tracer::Impl {
  public:
-  Engine(const target::ProcessSpec& spec, TracerOptions options);
-  ~Engine();
+  Impl(const target::ProcessSpec& spec, TracerOptions options);
+  ~Impl();
 
   std::optional<int> main_status();
   bool wait_for_main(std::chrono::milliseconds timeout);
@@ -147,7 +147,7 @@ class Tracer::Engine {
   std::exception_ptr error_;
 };
 
-Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
+Tracer::Impl::Impl(const target::ProcessSpec& spec, TracerOptions options)
     : options_(std::move(options)) {
   for (const fault::Fault& fault : options_.faults) {
     if (const std::string problem = fault::fault_problem(fault); !problem.empty()) {
@@ -174,9 +174,9 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
                       fiu_.has_value() ? &*fiu_ : nullptr, traced.environment);
   std::vector<sock_filter> filter;
   if (options_.record) {
-    filter = make_filter(trace::syscalls());
+    filter = make_filter(trace::recorded_syscalls());
   } else if (options_.observations != nullptr) {
-    filter = make_filter(Observer::calls(), Observer::unknown_from());
+    filter = make_filter(trace::observed_syscalls(), trace::kFirstUnknownSyscall);
   }
 
   std::promise<void> ready;
@@ -215,14 +215,14 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
   }
 }
 
-Tracer::Engine::~Engine() {
+Tracer::Impl::~Impl() {
   if (thread_.joinable()) {
     supervisor_->tracees().kill_all();
     thread_.join();
   }
 }
 
-void Tracer::Engine::run(std::promise<void>& ready) {
+void Tracer::Impl::run(std::promise<void>& ready) {
   ::pthread_setname_np(::pthread_self(), "tracer");
   block_signals();
   try {
@@ -260,35 +260,35 @@ void Tracer::Engine::run(std::promise<void>& ready) {
   changed_.notify_all();
 }
 
-void Tracer::Engine::main_ended(int status) {
+void Tracer::Impl::main_ended(int status) {
   const std::lock_guard lock(mutex_);
   main_status_ = status;
   changed_.notify_all();
 }
 
-std::optional<int> Tracer::Engine::main_status() {
+std::optional<int> Tracer::Impl::main_status() {
   const std::lock_guard lock(mutex_);
   return main_status_;
 }
 
-bool Tracer::Engine::wait_for_main(std::chrono::milliseconds timeout) {
+bool Tracer::Impl::wait_for_main(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return main_status_.has_value(); });
 }
 
-bool Tracer::Engine::wait_for_end(std::chrono::milliseconds timeout) {
+bool Tracer::Impl::wait_for_end(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return ended_; });
 }
 
-void Tracer::Engine::signal_main(int signal) {
+void Tracer::Impl::signal_main(int signal) {
   const std::lock_guard lock(mutex_);
   if (!main_status_.has_value()) {
     ::kill(pid_, signal);
   }
 }
 
-Run Tracer::Engine::finish() {
+Run Tracer::Impl::finish() {
   thread_.join();
   if (error_ != nullptr) {
     std::rethrow_exception(error_);
@@ -303,38 +303,38 @@ Run Tracer::Engine::finish() {
 }
 
 Tracer::Tracer(const target::ProcessSpec& spec, TracerOptions options)
-    : engine_(std::make_unique<Engine>(spec, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(spec, std::move(options))) {}
 Tracer::~Tracer() = default;
 
 pid_t Tracer::pid() const {
-  return engine_->pid();
+  return impl_->pid();
 }
 void Tracer::begin_workload() {
-  engine_->supervisor().begin_workload();
+  impl_->supervisor().begin_workload();
 }
 void Tracer::arm_step(std::size_t step) {
-  engine_->supervisor().arm_step(step);
+  impl_->supervisor().arm_step(step);
 }
 void Tracer::acked(std::uint64_t count) {
-  engine_->supervisor().acked(count);
+  impl_->supervisor().acked(count);
 }
 void Tracer::kill_tree() {
-  engine_->supervisor().tracees().kill_all();
+  impl_->supervisor().tracees().kill_all();
 }
 void Tracer::signal_main(int signal) {
-  engine_->signal_main(signal);
+  impl_->signal_main(signal);
 }
 std::optional<int> Tracer::main_status() const {
-  return engine_->main_status();
+  return impl_->main_status();
 }
 bool Tracer::wait_for_main(std::chrono::milliseconds timeout) {
-  return engine_->wait_for_main(timeout);
+  return impl_->wait_for_main(timeout);
 }
 bool Tracer::wait_for_end(std::chrono::milliseconds timeout) {
-  return engine_->wait_for_end(timeout);
+  return impl_->wait_for_end(timeout);
 }
 Run Tracer::finish() {
-  return engine_->finish();
+  return impl_->finish();
 }
 
 }  // namespace crashpoint::ptrace
