@@ -32,9 +32,13 @@
 #include "harness/fault/libfiu.h"
 #include "harness/ptrace/environment.h"
 #include "harness/ptrace/filter.h"
+#include "harness/ptrace/guard_handler.h"
+#include "harness/ptrace/observing_handler.h"
 #include "harness/ptrace/recorder.h"
+#include "harness/ptrace/recording_handler.h"
 #include "harness/ptrace/supervisor.h"
 #include "harness/ptrace/support.h"
+#include "harness/ptrace/tracees.h"
 #include "harness/ptrace/wakeup.h"
 #include "harness/target/process.h"
 #include "harness/trace/data_store.h"
@@ -126,18 +130,20 @@ class Tracer::Impl {
 
  private:
   void run(std::promise<void>& ready);
+  [[nodiscard]] std::unique_ptr<Tracees::Handler> make_handler();
   void main_ended(int status);
 
   TracerOptions options_;
   std::optional<fault::FiuPreload> fiu_;
   std::unique_ptr<trace::TraceFileWriter> file_;
-  std::unique_ptr<Recorder> recorder_;  // null: guard only
+  std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
   Handshake handshake_;
   std::atomic<int> attach_error_ = 0;
   pid_t pid_ = 0;
   // Made by the tracer's thread, for which they are.
   std::optional<Wakeup> wakeup_;
   std::optional<Supervisor> supervisor_;
+  std::unique_ptr<Tracees::Handler> handler_;
   std::thread thread_;
 
   std::mutex mutex_;
@@ -227,8 +233,8 @@ void Tracer::Impl::run(std::promise<void>& ready) {
   block_signals();
   try {
     wakeup_.emplace();
-    supervisor_.emplace(options_, recorder_.get(), *wakeup_,
-                        [this](int status) { main_ended(status); });
+    supervisor_.emplace(options_, *wakeup_, [this](int status) { main_ended(status); });
+    handler_ = make_handler();
     ready.set_value();
   } catch (...) {
     ready.set_exception(std::current_exception());
@@ -246,7 +252,7 @@ void Tracer::Impl::run(std::promise<void>& ready) {
   std::exception_ptr error;
   for (bool done = false; !done;) {
     try {
-      supervisor_->tracees().run();
+      supervisor_->tracees().run(*handler_);
       done = true;
     } catch (...) {
       error = error == nullptr ? std::current_exception() : error;
@@ -258,6 +264,18 @@ void Tracer::Impl::run(std::promise<void>& ready) {
   error_ = error;
   ended_ = true;
   changed_.notify_all();
+}
+
+// The mode of the run; the filter in the constructor goes with it.
+std::unique_ptr<Tracees::Handler> Tracer::Impl::make_handler() {
+  if (recorder_ != nullptr) {
+    return std::make_unique<RecordingHandler>(*supervisor_, options_, *recorder_);
+  }
+  if (options_.observations != nullptr) {
+    return std::make_unique<ObservingHandler>(*supervisor_, options_.data_directory,
+                                              *options_.observations);
+  }
+  return std::make_unique<GuardHandler>(*supervisor_);
 }
 
 void Tracer::Impl::main_ended(int status) {
@@ -298,7 +316,7 @@ Run Tracer::Impl::finish() {
   if (recorder_ != nullptr) {
     run.trace = recorder_->take();
   }
-  run.faults = supervisor_->reports(run.trace);
+  run.faults = supervisor_->faults().reports(run.trace);
   return run;
 }
 
