@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/check.h"
 #include "harness/base/error.h"
 #include "harness/ptrace/connection.h"
 
@@ -105,6 +106,7 @@ Descriptor::~Descriptor() {
 }
 
 Descriptor& DescriptorTable::add(int fd) {
+  HARNESS_CHECK(fd >= 0, fd);
   const auto index = static_cast<std::size_t>(fd);
   if (index >= table_.size()) {
     table_.resize(index + 1);
@@ -432,6 +434,7 @@ void Files::renamed(const ResolvedPath& from, const ResolvedPath& to, bool excha
 }
 
 std::int64_t Files::growth(const trace::Event& event) const {
+  HARNESS_CHECK(event.file >= 1 && event.file <= inodes_.size(), event.file, inodes_.size());
   const Inode& inode = inodes_[event.file - 1];
   return std::max<std::int64_t>(0, event.offset + event.length - inode.size);
 }

@@ -17,164 +17,14 @@
 #include <memory>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "harness/ptrace/filter.h"
 
 namespace crashpoint::ptrace {
 namespace {
 
 using Of = trace::Question::Of;
-
-// What a call means for who watches.
-enum class Way : std::uint8_t {
-  kOpen,
-  kLook,    // at an entry: it may change the file, but neither names nor what is asked of bytes
-  kSize,    // at an entry and its size
-  kRun,     // the bytes of a program
-  kList,    // names in an open directory
-  kMake,    // a name
-  kRemove,  // a name
-  kRename,
-  kLink,
-  kSocket,  // a name of a socket
-  kOther,   // gives up
-};
-
-struct Row {
-  trace::Syscall syscall;
-  Way way = Way::kLook;
-};
-
-Row by_path(long number, Way way, std::int8_t path) {
-  return {{.number = number, .path = path}, way};
-}
-Row at_path(long number, Way way, std::int8_t directory, std::int8_t flags = -1) {
-  return {{.number = number,
-           .directory = directory,
-           .path = static_cast<std::int8_t>(directory + 1),
-           .flags = flags},
-          way};
-}
-Row two_paths(long number, Way way, std::int8_t flags = -1) {
-  return {
-      {.number = number, .directory = 0, .path = 1, .directory2 = 2, .path2 = 3, .flags = flags},
-      way};
-}
-Row other(long number) {
-  return {{.number = number}, Way::kOther};
-}
-
-// Calls that are newer than the headers of the machine this is built on, by the number they have on every
-// architecture.
-constexpr long kOpenTree = 428;
-constexpr long kMoveMount = 429;
-constexpr long kFsopen = 430;
-constexpr long kFspick = 433;
-constexpr long kOpenat2 = 437;
-constexpr long kFaccessat2 = 439;
-constexpr long kMountSetattr = 442;
-constexpr long kFchmodat2 = 452;
-// The first that the table does not know: those before it neither are in it nor name files.
-constexpr long kUnknownFrom = 463;
-
-std::vector<Row> make_table() {
-  std::vector<Row> table = {
-      at_path(SYS_openat, Way::kOpen, 0, 2),
-      at_path(kOpenat2, Way::kOpen, 0),
-      at_path(SYS_newfstatat, Way::kSize, 0),
-      at_path(SYS_statx, Way::kSize, 0),
-      at_path(SYS_faccessat, Way::kLook, 0),
-      at_path(kFaccessat2, Way::kLook, 0),
-      at_path(SYS_readlinkat, Way::kLook, 0),
-      at_path(SYS_fchmodat, Way::kLook, 0),
-      at_path(kFchmodat2, Way::kLook, 0),
-      at_path(SYS_fchownat, Way::kLook, 0),
-      at_path(SYS_utimensat, Way::kLook, 0),
-      by_path(SYS_truncate, Way::kLook, 0),
-      by_path(SYS_chdir, Way::kLook, 0),
-      by_path(SYS_statfs, Way::kLook, 0),
-      by_path(SYS_setxattr, Way::kLook, 0),
-      by_path(SYS_lsetxattr, Way::kLook, 0),
-      by_path(SYS_getxattr, Way::kLook, 0),
-      by_path(SYS_lgetxattr, Way::kLook, 0),
-      by_path(SYS_listxattr, Way::kLook, 0),
-      by_path(SYS_llistxattr, Way::kLook, 0),
-      by_path(SYS_removexattr, Way::kLook, 0),
-      by_path(SYS_lremovexattr, Way::kLook, 0),
-      by_path(SYS_execve, Way::kRun, 0),
-      at_path(SYS_execveat, Way::kRun, 0),
-      {{.number = SYS_getdents64, .fd = 0}, Way::kList},
-      at_path(SYS_mkdirat, Way::kMake, 0),
-      at_path(SYS_mknodat, Way::kMake, 0),
-      at_path(SYS_unlinkat, Way::kRemove, 0, 2),
-      two_paths(SYS_renameat, Way::kRename),
-      two_paths(SYS_renameat2, Way::kRename, 4),
-      two_paths(SYS_linkat, Way::kLink, 4),
-      {{.number = SYS_symlinkat, .directory2 = 1, .path2 = 2}, Way::kMake},
-      {{.number = SYS_bind, .buffer = 1, .count = 2}, Way::kSocket},
-      {{.number = SYS_connect, .buffer = 1, .count = 2}, Way::kSocket},
-      other(SYS_chroot),
-      other(SYS_pivot_root),
-      other(SYS_mount),
-      other(SYS_umount2),
-      other(SYS_unshare),
-      other(SYS_setns),
-      other(SYS_swapon),
-      other(SYS_swapoff),
-      other(SYS_acct),
-      other(SYS_quotactl),
-      other(SYS_name_to_handle_at),
-      other(SYS_open_by_handle_at),
-      other(SYS_inotify_add_watch),
-      other(SYS_fanotify_mark),
-      other(SYS_io_uring_setup),
-      other(kOpenTree),
-      other(kMoveMount),
-      other(kFsopen),
-      other(kFspick),
-      other(kMountSetattr),
-#ifdef SYS_open
-      {{.number = SYS_open, .path = 0, .flags = 1}, Way::kOpen},
-      {{.number = SYS_creat, .path = 0, .flags_fixed = O_CREAT | O_WRONLY | O_TRUNC}, Way::kOpen},
-      by_path(SYS_stat, Way::kSize, 0),
-      by_path(SYS_lstat, Way::kSize, 0),
-      by_path(SYS_access, Way::kLook, 0),
-      by_path(SYS_readlink, Way::kLook, 0),
-      by_path(SYS_chmod, Way::kLook, 0),
-      by_path(SYS_chown, Way::kLook, 0),
-      by_path(SYS_lchown, Way::kLook, 0),
-      by_path(SYS_utime, Way::kLook, 0),
-      by_path(SYS_utimes, Way::kLook, 0),
-      at_path(SYS_futimesat, Way::kLook, 0),
-      {{.number = SYS_getdents, .fd = 0}, Way::kList},
-      by_path(SYS_mkdir, Way::kMake, 0),
-      by_path(SYS_mknod, Way::kMake, 0),
-      by_path(SYS_unlink, Way::kRemove, 0),
-      {{.number = SYS_rmdir, .path = 0, .flags_fixed = AT_REMOVEDIR}, Way::kRemove},
-      {{.number = SYS_rename, .path = 0, .path2 = 1}, Way::kRename},
-      {{.number = SYS_link, .path = 0, .path2 = 1}, Way::kLink},
-      {{.number = SYS_symlink, .path2 = 1}, Way::kMake},
-      other(SYS_uselib),
-#endif
-  };
-  std::sort(table.begin(), table.end(),
-            [](const Row& a, const Row& b) { return a.syscall.number < b.syscall.number; });
-  return table;
-}
-
-const std::vector<Row>& table() {
-  static const std::vector<Row> rows = make_table();
-  return rows;
-}
-
-const Row* find_row(std::uint64_t number) {
-  const auto found = std::lower_bound(
-      table().begin(), table().end(), number, [](const Row& row, std::uint64_t wanted) {
-        return static_cast<std::uint64_t>(row.syscall.number) < wanted;
-      });
-  return found != table().end() && static_cast<std::uint64_t>(found->syscall.number) == number
-             ? &*found
-             : nullptr;
-}
+using trace::Observed;
 
 bool exists(const ResolvedPath& path) {
   struct stat status {};
@@ -197,58 +47,45 @@ std::string link_of(const std::string& path) {
 Observer::Observer(const std::string& data_directory, trace::Observations& observations)
     : data_directory_(canonical(data_directory)), observations_(observations) {}
 
-std::span<const trace::Syscall> Observer::calls() {
-  static const std::vector<trace::Syscall> calls = [] {
-    std::vector<trace::Syscall> all;
-    for (const Row& row : table()) {
-      all.push_back(row.syscall);
-    }
-    return all;
-  }();
-  return calls;
-}
-
-long Observer::unknown_from() {
-  return kUnknownFrom;
-}
-
 void Observer::enter(Thread& thread, const SyscallEntry& entry) {
   Call& call = thread.call;
   call.syscall = nullptr;
   call.arguments = entry.arguments;
-  const Row* const row = find_row(entry.number);
-  if (entry.filter_data != 0 || row == nullptr) {
+  const trace::Syscall* const syscall = trace::find_syscall(entry.number);
+  if (entry.filter_data != kNative || syscall == nullptr) {
     observations_.give_up(
         fmt::format("it makes a call that is not known, number {}", entry.number));
     return;
   }
-  switch (row->way) {
-    case Way::kOpen:
-      enter_open(thread, row->syscall);
+  switch (syscall->observed) {
+    case Observed::kOpen:
+      enter_open(thread, *syscall);
       return;
-    case Way::kLook:
-    case Way::kSize:
-    case Way::kRun:
-    case Way::kMake:
-    case Way::kRemove:
-    case Way::kRename:
-    case Way::kLink:
-      enter_names(thread, row->syscall);
+    case Observed::kLook:
+    case Observed::kSize:
+    case Observed::kRun:
+    case Observed::kMake:
+    case Observed::kSymlink:
+    case Observed::kRemove:
+    case Observed::kRename:
+    case Observed::kLink:
+      enter_names(thread, *syscall);
       return;
-    case Way::kList:
-      enter_list(thread, row->syscall);
+    case Observed::kList:
+      enter_list(thread, *syscall);
       return;
-    case Way::kSocket:
+    case Observed::kSocket:
       enter_socket(thread);
       return;
-    case Way::kOther:
+    case Observed::kNone:
+    case Observed::kOther:
       observations_.give_up(fmt::format("it makes call {}", entry.number));
       return;
   }
 }
 
 void Observer::leave(Thread& thread, std::int64_t result) {
-  const Row& row = *find_row(static_cast<std::uint64_t>(thread.call.syscall->number));
+  const trace::Syscall& syscall = *thread.call.syscall;
   thread.call.syscall = nullptr;
   const std::unique_ptr<Call::Paths> paths = std::move(thread.call.paths);
   if (result < 0) {
@@ -256,14 +93,14 @@ void Observer::leave(Thread& thread, std::int64_t result) {
   }
   const std::string& path = paths->path.name.str();
   const std::string& path2 = paths->path2.name.str();
-  if (row.way == Way::kRename) {
-    const std::uint32_t flags = row.syscall.flags >= 0 ? thread.call.flags(row.syscall.flags) : 0;
+  if (syscall.observed == Observed::kRename) {
+    const std::uint32_t flags = syscall.flags >= 0 ? thread.call.flags(syscall.flags) : 0;
     if ((flags & RENAME_EXCHANGE) != 0) {
       observations_.exchanged(path, path2);
     } else if (path != path2) {
       observations_.renamed(path, path2);
     }
-  } else if (row.way == Way::kLink) {
+  } else if (syscall.observed == Observed::kLink) {
     observations_.linked(path, path2);
   } else {
     observations_.made(path);  // cut to nothing by O_TRUNC, or removed
@@ -321,7 +158,7 @@ void Observer::enter_open(Thread& thread, const trace::Syscall& syscall) {
     return;
   }
   std::uint32_t flags = syscall.flags >= 0 ? thread.call.flags(syscall.flags) : syscall.flags_fixed;
-  if (syscall.number == kOpenat2) {
+  if (syscall.number == SYS_openat2) {
     open_how how{};
     if (!thread.memory().read_value(thread.call.arguments[2], how) || how.resolve != 0) {
       observations_.give_up("it opens a path in a way that is not followed");
@@ -349,17 +186,17 @@ void Observer::enter_open(Thread& thread, const trace::Syscall& syscall) {
 }
 
 void Observer::enter_names(Thread& thread, const trace::Syscall& syscall) {
-  const Way way = find_row(static_cast<std::uint64_t>(syscall.number))->way;
+  const Observed way = syscall.observed;
   const std::uint32_t flags = syscall.flags >= 0 ? thread.call.flags(syscall.flags) : 0;
   std::optional<ResolvedPath> path;
   std::optional<ResolvedPath> path2;
-  if (syscall.path >= 0) {
+  if (syscall.path >= 0 && way != Observed::kSymlink) {  // whose first path is only text
     path = resolve(thread, syscall.directory, syscall.path);
   }
   if (syscall.path2 >= 0) {
     path2 = resolve(thread, syscall.directory2, syscall.path2);
   }
-  if (!path && (way == Way::kLink || syscall.number == SYS_execveat)) {
+  if (!path && (way == Observed::kLink || syscall.number == SYS_execveat)) {
     observations_.give_up("it links or runs an open file");
     return;
   }
@@ -368,28 +205,31 @@ void Observer::enter_names(Thread& thread, const trace::Syscall& syscall) {
   if (!first && !second) {
     return;
   }
-  const bool changes =
-      way == Way::kMake || way == Way::kRemove || way == Way::kRename || way == Way::kLink;
+  const bool changes = way == Observed::kMake || way == Observed::kSymlink ||
+                       way == Observed::kRemove || way == Observed::kRename ||
+                       way == Observed::kLink;
   acts(thread, changes);
   if (first) {
-    const Of of = way == Way::kSize ? Of::kSize : way == Way::kRun ? Of::kContent : Of::kEntry;
+    const Of of = way == Observed::kSize  ? Of::kSize
+                  : way == Observed::kRun ? Of::kContent
+                                          : Of::kEntry;
     observations_.look(of, path->name.str());
   }
   if (second) {
     observations_.look(Of::kEntry, path2->name.str());
   }
-  if (way == Way::kMake && second) {
+  if (way == Observed::kSymlink) {
     observations_.give_up("it makes a symlink");
-  } else if (way == Way::kMake && !exists(*path)) {
+  } else if (way == Observed::kMake && !exists(*path)) {
     observations_.made(path->name.str());  // or there is still nothing
-  } else if (way == Way::kRemove) {
+  } else if (way == Observed::kRemove) {
     if (((flags | syscall.flags_fixed) & AT_REMOVEDIR) != 0) {
       observations_.look(Of::kNames, path->name.str());  // it must be empty
     }
     follow(thread, syscall, *path);
-  } else if (way == Way::kRename || way == Way::kLink) {
+  } else if (way == Observed::kRename || way == Observed::kLink) {
     if (!first || !second || is_directory(*path) || is_directory(*path2) ||
-        (way == Way::kRename && (flags & RENAME_WHITEOUT) != 0)) {
+        (way == Observed::kRename && (flags & RENAME_WHITEOUT) != 0)) {
       observations_.give_up("it renames a directory, or a file into or out of the directory");
     } else {
       follow(thread, syscall, *path, *path2);

@@ -1,7 +1,7 @@
-// Tells what a traced program looks at of its data directory (see observations.h), from the calls that take
-// paths or list directories. It is traced at these alone: all else runs at full speed.
+// Reports what a traced program looks at of its data directory (see observations.h), from the calls that
+// take paths or list directories. The program stops at these alone: all else runs at full speed.
 //
-// Soundness  Every syscall of Linux that names a file is in the table, or newer than the table: one of
+// Soundness  Every syscall of Linux that names a file is in the table (syscalls.h), or newer than it: one of
 //            those, and whatever else could show a file by another way (another root or namespace, a file
 //            handle, io_uring, another ABI), makes it give up.
 // Threads    All in the tracer's thread.
@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "harness/ptrace/files.h"
@@ -26,11 +25,6 @@ class Observer {
  public:
   // Borrows `observations`. The directory exists.
   Observer(const std::string& data_directory, trace::Observations& observations);
-
-  // The calls at which the program is to stop. Those from this number on are newer than the table, and stop
-  // as well.
-  [[nodiscard]] static std::span<const trace::Syscall> calls();
-  [[nodiscard]] static long unknown_from();
 
   // At the entry of a call; thread.call is set when its exit matters.
   void enter(Thread& thread, const SyscallEntry& entry);

@@ -11,25 +11,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <fstream>
 #include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "harness/base/check.h"
+#include "harness/ptrace/clock.h"
 #include "harness/ptrace/files.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::ptrace {
 namespace {
-
-std::int64_t now_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 // Inside the kernel an interrupted call may return one of the ERESTART family; the program sees
 // EINTR, or the call is made anew.
@@ -54,6 +49,7 @@ Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentS
 }
 
 void Recorder::complete(const trace::Event& event) {
+  HARNESS_CHECK(event.enter < event.exit && event.exit < trace_.end, event.enter, event.exit);
   if (file_ != nullptr) {
     file_->add(event);
   }
@@ -149,6 +145,8 @@ Recorder::Follow Recorder::enter(Thread& thread, const trace::Syscall& syscall,
 }
 
 void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result) {
+  HARNESS_CHECK(thread.call.syscall != nullptr, thread.id.tid);
+  HARNESS_CHECK(thread.call.event < trace_.events.size(), thread.call.event);
   trace::Event& event = trace_.events[thread.call.event];
   end(event, as_seen(performed), as_seen(result));
   switch (thread.call.syscall->op) {  // which a send may share with a write or a copy
@@ -198,6 +196,7 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
 }
 
 void Recorder::skipped(Thread& thread, std::int64_t result) {
+  HARNESS_CHECK(thread.call.event < trace_.events.size(), thread.call.event);
   trace::Event& event = trace_.events[thread.call.event];
   event.not_performed = true;
   event.data.size = 0;
@@ -244,6 +243,7 @@ void Recorder::ended(const Process& process, int status) {
     complete(event);
     return;
   }
+  HARNESS_CHECK(process.exit_event < trace_.events.size(), process.exit_event);
   trace::Event& event = trace_.events[process.exit_event];
   end(event, status, status);
   complete(event);

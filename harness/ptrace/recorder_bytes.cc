@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/check.h"
 #include "harness/ptrace/files.h"
 #include "harness/ptrace/pieces.h"
 #include "harness/ptrace/recorder.h"
@@ -121,6 +122,7 @@ void Recorder::capture(const Thread& thread, const trace::Syscall& syscall, trac
 void Recorder::leave_write(Thread& thread, trace::Event& event) {
   Inode* const inode = thread.call.inode;
   if (inode != nullptr) {
+    HARNESS_CHECK(inode->writes_in_flight > 0, inode->id);
     --inode->writes_in_flight;
   }
   if (event.performed < 0) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/ptrace/files.h"
 #include "harness/ptrace/recorder.h"
 #include "harness/ptrace/tree.h"
@@ -147,6 +148,7 @@ void Recorder::leave_names(Thread& thread, trace::Event& event) {
   if (event.performed < 0) {
     return;
   }
+  HARNESS_CHECK(thread.call.paths != nullptr, thread.id.tid);
   const Call::Paths& paths = *thread.call.paths;
   if (event.op == trace::Op::kRename) {
     files_.renamed(paths.path, paths.path2, (event.flags & RENAME_EXCHANGE) != 0);

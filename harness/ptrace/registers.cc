@@ -11,14 +11,17 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "harness/base/check.h"
+#include "harness/ptrace/request.h"
+
 namespace crashpoint::ptrace {
 
 bool read_entry(pid_t tid, SyscallEntry& entry) {
   __ptrace_syscall_info info{};
-  const long size = ::ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info);
-  if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
+  if (!request(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info)) {
     return false;
   }
+  HARNESS_CHECK(info.op == PTRACE_SYSCALL_INFO_SECCOMP, tid, info.op);
   entry.number = info.seccomp.nr;
   entry.filter_data = info.seccomp.ret_data;
   std::copy(std::begin(info.seccomp.args), std::end(info.seccomp.args), entry.arguments.begin());
@@ -27,8 +30,8 @@ bool read_entry(pid_t tid, SyscallEntry& entry) {
 
 bool read_result(pid_t tid, std::int64_t& result) {
   __ptrace_syscall_info info{};
-  const long size = ::ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info);
-  if (size <= 0 || info.op != PTRACE_SYSCALL_INFO_EXIT) {
+  if (!request(PTRACE_GET_SYSCALL_INFO, tid, sizeof info, &info) ||
+      info.op != PTRACE_SYSCALL_INFO_EXIT) {
     return false;
   }
   result = info.exit.rval;
@@ -40,7 +43,7 @@ bool read_result(pid_t tid, std::int64_t& result) {
 namespace {
 
 void poke(pid_t tid, std::size_t offset, std::uint64_t value) {
-  ::ptrace(PTRACE_POKEUSER, tid, offset, value);
+  request(PTRACE_POKEUSER, tid, offset, value);
 }
 
 }  // namespace
@@ -58,7 +61,8 @@ void set_argument(pid_t tid, int index, std::uint64_t value) {
   constexpr std::array<std::size_t, 6> kOffsets = {
       offsetof(user, regs.rdi), offsetof(user, regs.rsi), offsetof(user, regs.rdx),
       offsetof(user, regs.r10), offsetof(user, regs.r8),  offsetof(user, regs.r9)};
-  poke(tid, kOffsets.at(static_cast<std::size_t>(index)), value);
+  HARNESS_CHECK(index > 0 && index < static_cast<int>(kOffsets.size()), index);
+  poke(tid, kOffsets[static_cast<std::size_t>(index)], value);
 }
 
 std::uint32_t audit_architecture() {
@@ -75,9 +79,9 @@ namespace {
 void set_general_register(pid_t tid, std::size_t index, std::uint64_t value) {
   user_regs_struct registers{};
   iovec area{&registers, sizeof registers};
-  if (::ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &area) == 0) {
+  if (request(PTRACE_GETREGSET, tid, NT_PRSTATUS, &area)) {
     registers.regs[index] = value;
-    ::ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &area);
+    request(PTRACE_SETREGSET, tid, NT_PRSTATUS, &area);
   }
 }
 
@@ -87,7 +91,7 @@ void skip_syscall(pid_t tid, std::int64_t result) {
   constexpr int kSystemCall = 0x404;  // NT_ARM_SYSTEM_CALL
   int none = -1;
   iovec area{&none, sizeof none};
-  ::ptrace(PTRACE_SETREGSET, tid, kSystemCall, &area);
+  request(PTRACE_SETREGSET, tid, kSystemCall, &area);
   set_result(tid, result);
 }
 
@@ -96,6 +100,7 @@ void set_result(pid_t tid, std::int64_t result) {
 }
 
 void set_argument(pid_t tid, int index, std::uint64_t value) {
+  HARNESS_CHECK(index > 0 && index < 6, index);
   set_general_register(tid, static_cast<std::size_t>(index), value);
 }
 

@@ -49,7 +49,7 @@ Probe probe() {
     found.attach = errno;
     return found;
   }
-  const std::vector<sock_filter> filter = make_filter(trace::syscalls());
+  const std::vector<sock_filter> filter = make_filter(trace::recorded_syscalls());
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::close(ends[0]);

@@ -20,7 +20,9 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/base/check.h"
 #include "harness/ptrace/registers.h"
+#include "harness/ptrace/request.h"
 #include "harness/ptrace/tree.h"
 
 namespace crashpoint::ptrace {
@@ -33,10 +35,10 @@ constexpr int kSyscallStop = SIGTRAP | 0x80;
 // __WNOTHREAD: other threads of ours have children and tracees of their own.
 constexpr int kWaitFlags = __WALL | __WNOTHREAD;
 
+// 0: the thread has died.
 pid_t event_message(pid_t tid) {
   unsigned long message = 0;
-  ::ptrace(PTRACE_GETEVENTMSG, tid, nullptr, &message);
-  return static_cast<pid_t>(message);
+  return request(PTRACE_GETEVENTMSG, tid, nullptr, &message) ? static_cast<pid_t>(message) : 0;
 }
 
 bool is_thread_of(pid_t pid, pid_t tid) {
@@ -58,6 +60,7 @@ bool shares_descriptors(const Thread& parent) {
 }  // namespace
 
 int Tracees::attach(pid_t pid) {
+  HARNESS_CHECK(first_ == 0, first_, pid);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   if (::ptrace(PTRACE_SEIZE, pid, nullptr, kOptions) != 0) {
     return errno;
@@ -74,16 +77,18 @@ int Tracees::attach(pid_t pid) {
   return 0;
 }
 
-void Tracees::run() {
+void Tracees::run(Handler& handler) {
+  handler_ = &handler;
   for (;;) {
     int status = 0;
     const pid_t tid = ::waitpid(-1, &status, kWaitFlags);
     if (tid > 0) {
       on_stop(tid, status);
     } else if (errno == EINTR) {
-      handler_.on_wake();
+      handler_->on_wake();
     } else {
-      return;  // ECHILD: nobody is left
+      HARNESS_CHECK(errno == ECHILD, errno);
+      return;  // nobody is left
     }
   }
 }
@@ -109,8 +114,8 @@ Thread& Tracees::add(pid_t tid, std::shared_ptr<Process> process) {
 
 void Tracees::resume(Thread& thread, int signal) {
   if (!killing_) {
-    const auto request = thread.call.syscall != nullptr ? PTRACE_SYSCALL : PTRACE_CONT;
-    ::ptrace(request, thread.id.tid, nullptr, signal);
+    request(thread.call.syscall != nullptr ? PTRACE_SYSCALL : PTRACE_CONT, thread.id.tid, nullptr,
+            static_cast<unsigned long>(signal));
   }
 }
 
@@ -130,7 +135,7 @@ void Tracees::on_stop(pid_t tid, int status) {
       SyscallEntry entry;
       shared_cpu_.stopped(tid);
       if (!killing_ && read_entry(tid, entry)) {
-        handler_.on_syscall(*thread, entry);
+        handler_->on_syscall(*thread, entry);
       }
       return;
     }
@@ -142,7 +147,7 @@ void Tracees::on_stop(pid_t tid, int status) {
       if (std::int64_t result = 0; thread->call.syscall != nullptr && read_result(tid, result)) {
         shared_cpu_.stopped(tid);
         release_child(*thread);
-        handler_.on_syscall_exit(*thread, result);
+        handler_->on_syscall_exit(*thread, result);
         return;
       }
       resume(*thread);
@@ -161,7 +166,7 @@ void Tracees::on_stop(pid_t tid, int status) {
       on_event_stop(*thread, signal);
       return;
     default:
-      resume(*thread);
+      HARNESS_CHECK(false, tid, status);  // an event that was not asked for
   }
 }
 
@@ -169,7 +174,7 @@ void Tracees::on_event_stop(Thread& thread, int signal) {
   if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
     // Stopped as a whole, as the program's user wants it: it stays so until SIGCONT.
     if (!killing_) {
-      ::ptrace(PTRACE_LISTEN, thread.id.tid, nullptr, nullptr);
+      request(PTRACE_LISTEN, thread.id.tid, nullptr, nullptr);
     }
     return;
   }
@@ -196,7 +201,7 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     if (parent.process->pid == first_) {
       thread.ordinal = ++threads_born_;
     }
-    handler_.on_thread(thread);
+    handler_->on_thread(thread);
     thread.newborn = !stopped_already;
     if (stopped_already) {
       resume(thread);
@@ -210,7 +215,7 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     }
     Thread& thread = add(tid, std::move(process));
     thread.newborn = !stopped_already;
-    handler_.on_process(parent, *thread.process);
+    handler_->on_process(parent, *thread.process);
     if (!is_vfork && parent.call.syscall != nullptr) {
       thread.held_by_parent = true;
       parent.held_child = tid;
@@ -261,7 +266,7 @@ void Tracees::adopt_orphans() {
     at = early_.erase(at);
     shared_cpu_.born(tid);
     Thread& thread = add(tid, make_child(tid, 0));
-    handler_.on_process(thread, *thread.process);
+    handler_->on_process(thread, *thread.process);
     resume(thread);
   }
 }
@@ -284,24 +289,25 @@ void Tracees::on_exec(Thread& thread) {
   const pid_t former = event_message(thread.id.tid);
   if (former != thread.id.tid) {
     if (Thread* const gone = find(former); gone != nullptr) {
-      handler_.on_thread_end(*gone);
+      handler_->on_thread_end(*gone);
       last_ = nullptr;
       threads_.erase(former);
     }
   }
   shared_cpu_.born(thread.id.tid);
   shared_cpu_.release();
-  handler_.on_thread_end(thread);  // whatever call the old program was in
+  handler_->on_thread_end(thread);  // whatever call the old program was in
   Process& process = *thread.process;
   process.descriptors = std::make_shared<DescriptorTable>();
   process.memory.reset();
   process.mappings.clear();
   process.maps_read_only = false;
-  handler_.on_exec(thread);
+  handler_->on_exec(thread);
   resume(thread);
 }
 
 void Tracees::on_end(pid_t tid, int status) {
+  HARNESS_CHECK(WIFEXITED(status) || WIFSIGNALED(status), tid, status);
   if (tid == shared_cpu_.confined()) {
     shared_cpu_.release();
   }
@@ -313,7 +319,7 @@ void Tracees::on_end(pid_t tid, int status) {
     return;
   }
   release_child(*thread);
-  handler_.on_thread_end(*thread);
+  handler_->on_thread_end(*thread);
   const std::shared_ptr<Process> process = thread->process;
   last_ = nullptr;
   threads_.erase(tid);
@@ -328,7 +334,7 @@ void Tracees::on_end(pid_t tid, int status) {
   if (const auto parent = threads_.find(process->parent); parent != threads_.end()) {
     parent->second.process->children_ended.push_back(tid);
   }
-  handler_.on_process_end(*process, status);
+  handler_->on_process_end(*process, status);
   adopt_orphans();
 }
 

@@ -36,23 +36,22 @@ class Tracees {
     virtual ~Handler() = default;
     virtual void on_syscall(Thread& thread, const SyscallEntry& entry) = 0;
     virtual void on_syscall_exit(Thread& thread, std::int64_t result) = 0;
-    // These are told of only; the thread goes on by itself.
-    virtual void on_process(Thread& parent, Process& child) = 0;
-    virtual void on_thread(Thread& thread) = 0;
-    virtual void on_exec(Thread& thread) = 0;
-    virtual void on_thread_end(Thread& thread) = 0;
+    // These are reports only; the thread goes on by itself.
+    virtual void on_process(Thread& /*parent*/, Process& /*child*/) {}
+    virtual void on_thread(Thread& /*thread*/) {}
+    virtual void on_exec(Thread& /*thread*/) {}
+    virtual void on_thread_end(Thread& /*thread*/) {}
     virtual void on_process_end(Process& process, int status) = 0;
     // wait(2) was interrupted by Wakeup.
     virtual void on_wake() = 0;
   };
 
-  explicit Tracees(Handler& handler) : handler_(handler) {}
-
   // Attaches to a process that has not called exec yet. Returns 0 or an errno.
   int attach(pid_t pid);
 
-  // Returns when no process of the tree is left.
-  void run();
+  // Returns when no process of the tree is left. After an exception from the handler it can be
+  // called again.
+  void run(Handler& handler);
 
   // Lets a stopped thread go on: to the exit of its call if thread.call.syscall is set, else to
   // the next stop. Nothing once the tree is being killed.
@@ -81,7 +80,7 @@ class Tracees {
   void release_child(Thread& parent);
   void reap_zombies(Process& ended);
 
-  Handler& handler_;
+  Handler* handler_ = nullptr;  // for as long as run() runs
   SharedCpu shared_cpu_;
   std::unordered_map<pid_t, Thread> threads_;
   std::unordered_set<pid_t> early_;  // stopped before their parent has told of them

@@ -32,13 +32,17 @@
 #include "harness/fault/libfiu.h"
 #include "harness/ptrace/environment.h"
 #include "harness/ptrace/filter.h"
-#include "harness/ptrace/observer.h"
+#include "harness/ptrace/guard_handler.h"
+#include "harness/ptrace/observing_handler.h"
 #include "harness/ptrace/recorder.h"
+#include "harness/ptrace/recording_handler.h"
 #include "harness/ptrace/supervisor.h"
 #include "harness/ptrace/support.h"
+#include "harness/ptrace/tracees.h"
 #include "harness/ptrace/wakeup.h"
 #include "harness/target/process.h"
 #include "harness/trace/data_store.h"
+#include "harness/trace/syscalls.h"
 #include "harness/trace/trace_file.h"
 
 namespace crashpoint::ptrace {
@@ -110,10 +114,10 @@ void block_signals() {
 
 }  // namespace
 
-class Tracer::Engine {
+class Tracer::Impl {
  public:
-  Engine(const target::ProcessSpec& spec, TracerOptions options);
-  ~Engine();
+  Impl(const target::ProcessSpec& spec, TracerOptions options);
+  ~Impl();
 
   std::optional<int> main_status();
   bool wait_for_main(std::chrono::milliseconds timeout);
@@ -126,18 +130,20 @@ class Tracer::Engine {
 
  private:
   void run(std::promise<void>& ready);
+  [[nodiscard]] std::unique_ptr<Tracees::Handler> make_handler();
   void main_ended(int status);
 
   TracerOptions options_;
   std::optional<fault::FiuPreload> fiu_;
   std::unique_ptr<trace::TraceFileWriter> file_;
-  std::unique_ptr<Recorder> recorder_;  // null: guard only
+  std::unique_ptr<Recorder> recorder_;  // null: nothing is recorded
   Handshake handshake_;
   std::atomic<int> attach_error_ = 0;
   pid_t pid_ = 0;
   // Made by the tracer's thread, for which they are.
   std::optional<Wakeup> wakeup_;
   std::optional<Supervisor> supervisor_;
+  std::unique_ptr<Tracees::Handler> handler_;
   std::thread thread_;
 
   std::mutex mutex_;
@@ -147,7 +153,7 @@ class Tracer::Engine {
   std::exception_ptr error_;
 };
 
-Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
+Tracer::Impl::Impl(const target::ProcessSpec& spec, TracerOptions options)
     : options_(std::move(options)) {
   for (const fault::Fault& fault : options_.faults) {
     if (const std::string problem = fault::fault_problem(fault); !problem.empty()) {
@@ -174,9 +180,9 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
                       fiu_.has_value() ? &*fiu_ : nullptr, traced.environment);
   std::vector<sock_filter> filter;
   if (options_.record) {
-    filter = make_filter(trace::syscalls());
+    filter = make_filter(trace::recorded_syscalls());
   } else if (options_.observations != nullptr) {
-    filter = make_filter(Observer::calls(), Observer::unknown_from());
+    filter = make_filter(trace::observed_syscalls(), trace::kFirstUnknownSyscall);
   }
 
   std::promise<void> ready;
@@ -215,20 +221,20 @@ Tracer::Engine::Engine(const target::ProcessSpec& spec, TracerOptions options)
   }
 }
 
-Tracer::Engine::~Engine() {
+Tracer::Impl::~Impl() {
   if (thread_.joinable()) {
     supervisor_->tracees().kill_all();
     thread_.join();
   }
 }
 
-void Tracer::Engine::run(std::promise<void>& ready) {
+void Tracer::Impl::run(std::promise<void>& ready) {
   ::pthread_setname_np(::pthread_self(), "tracer");
   block_signals();
   try {
     wakeup_.emplace();
-    supervisor_.emplace(options_, recorder_.get(), *wakeup_,
-                        [this](int status) { main_ended(status); });
+    supervisor_.emplace(options_, *wakeup_, [this](int status) { main_ended(status); });
+    handler_ = make_handler();
     ready.set_value();
   } catch (...) {
     ready.set_exception(std::current_exception());
@@ -246,7 +252,7 @@ void Tracer::Engine::run(std::promise<void>& ready) {
   std::exception_ptr error;
   for (bool done = false; !done;) {
     try {
-      supervisor_->tracees().run();
+      supervisor_->tracees().run(*handler_);
       done = true;
     } catch (...) {
       error = error == nullptr ? std::current_exception() : error;
@@ -260,35 +266,47 @@ void Tracer::Engine::run(std::promise<void>& ready) {
   changed_.notify_all();
 }
 
-void Tracer::Engine::main_ended(int status) {
+// The mode of the run; the filter in the constructor goes with it.
+std::unique_ptr<Tracees::Handler> Tracer::Impl::make_handler() {
+  if (recorder_ != nullptr) {
+    return std::make_unique<RecordingHandler>(*supervisor_, options_, *recorder_);
+  }
+  if (options_.observations != nullptr) {
+    return std::make_unique<ObservingHandler>(*supervisor_, options_.data_directory,
+                                              *options_.observations);
+  }
+  return std::make_unique<GuardHandler>(*supervisor_);
+}
+
+void Tracer::Impl::main_ended(int status) {
   const std::lock_guard lock(mutex_);
   main_status_ = status;
   changed_.notify_all();
 }
 
-std::optional<int> Tracer::Engine::main_status() {
+std::optional<int> Tracer::Impl::main_status() {
   const std::lock_guard lock(mutex_);
   return main_status_;
 }
 
-bool Tracer::Engine::wait_for_main(std::chrono::milliseconds timeout) {
+bool Tracer::Impl::wait_for_main(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return main_status_.has_value(); });
 }
 
-bool Tracer::Engine::wait_for_end(std::chrono::milliseconds timeout) {
+bool Tracer::Impl::wait_for_end(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return ended_; });
 }
 
-void Tracer::Engine::signal_main(int signal) {
+void Tracer::Impl::signal_main(int signal) {
   const std::lock_guard lock(mutex_);
   if (!main_status_.has_value()) {
     ::kill(pid_, signal);
   }
 }
 
-Run Tracer::Engine::finish() {
+Run Tracer::Impl::finish() {
   thread_.join();
   if (error_ != nullptr) {
     std::rethrow_exception(error_);
@@ -298,43 +316,43 @@ Run Tracer::Engine::finish() {
   if (recorder_ != nullptr) {
     run.trace = recorder_->take();
   }
-  run.faults = supervisor_->reports(run.trace);
+  run.faults = supervisor_->faults().reports(run.trace);
   return run;
 }
 
 Tracer::Tracer(const target::ProcessSpec& spec, TracerOptions options)
-    : engine_(std::make_unique<Engine>(spec, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(spec, std::move(options))) {}
 Tracer::~Tracer() = default;
 
 pid_t Tracer::pid() const {
-  return engine_->pid();
+  return impl_->pid();
 }
 void Tracer::begin_workload() {
-  engine_->supervisor().begin_workload();
+  impl_->supervisor().begin_workload();
 }
 void Tracer::arm_step(std::size_t step) {
-  engine_->supervisor().arm_step(step);
+  impl_->supervisor().arm_step(step);
 }
 void Tracer::acked(std::uint64_t count) {
-  engine_->supervisor().acked(count);
+  impl_->supervisor().acked(count);
 }
 void Tracer::kill_tree() {
-  engine_->supervisor().tracees().kill_all();
+  impl_->supervisor().tracees().kill_all();
 }
 void Tracer::signal_main(int signal) {
-  engine_->signal_main(signal);
+  impl_->signal_main(signal);
 }
 std::optional<int> Tracer::main_status() const {
-  return engine_->main_status();
+  return impl_->main_status();
 }
 bool Tracer::wait_for_main(std::chrono::milliseconds timeout) {
-  return engine_->wait_for_main(timeout);
+  return impl_->wait_for_main(timeout);
 }
 bool Tracer::wait_for_end(std::chrono::milliseconds timeout) {
-  return engine_->wait_for_end(timeout);
+  return impl_->wait_for_end(timeout);
 }
 Run Tracer::finish() {
-  return engine_->finish();
+  return impl_->finish();
 }
 
 }  // namespace crashpoint::ptrace

@@ -102,8 +102,8 @@ class Tracer {
   Run finish();
 
  private:
-  class Engine;
-  std::unique_ptr<Engine> engine_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace crashpoint::ptrace

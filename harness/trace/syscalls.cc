@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <set>
 #include <span>
 #include <string>
@@ -20,6 +21,37 @@ namespace {
 
 constexpr std::uint32_t kAllBits = ~std::uint32_t{0};
 
+// Rows of calls that are observed and not recorded.
+Syscall by_path(long number, Name name, Observed observed) {
+  return {
+      .number = number, .name = name, .handling = Handling::kNone, .observed = observed, .path = 0};
+}
+Syscall at_path(long number, Name name, Observed observed) {
+  return {.number = number,
+          .name = name,
+          .handling = Handling::kNone,
+          .observed = observed,
+          .directory = 0,
+          .path = 1};
+}
+Syscall by_fd(long number, Name name, Observed observed) {
+  return {
+      .number = number, .name = name, .handling = Handling::kNone, .observed = observed, .fd = 0};
+}
+Syscall other(long number, Name name) {
+  return {
+      .number = number, .name = name, .handling = Handling::kNone, .observed = Observed::kOther};
+}
+
+// Calls that are newer than some headers, by the number they have on every architecture.
+constexpr long kOpenTree = 428;
+constexpr long kMoveMount = 429;
+constexpr long kFsopen = 430;
+constexpr long kFspick = 433;
+constexpr long kFaccessat2 = 439;
+constexpr long kMountSetattr = 442;
+constexpr long kFchmodat2 = 452;
+
 std::vector<Syscall> make_table() {
   std::vector<Syscall> table = {
       // Opening.
@@ -27,6 +59,7 @@ std::vector<Syscall> make_table() {
        .name = "openat",
        .family = "open",
        .op = Op::kOpen,
+       .observed = Observed::kOpen,
        .directory = 0,
        .path = 1,
        .flags = 2,
@@ -35,6 +68,7 @@ std::vector<Syscall> make_table() {
        .name = "openat2",
        .family = "open",
        .op = Op::kOpen,
+       .observed = Observed::kOpen,
        .directory = 0,
        .path = 1},  // flags and mode in struct open_how, argument 2
 #ifdef SYS_open
@@ -42,6 +76,7 @@ std::vector<Syscall> make_table() {
        .name = "open",
        .family = "open",
        .op = Op::kOpen,
+       .observed = Observed::kOpen,
        .path = 0,
        .flags = 1,
        .mode = 2},
@@ -49,6 +84,7 @@ std::vector<Syscall> make_table() {
        .name = "creat",
        .family = "open",
        .op = Op::kOpen,
+       .observed = Observed::kOpen,
        .path = 0,
        .mode = 1,
        .flags_fixed = O_CREAT | O_WRONLY | O_TRUNC},
@@ -162,6 +198,7 @@ std::vector<Syscall> make_table() {
        .name = "truncate",
        .family = "truncate",
        .op = Op::kTruncate,
+       .observed = Observed::kLook,
        .path = 0,
        .offset = 1},
       {.number = SYS_ftruncate,
@@ -183,6 +220,7 @@ std::vector<Syscall> make_table() {
        .name = "renameat",
        .family = "rename",
        .op = Op::kRename,
+       .observed = Observed::kRename,
        .directory = 0,
        .path = 1,
        .directory2 = 2,
@@ -191,6 +229,7 @@ std::vector<Syscall> make_table() {
        .name = "renameat2",
        .family = "rename",
        .op = Op::kRename,
+       .observed = Observed::kRename,
        .directory = 0,
        .path = 1,
        .directory2 = 2,
@@ -200,6 +239,7 @@ std::vector<Syscall> make_table() {
        .name = "linkat",
        .family = "link",
        .op = Op::kLink,
+       .observed = Observed::kLink,
        .directory = 0,
        .path = 1,
        .directory2 = 2,
@@ -209,6 +249,7 @@ std::vector<Syscall> make_table() {
        .name = "symlinkat",
        .family = "symlink",
        .op = Op::kSymlink,
+       .observed = Observed::kSymlink,
        .path = 0,
        .directory2 = 1,
        .path2 = 2},
@@ -216,6 +257,7 @@ std::vector<Syscall> make_table() {
        .name = "unlinkat",
        .family = "unlink",
        .op = Op::kUnlink,
+       .observed = Observed::kRemove,
        .directory = 0,
        .path = 1,
        .flags = 2},
@@ -223,6 +265,7 @@ std::vector<Syscall> make_table() {
        .name = "mkdirat",
        .family = "mkdir",
        .op = Op::kMkdir,
+       .observed = Observed::kMake,
        .directory = 0,
        .path = 1,
        .mode = 2},
@@ -231,26 +274,41 @@ std::vector<Syscall> make_table() {
        .name = "rename",
        .family = "rename",
        .op = Op::kRename,
+       .observed = Observed::kRename,
        .path = 0,
        .path2 = 1},
       {.number = SYS_link,
        .name = "link",
        .family = "link",
        .op = Op::kLink,
+       .observed = Observed::kLink,
        .path = 0,
        .path2 = 1},
       {.number = SYS_symlink,
        .name = "symlink",
        .family = "symlink",
        .op = Op::kSymlink,
+       .observed = Observed::kSymlink,
        .path = 0,
        .path2 = 1},
-      {.number = SYS_unlink, .name = "unlink", .family = "unlink", .op = Op::kUnlink, .path = 0},
-      {.number = SYS_rmdir, .name = "rmdir", .family = "rmdir", .op = Op::kRmdir, .path = 0},
+      {.number = SYS_unlink,
+       .name = "unlink",
+       .family = "unlink",
+       .op = Op::kUnlink,
+       .observed = Observed::kRemove,
+       .path = 0},
+      {.number = SYS_rmdir,
+       .name = "rmdir",
+       .family = "rmdir",
+       .op = Op::kRmdir,
+       .observed = Observed::kRemove,
+       .path = 0,
+       .flags_fixed = AT_REMOVEDIR},
       {.number = SYS_mkdir,
        .name = "mkdir",
        .family = "mkdir",
        .op = Op::kMkdir,
+       .observed = Observed::kMake,
        .path = 0,
        .mode = 1},
 #endif
@@ -311,8 +369,14 @@ std::vector<Syscall> make_table() {
       {.number = SYS_setfsgid, .name = "setfsgid", .handling = Handling::kForgetAll},
       {.number = SYS_setgroups, .name = "setgroups", .handling = Handling::kForgetAll},
       {.number = SYS_capset, .name = "capset", .handling = Handling::kForgetAll},
-      {.number = SYS_unshare, .name = "unshare", .handling = Handling::kForgetAll},
-      {.number = SYS_setns, .name = "setns", .handling = Handling::kForgetAll},
+      {.number = SYS_unshare,
+       .name = "unshare",
+       .handling = Handling::kForgetAll,
+       .observed = Observed::kOther},
+      {.number = SYS_setns,
+       .name = "setns",
+       .handling = Handling::kForgetAll,
+       .observed = Observed::kOther},
       {.number = SYS_sched_getaffinity, .name = "sched_getaffinity", .handling = Handling::kCpus},
       {.number = SYS_sched_setaffinity, .name = "sched_setaffinity", .handling = Handling::kCpus},
       // Others.
@@ -321,12 +385,81 @@ std::vector<Syscall> make_table() {
        .op = Op::kFailpoint,
        .handling = Handling::kFailpoint,
        .only = {{0, kAllBits, {kFailpointPrctl}}}},
-      {.number = SYS_io_uring_setup, .name = "io_uring_setup", .handling = Handling::kRefuse},
+      {.number = SYS_io_uring_setup,
+       .name = "io_uring_setup",
+       .handling = Handling::kRefuse,
+       .observed = Observed::kOther},
       {.number = SYS_io_setup, .name = "io_setup", .handling = Handling::kNote},
+      // What only shows a file: observed, not recorded.
+      at_path(SYS_newfstatat, "newfstatat", Observed::kSize),
+      at_path(SYS_statx, "statx", Observed::kSize),
+      at_path(SYS_faccessat, "faccessat", Observed::kLook),
+      at_path(kFaccessat2, "faccessat2", Observed::kLook),
+      at_path(SYS_readlinkat, "readlinkat", Observed::kLook),
+      at_path(SYS_fchmodat, "fchmodat", Observed::kLook),
+      at_path(kFchmodat2, "fchmodat2", Observed::kLook),
+      at_path(SYS_fchownat, "fchownat", Observed::kLook),
+      at_path(SYS_utimensat, "utimensat", Observed::kLook),
+      by_path(SYS_chdir, "chdir", Observed::kLook),
+      by_path(SYS_statfs, "statfs", Observed::kLook),
+      by_path(SYS_setxattr, "setxattr", Observed::kLook),
+      by_path(SYS_lsetxattr, "lsetxattr", Observed::kLook),
+      by_path(SYS_getxattr, "getxattr", Observed::kLook),
+      by_path(SYS_lgetxattr, "lgetxattr", Observed::kLook),
+      by_path(SYS_listxattr, "listxattr", Observed::kLook),
+      by_path(SYS_llistxattr, "llistxattr", Observed::kLook),
+      by_path(SYS_removexattr, "removexattr", Observed::kLook),
+      by_path(SYS_lremovexattr, "lremovexattr", Observed::kLook),
+      by_path(SYS_execve, "execve", Observed::kRun),
+      at_path(SYS_execveat, "execveat", Observed::kRun),
+      by_fd(SYS_getdents64, "getdents64", Observed::kList),
+      at_path(SYS_mknodat, "mknodat", Observed::kMake),
+      by_fd(SYS_bind, "bind", Observed::kSocket),
+      by_fd(SYS_connect, "connect", Observed::kSocket),
+#ifdef SYS_open
+      by_path(SYS_stat, "stat", Observed::kSize),
+      by_path(SYS_lstat, "lstat", Observed::kSize),
+      by_path(SYS_access, "access", Observed::kLook),
+      by_path(SYS_readlink, "readlink", Observed::kLook),
+      by_path(SYS_chmod, "chmod", Observed::kLook),
+      by_path(SYS_chown, "chown", Observed::kLook),
+      by_path(SYS_lchown, "lchown", Observed::kLook),
+      by_path(SYS_utime, "utime", Observed::kLook),
+      by_path(SYS_utimes, "utimes", Observed::kLook),
+      at_path(SYS_futimesat, "futimesat", Observed::kLook),
+      by_fd(SYS_getdents, "getdents", Observed::kList),
+      by_path(SYS_mknod, "mknod", Observed::kMake),
+      other(SYS_uselib, "uselib"),
+#endif
+      // Other ways to a file than by its path.
+      other(SYS_chroot, "chroot"),
+      other(SYS_pivot_root, "pivot_root"),
+      other(SYS_mount, "mount"),
+      other(SYS_umount2, "umount2"),
+      other(SYS_swapon, "swapon"),
+      other(SYS_swapoff, "swapoff"),
+      other(SYS_acct, "acct"),
+      other(SYS_quotactl, "quotactl"),
+      other(SYS_name_to_handle_at, "name_to_handle_at"),
+      other(SYS_open_by_handle_at, "open_by_handle_at"),
+      other(SYS_inotify_add_watch, "inotify_add_watch"),
+      other(SYS_fanotify_mark, "fanotify_mark"),
+      other(kOpenTree, "open_tree"),
+      other(kMoveMount, "move_mount"),
+      other(kFsopen, "fsopen"),
+      other(kFspick, "fspick"),
+      other(kMountSetattr, "mount_setattr"),
   };
   std::sort(table.begin(), table.end(),
             [](const Syscall& a, const Syscall& b) { return a.number < b.number; });
   return table;
+}
+
+template <typename Wanted>
+std::vector<Syscall> rows_where(Wanted wanted) {
+  std::vector<Syscall> rows;
+  std::copy_if(syscalls().begin(), syscalls().end(), std::back_inserter(rows), wanted);
+  return rows;
 }
 
 }  // namespace
@@ -334,6 +467,14 @@ std::vector<Syscall> make_table() {
 std::span<const Syscall> syscalls() {
   static const std::vector<Syscall> table = make_table();
   return table;
+}
+
+std::vector<Syscall> recorded_syscalls() {
+  return rows_where([](const Syscall& row) { return row.handling != Handling::kNone; });
+}
+
+std::vector<Syscall> observed_syscalls() {
+  return rows_where([](const Syscall& row) { return row.observed != Observed::kNone; });
 }
 
 const Syscall* find_syscall(std::uint64_t number) {

@@ -1,5 +1,6 @@
 // The syscalls the tracer knows: what each does to files and where its arguments lie. One table;
-// the seccomp filter, the recorder, the faults and the checks of a scenario all read it.
+// the seccomp filters, the recorder, the observer, the faults and the checks of a scenario all read
+// it.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,9 @@
 
 namespace crashpoint::trace {
 
-// What the tracer does at a syscall beyond recording an event of its Op.
+// What the tracer does at a syscall of a run that is recorded.
 enum class Handling : std::uint8_t {
+  kNone,       // does not stop there
   kRecord,     // an event
   kForget,     // none: a descriptor number changes its meaning (close, dup2, F_SETFL)
   kForgetAll,  // none: the thread changes what it may do
@@ -22,6 +24,23 @@ enum class Handling : std::uint8_t {
   kRefuse,     // io_uring: answered ENOSYS and noted
   kNote,       // Linux AIO: noted
   kProtect,    // memory is made writable: noted if it is a shared mapping of a file
+};
+
+// What a syscall shows or changes of files, in a run that is observed (see observations.h).
+enum class Observed : std::uint8_t {
+  kNone,  // nothing: does not stop there
+  kOpen,
+  kLook,     // at an entry: it may change the file, but neither names nor what is asked of bytes
+  kSize,     // at an entry and its size
+  kRun,      // the bytes of a program
+  kList,     // names in an open directory
+  kMake,     // a name
+  kSymlink,  // makes one
+  kRemove,   // a name
+  kRename,
+  kLink,
+  kSocket,  // a name of a socket
+  kOther,   // another way to a file than by its path: cannot be followed
 };
 
 // Only calls with this value in this argument are traced. `mask` 0: all.
@@ -38,6 +57,7 @@ struct Syscall {
   Name family = {};  // what a scenario may say for all its variants: "write" for pwritev2
   Op op = Op::kWrite;
   Handling handling = Handling::kRecord;
+  Observed observed = Observed::kNone;
   std::int8_t directory = -1;  // descriptor `path` is relative to
   std::int8_t path = -1;
   std::int8_t directory2 = -1;
@@ -53,11 +73,17 @@ struct Syscall {
   bool offset_is_pointer = false;
   std::int8_t flags = -1;
   std::int8_t mode = -1;
-  std::uint32_t flags_fixed = 0;     // creat: the open flags it stands for
+  std::uint32_t flags_fixed = 0;     // that the call stands for: creat, rmdir
   std::vector<Condition> only = {};  // all must hold
 };
 
+// All, by number.
 [[nodiscard]] std::span<const Syscall> syscalls();
+// Those at which a recorded or an observed program stops.
+[[nodiscard]] std::vector<Syscall> recorded_syscalls();
+[[nodiscard]] std::vector<Syscall> observed_syscalls();
+// The table is complete below this number: a call below it that is not in the table names no file.
+inline constexpr long kFirstUnknownSyscall = 463;
 // nullptr: not one of them.
 [[nodiscard]] const Syscall* find_syscall(std::uint64_t number);
 

@@ -1,0 +1,254 @@
+#include "harness/ptrace/recording_handler.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/glob.h"
+#include "harness/fault/armed_faults.h"
+#include "harness/fault/fault.h"
+#include "harness/ptrace/filter.h"
+#include "harness/ptrace/in_place.h"
+#include "harness/ptrace/registers.h"
+#include "harness/ptrace/tree.h"
+#include "harness/trace/syscalls.h"
+
+namespace crashpoint::ptrace {
+
+RecordingHandler::RecordingHandler(Supervisor& supervisor, const TracerOptions& options,
+                                   Recorder& recorder)
+    : options_(options),
+      supervisor_(supervisor),
+      tracees_(supervisor.tracees()),
+      faults_(supervisor.faults()),
+      recorder_(recorder),
+      random_(options.seed, "tracer") {}
+
+void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
+  thread.call.syscall = nullptr;
+  const trace::Syscall* const syscall = trace::find_syscall(entry.number);
+  if (!started_ || syscall == nullptr || entry.filter_data != kNative) {
+    if (started_ && entry.filter_data == kForeign) {
+      recorder_.note("the program makes 32-bit syscalls: they are not seen");
+    }
+    tracees_.resume(thread);
+    return;
+  }
+  supervisor_.arm_begun_step();
+  switch (syscall->handling) {
+    case trace::Handling::kNone:
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kRecord:
+      enter(thread, *syscall, entry);
+      return;
+    case trace::Handling::kForget:
+      forget(thread, *syscall, entry);
+      return;
+    case trace::Handling::kForgetAll:
+      thread.process->descriptors->forget_all();
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kCpus:
+      tracees_.shared_cpu().release();
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kFailpoint:
+      pass_failpoint(thread, *syscall, entry);
+      return;
+    case trace::Handling::kRefuse:
+      recorder_.note("io_uring was answered ENOSYS: programs fall back to syscalls that are seen");
+      skip_syscall(thread.id.tid, -ENOSYS);
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kNote:
+      recorder_.note("the program uses Linux AIO (io_submit): what it writes by it is not seen");
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kProtect:
+      recorder_.made_writable(thread, entry.arguments[0], entry.arguments[1]);
+      tracees_.resume(thread);
+      return;
+  }
+}
+
+// The number of a descriptor comes to mean something else.
+void RecordingHandler::forget(Thread& thread, const trace::Syscall& syscall,
+                              const SyscallEntry& entry) {
+  DescriptorTable& table = *thread.process->descriptors;
+  if (syscall.fd >= 0) {
+    table.forget(static_cast<int>(entry.arguments[static_cast<std::size_t>(syscall.fd)]));
+  } else {
+    table.forget_range(static_cast<unsigned>(entry.arguments[0]),
+                       static_cast<unsigned>(entry.arguments[1]));
+  }
+  tracees_.resume(thread);
+}
+
+void RecordingHandler::enter(Thread& thread, const trace::Syscall& syscall,
+                             const SyscallEntry& entry) {
+  const Recorder::Follow follow = recorder_.enter(thread, syscall, entry);
+  if (follow == Recorder::Follow::kWait) {
+    thread.call.inode->waiting.push_back(thread.id.tid);
+    waiting_[thread.id.tid] = entry;
+    thread.call.syscall = nullptr;
+    return;
+  }
+  if (follow == Recorder::Follow::kNone) {
+    thread.call.syscall = nullptr;
+    tracees_.resume(thread);
+    return;
+  }
+  const trace::Event& event = recorder_.event(thread.call.event);
+  fault::Strike strike;
+  if (faults_.watches(event.op)) {
+    strike = faults_.at(event, &syscall, purposes_);
+  }
+  if (!strike.action.has_value() && faults_.budget().has_value()) {
+    keep_budget(syscall, event, strike);
+  }
+  if (strike.delay_before_ns > 0) {
+    hold(thread, strike.delay_before_ns, strike, /*at_exit=*/false);
+  } else if (strike.fault >= 0) {
+    act(thread, strike);
+  } else if (!act_in_place(thread)) {
+    if (follow == Recorder::Follow::kEntry) {
+      thread.call.syscall = nullptr;
+    }
+    tracees_.resume(thread);
+  }
+}
+
+// See in_place.h. Returns false where the program must make the call itself.
+bool RecordingHandler::act_in_place(Thread& thread) {
+  const trace::Event& event = recorder_.event(thread.call.event);
+  const std::optional<std::int64_t> result =
+      perform_in_place(thread, event, recorder_.trace().data(event));
+  if (!result.has_value()) {
+    return false;
+  }
+  Inode* const inode = thread.call.inode;
+  skip_syscall(thread.id.tid, *result);
+  recorder_.leave(thread, *result, *result);
+  tracees_.resume(thread);
+  if (inode != nullptr) {
+    release_waiting(*inode);
+  }
+  return true;
+}
+
+void RecordingHandler::on_syscall_exit(Thread& thread, std::int64_t performed) {
+  const auto unfinished = unfinished_.extract(thread.id.tid);
+  const std::int64_t result =
+      unfinished.empty() ? performed : undo_at_exit(thread, unfinished.mapped(), performed);
+  const std::size_t event = thread.call.event;
+  Inode* const inode = thread.call.inode;
+  recorder_.leave(thread, performed, result);
+  find_purpose(thread, recorder_.event(event));
+  if (inode != nullptr) {
+    release_waiting(*inode);
+  }
+  if (!unfinished.empty()) {
+    finish_at_exit(thread, unfinished.mapped().strike);
+  } else {
+    tracees_.resume(thread);
+  }
+}
+
+void RecordingHandler::find_purpose(Thread& thread, const trace::Event& event) {
+  Process& process = *thread.process;
+  if (event.op != trace::Op::kOpen || event.performed < 0 || (event.flags & O_CREAT) == 0 ||
+      !event.inside || process.role.kind != trace::RoleKind::kChild ||
+      !process.role.purpose.empty()) {
+    return;
+  }
+  for (const PurposePattern& pattern : options_.purposes) {
+    if (glob_match(pattern.path, event.path.str())) {
+      recorder_.set_purpose(process, pattern.purpose);
+      ++purposes_[process.role.purpose];
+      supervisor_.strike_due(purposes_, recorder_.now());  // some wait for such a child
+      return;
+    }
+  }
+}
+
+void RecordingHandler::release_waiting(Inode& inode) {
+  if (inode.waiting.empty() || inode.writes_in_flight > 0) {
+    return;
+  }
+  const std::vector<pid_t> waiting = std::exchange(inode.waiting, {});
+  for (const pid_t tid : waiting) {
+    const auto entry = waiting_.extract(tid);
+    if (Thread* const thread = tracees_.find(tid); thread != nullptr && !entry.empty()) {
+      enter(*thread, *trace::find_syscall(entry.mapped().number), entry.mapped());
+    }
+  }
+}
+
+void RecordingHandler::on_process(Thread& /*parent*/, Process& child) {
+  child.first_event = recorder_.trace().events.size();
+}
+
+void RecordingHandler::on_thread(Thread& thread) {
+  static const trace::Name kClone("clone");
+  recorder_.complete(recorder_.instant(thread, trace::Op::kThread, kClone));
+}
+
+void RecordingHandler::on_exec(Thread& thread) {
+  static const trace::Name kExecve("execve");
+  if (!std::exchange(started_, true)) {
+    recorder_.files().take_streams(thread.id);
+  }
+  trace::Event& event = recorder_.instant(thread, trace::Op::kExec, kExecve);
+  std::array<char, PATH_MAX> program{};
+  const std::string link = fmt::format("/proc/{}/exe", thread.id.pid);
+  if (::readlink(link.c_str(), program.data(), program.size() - 1) > 0) {
+    event.path = program.data();
+  }
+  recorder_.complete(event);
+}
+
+void RecordingHandler::on_thread_end(Thread& thread) {
+  unfinished_.erase(thread.id.tid);
+  waiting_.erase(thread.id.tid);
+  Inode* const inode = thread.call.syscall != nullptr ? thread.call.inode : nullptr;
+  recorder_.abandoned(thread);
+  if (inode != nullptr) {
+    release_waiting(*inode);
+  }
+}
+
+void RecordingHandler::on_process_end(Process& process, int status) {
+  if (started_) {
+    recorder_.ended(process, status);
+  }
+  if (!process.role.purpose.empty()) {
+    if (const auto found = purposes_.find(process.role.purpose); --found->second == 0) {
+      purposes_.erase(found);
+    }
+  }
+  supervisor_.process_ended(process, status);
+  if (const auto strike = at_end_.extract(process.pid); !strike.empty()) {
+    if (const auto* const kill_action = strike.mapped().as<fault::Kill>()) {
+      supervisor_.kill(*kill_action, process.pid);
+    }
+  }
+}
+
+void RecordingHandler::on_wake() {
+  const auto next_ns = held_.empty() ? std::nullopt : std::optional(held_.begin()->first);
+  supervisor_.woken(next_ns, purposes_, recorder_.now());
+  release_held();
+}
+
+}  // namespace crashpoint::ptrace

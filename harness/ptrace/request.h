@@ -1,0 +1,22 @@
+// ptrace(2) on a tracee of this thread, its errors looked at.
+#pragma once
+
+#include <sys/ptrace.h>
+#include <sys/types.h>
+
+#include <cerrno>
+
+#include "harness/base/check.h"
+
+namespace crashpoint::ptrace {
+
+// False: the thread has died (anything may kill it, even while it is stopped); wait(2) reports its
+// end soon. Nothing else can go wrong with a request that fits how the thread is stopped.
+template <typename Address, typename Data>
+bool request(__ptrace_request what, pid_t tid, Address address, Data data) {
+  const bool done = ::ptrace(what, tid, address, data) >= 0;
+  HARNESS_CHECK(done || errno == ESRCH, static_cast<int>(what), tid, errno);
+  return done;
+}
+
+}  // namespace crashpoint::ptrace
