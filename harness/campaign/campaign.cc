@@ -25,10 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The names of the failpoints that `case_` strikes at.
-std::set<std::string> failpoints_of(const scenario::Case& scenario) {
+// The names of the failpoints that faults of the case strike at.
+std::set<std::string> failpoints_of(const scenario::Case& of) {
   std::set<std::string> names;
-  for (const auto* faults : {&scenario.faults, &scenario.recovery.faults}) {
+  for (const auto* faults : {&of.faults, &of.recovery.faults}) {
     for (const fault::Fault& fault : *faults) {
       const auto* place = std::get_if<fault::Place>(&fault.at);
       if (place != nullptr && !place->failpoint.empty()) {
@@ -88,18 +88,18 @@ class Campaign {
     check();
     std::map<std::size_t, report::CaseResult> finished;
     const Job job = [this](std::size_t number) {
-      const scenario::Case& scenario = cases_[number];
+      const scenario::Case& of = cases_[number];
       const CaseContext context{
           workspace_.path() / fmt::format("{}", number),
           [this](const scenario::Target& target) { return programs_.of(target); },
           options_.reproduce_options, options_.bundles, jobs_per_case()};
-      return report::encode_case(run_case(scenario, context));
+      return report::encode_case(run_case(of, context));
     };
     const Done done = [&](std::size_t number, const std::string& result, const std::string& died) {
-      const scenario::Case& scenario = cases_[number];
+      const scenario::Case& of = cases_[number];
       report::CaseResult outcome =
-          died.empty() ? report::decode_case(result) : lost_worker(scenario, died);
-      apply_known_findings(scenario, outcome);
+          died.empty() ? report::decode_case(result) : lost_worker(of, died);
+      apply_known_findings(of, outcome);
       options_.case_done(outcome);
       finished.emplace(number, std::move(outcome));
     };
@@ -115,21 +115,21 @@ class Campaign {
   // Finds every program and failpoint that the run will need.
   void check() {
     std::map<std::string, std::vector<std::string>> failpoints;  // by engine
-    for (const scenario::Case& scenario : cases_) {
-      const std::string binary = programs_.of(scenario.target).command.front();
-      for (const std::string& use : scenario.oracle.also_loads_in) {
+    for (const scenario::Case& of : cases_) {
+      const std::string binary = programs_.of(of.target).command.front();
+      for (const std::string& use : of.oracle.also_loads_in) {
         scenario::Target other;
         other.use = use;
         static_cast<void>(programs_.of(other));
       }
-      const std::set<std::string> wanted = failpoints_of(scenario);
+      const std::set<std::string> wanted = failpoints_of(of);
       if (wanted.empty()) {
         continue;
       }
       if (!failpoints.contains(binary)) {
         failpoints[binary] = list_failpoints(binary);
       }
-      check_failpoints(scenario, wanted, failpoints[binary], binary);
+      check_failpoints(of, wanted, failpoints[binary], binary);
     }
   }
 
@@ -139,27 +139,27 @@ class Campaign {
     return std::max(1U, options_.jobs / static_cast<unsigned>(std::max<std::size_t>(at_once, 1)));
   }
 
-  static void check_failpoints(const scenario::Case& scenario, const std::set<std::string>& wanted,
+  static void check_failpoints(const scenario::Case& of, const std::set<std::string>& wanted,
                                const std::vector<std::string>& known, const std::string& binary) {
     for (const std::string& name : wanted) {
       if (std::find(known.begin(), known.end(), name) == known.end()) {
         const std::string near = nearest(name, known);
         throw UsageError(fmt::format(
             "{}: {}: the engine has no failpoint '{}'{}; `{} --list-failpoints` lists them",
-            scenario.file, scenario.name, name,
-            near.empty() ? "" : fmt::format(", did you mean '{}'?", near), binary));
+            of.file, of.name, name, near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+            binary));
       }
     }
   }
 
-  static report::CaseResult lost_worker(const scenario::Case& scenario, const std::string& died) {
+  static report::CaseResult lost_worker(const scenario::Case& of, const std::string& died) {
     report::CaseResult result;
-    result.name = scenario.name;
-    result.summary = scenario.summary;
-    result.file = scenario.file;
-    result.tags = scenario.tags;
-    result.seed = scenario.seed;
-    result.target = scenario.target.use;
+    result.name = of.name;
+    result.summary = of.summary;
+    result.file = of.file;
+    result.tags = of.tags;
+    result.seed = of.seed;
+    result.target = of.target.use;
     result.verdict.outcome = oracle::Outcome::kInconclusive;
     result.verdict.check = "harness";
     result.verdict.summary = fmt::format(
@@ -169,12 +169,12 @@ class Campaign {
   }
 
   // A declared finding that occurs does not fail the run; one that no longer occurs does.
-  void apply_known_findings(const scenario::Case& scenario, report::CaseResult& result) {
-    const recovery::Program& program = programs_.of(scenario.target);
-    for (const scenario::KnownFinding& finding : scenario.known_findings) {
+  void apply_known_findings(const scenario::Case& of, report::CaseResult& result) {
+    const recovery::Program& program = programs_.of(of.target);
+    for (const scenario::KnownFinding& finding : of.known_findings) {
       if (finding.target != program.use ||
           !(finding.version.empty() || name_match(finding.version, program.version)) ||
-          !(finding.cases.empty() || name_match(finding.cases, scenario.name))) {
+          !(finding.cases.empty() || name_match(finding.cases, of.name))) {
         continue;
       }
       if (result.verdict.outcome == oracle::Outcome::kViolation &&

@@ -1,4 +1,4 @@
-// Runs cases in parallel and gathers what became of them.
+// Runs cases in parallel and collects their results.
 #pragma once
 
 #include <filesystem>
@@ -27,8 +27,8 @@ struct CampaignResult {
   bool interrupted = false;
 };
 
-// Everything that can be known to be impossible is refused before anything is started: a program
-// that is missing, a failpoint the engine has not (UsageError). Leaves no process and no file.
+// What is known to be impossible is refused before anything is started: a program that is missing, a
+// failpoint that the engine does not have (UsageError). Leaves no process and no file.
 // Call it while the process has no other threads.
 CampaignResult run_campaign(const std::vector<scenario::Case>& cases,
                             const CampaignOptions& options);

@@ -1,36 +1,27 @@
 #include "harness/campaign/case_runner.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
-#include "harness/base/error.h"
-#include "harness/base/random.h"
+#include "harness/base/clock.h"
 #include "harness/base/text.h"
-#include "harness/base/version.h"
+#include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
+#include "harness/campaign/case_verdict.h"
+#include "harness/campaign/live_run.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore_case.h"
 #include "harness/oracle/promise.h"
 #include "harness/oracle/resp/judge.h"
-#include "harness/recovery/live_target.h"
-#include "harness/recovery/pattern_check.h"
 #include "harness/recovery/recovery_checks.h"
-#include "harness/report/bundle.h"
-#include "harness/workload/acks.h"
-#include "harness/workload/runner.h"
 
 namespace crashpoint::campaign {
 namespace {
@@ -38,66 +29,77 @@ namespace {
 namespace fs = std::filesystem;
 using oracle::Outcome;
 using oracle::Verdict;
-using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point began) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - began).count();
-}
-
-Verdict inconclusive(std::string check, std::string summary) {
-  Verdict verdict;
-  verdict.outcome = Outcome::kInconclusive;
-  verdict.check = std::move(check);
-  verdict.summary = std::move(summary);
-  return verdict;
-}
-
-// What the run under faults left behind, apart from the data directory.
+// A run that crashed, and all that a recovery of it is judged by.
 struct CrashedRun {
-  workload::Run workload;
-  ptrace::Run traced;
-};
-
-// All that a recovery of it is judged by.
-struct JudgedRun {
-  const CrashedRun& crashed;
+  const LiveRun& live;
   const target::State& base;  // what the target held before the workload
   const oracle::Judge& judge;
   const recovery::RecoveryPlan& plan;
+
+  [[nodiscard]] const workload::History& history() const { return live.workload.history; }
 };
+
+// One of the crash states of a run that are recovered one by one.
+struct CrashDirectory {
+  fs::path data;
+  fs::path folder;     // for instances of the target
+  std::string name;    // in words; empty where the case has only one
+  std::string damage;  // in words; empty where there is none
+};
+
+report::CaseResult result_for(const scenario::Case& of, const CaseContext& context) {
+  report::CaseResult result;
+  result.name = of.name;
+  result.summary = of.summary;
+  result.file = of.file;
+  result.tags = of.tags;
+  result.seed = of.seed;
+  result.target = of.target.use;
+  result.crash = of.crash.explore                                 ? "explore"
+                 : of.crash.kind == oracle::CrashKind::kPowerLoss ? "power-loss"
+                                                                  : "process-kill";
+  result.reproduce = fmt::format("crashpoint run {} --filter {} --seed {}{}", shell_quote(of.file),
+                                 shell_quote(of.name), of.seed, context.reproduce_options);
+  return result;
+}
+
+// When the replies of acknowledged operations were sent.
+std::vector<trace::Position> acknowledged(const LiveRun& live) {
+  std::vector<trace::Position> acked;
+  for (const workload::Operation& operation : live.workload.history.operations) {
+    if (operation.is_acked()) {
+      // A reply can be read before its send is seen to return; the kill may come in between.
+      acked.push_back(std::min(operation.acked, live.traced.trace.end));
+    }
+  }
+  std::sort(acked.begin(), acked.end());
+  return acked;
+}
 
 class CaseRun {
  public:
-  CaseRun(const scenario::Case& scenario, const CaseContext& context)
-      : case_(scenario), context_(context), data_(context.folder / "data") {
-    result_.name = case_.name;
-    result_.summary = case_.summary;
-    result_.file = case_.file;
-    result_.tags = case_.tags;
-    result_.seed = case_.seed;
-    result_.target = case_.target.use;
-    result_.crash = case_.crash.explore                                 ? "explore"
-                    : case_.crash.kind == oracle::CrashKind::kPowerLoss ? "power-loss"
-                                                                        : "process-kill";
-    result_.reproduce =
-        fmt::format("crashpoint run {} --filter {} --seed {}{}", shell_quote(case_.file),
-                    shell_quote(case_.name), case_.seed, context_.reproduce_options);
-  }
+  CaseRun(const scenario::Case& of, const CaseContext& context)
+      : case_(of),
+        context_(context),
+        data_(context.folder / "data"),
+        bundles_(context.bundles),
+        result_(result_for(of, context)) {}
 
   report::CaseResult run() {
-    const Clock::time_point began = Clock::now();
+    const SteadyClock::time_point began = SteadyClock::now();
     try {
-      fs::create_directories(data_);
       prepare();
       target::State base;
-      for (std::uint32_t cycle = 1; cycle <= case_.recovery.cycles && !failed(); ++cycle) {
+      for (std::uint32_t cycle = 1; cycle <= case_.recovery.cycles && !verdict_.failed(); ++cycle) {
         base = run_cycle(cycle, std::move(base));
       }
     } catch (const std::exception& error) {
-      add(inconclusive("harness", error.what()), "");
+      verdict_.add(inconclusive("harness", error.what()), "");
     }
-    finish();
+    result_.story = story_.take();
+    std::move(verdict_).decide(result_);
+    bundles_.write(result_);
     result_.timing.total_ms = ms_since(began);
     std::error_code ignored;
     fs::remove_all(context_.folder, ignored);
@@ -105,12 +107,9 @@ class CaseRun {
   }
 
  private:
-  bool failed() const {
-    return std::any_of(result_.checks.begin(), result_.checks.end(),
-                       [](const Verdict& verdict) { return verdict.outcome != Outcome::kPass; });
-  }
-
+  // The program, the promise, and the directory as the case begins with it.
   void prepare() {
+    fs::create_directories(data_);
     program_ = context_.program(case_.target);
     result_.target = program_.use;
     if (!case_.files.empty()) {
@@ -127,52 +126,70 @@ class CaseRun {
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
   }
 
-  // One round: workload, crash, recovery of each crash state, verdicts. Returns what the directory
-  // then holds.
+  // Workload, crash, recovery of each crash state, verdicts. Returns what the directory then holds.
   target::State run_cycle(std::uint32_t cycle, target::State base) {
     const fs::path folder = context_.folder / fmt::format("cycle-{}", cycle);
-    const CrashedRun crashed = run_under_faults(cycle, folder);
-    if (failed()) {
+    const LiveRun live = run_workload(cycle, folder);
+    if (verdict_.failed()) {
       return {};
     }
-    const workload::History& history = crashed.workload.history;
-    const Clock::time_point prepared = Clock::now();
-    const oracle::Judge judge(history, base, case_.files.empty());
-    result_.timing.judge_ms += ms_since(prepared);
-    add(judge.replies(), cycle_prefix(cycle));
+    const SteadyClock::time_point began = SteadyClock::now();
+    const oracle::Judge judge(live.workload.history, base, case_.files.empty());
+    result_.timing.judge_ms += ms_since(began);
+    verdict_.add(judge.replies(), cycle_prefix(cycle));
 
     const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
                                         scenario::Target other;
                                         other.use = use;
                                         return context_.program(other);
                                       }};
+    const CrashedRun crashed{live, base, judge, plan};
     if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
-      explore({crashed, base, judge, plan}, folder);
+      explore(crashed, folder);
       return {};
     }
-    return recover({crashed, base, judge, plan}, folder, cycle);
+    return case_.damage.empty() ? recover_as_left(crashed, folder, cycle)
+                                : recover_damaged(crashed, folder, cycle);
   }
 
-  void explore(const JudgedRun& judged, const fs::path& folder) {
+  LiveRun run_workload(std::uint32_t cycle, const fs::path& folder) {
+    LiveRun live = run_live(case_, program_, cycle, data_, folder);
+    result_.timing.start_ms += live.start.ms;
+    result_.timing.workload_ms += live.workload_ms;
+    result_.timing.crash_ms += live.crash_ms;
+    verdict_.add_faults(case_.faults, live.traced.faults, 0);
+    story_.record_run(live, case_.faults);
+    add_notes(live.traced.trace.notes);
+    if (live.dropped_by_fault()) {
+      add_notes({"the workload ended early, under faults: " + live.workload.detail});
+    }
+    verdict_.add_run(case_, live, cycle_prefix(cycle));
+    return live;
+  }
+
+  // ---- crash states made from the trace
+
+  void explore(const CrashedRun& crashed, const fs::path& folder) {
     // Borrowed: the run outlives its exploration.
     const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
-                                                    &judged.crashed.traced.trace);
-    explore::ExploredCase explored = explore::explore_case(judged.plan, judged.judge, trace, data_,
-                                                           folder / "crash-states", context_.jobs);
+                                                    &crashed.live.traced.trace);
+    explore::ExploredCase explored = explore::explore_case(
+        crashed.plan, crashed.judge, trace, data_, folder / "crash-states", context_.jobs);
     for (const explore::ViolatingState& state : explored.violations) {
-      violation_ = violation_ ? violation_ : state.verdict;
-      if (!context_.bundles.empty()) {
-        gather_bundle(judged, crash::to_image(state.image), "", state.name);
-        bundles_.back().guarantee = state.guarantee;
-        bundles_.back().crash = state.crash;
-        bundles_.back().result.verdict = state.verdict;
+      verdict_.add_violation(state.verdict);
+      if (bundles_.wanted()) {
+        report::Bundle bundle = bundle_of(crashed.plan, crashed.history(), crashed.base);
+        bundle.result.verdict = state.verdict;
+        bundle.crash_state = state.name;
+        bundle.guarantee = state.guarantee;
+        bundle.crash = state.crash;
+        bundle.image = crash::to_image(state.image);
+        bundles_.add(std::move(bundle));
       }
     }
-    for (Verdict& verdict : explored.checks) {
-      result_.checks.push_back(std::move(verdict));
-    }
+    verdict_.append(std::move(explored.checks));
+    add_notes(explored.notes);
     result_.states = std::move(explored.states);
-    result_.notes.insert(result_.notes.end(), explored.notes.begin(), explored.notes.end());
     result_.cycles += explored.recoveries;
     result_.state_times = explored.times;
     result_.timing.recovery_ms +=
@@ -180,21 +197,18 @@ class CaseRun {
     result_.timing.judge_ms += explored.times.judge_ms;
   }
 
-  target::State recover(const JudgedRun& judged, const fs::path& folder, std::uint32_t cycle) {
-    if (case_.damage.empty()) {
-      return recover_one(judged, data_, folder / "recovery", cycle, "").final_state;
-    }
+  // ---- the directory that the run left
+
+  target::State recover_as_left(const CrashedRun& crashed, const fs::path& folder,
+                                std::uint32_t cycle) {
+    return recover(crashed, {data_, folder / "recovery", name_state(cycle, ""), ""}).final_state;
+  }
+
+  target::State recover_damaged(const CrashedRun& crashed, const fs::path& folder,
+                                std::uint32_t cycle) {
     const trace::Image image = crash::read_directory(data_);
-    const trace::Trace& trace = judged.crashed.traced.trace;
-    std::vector<trace::Position> acked;
-    for (const workload::Operation& operation : judged.crashed.workload.history.operations) {
-      if (operation.is_acked()) {
-        // A reply can be read before its send is seen to return; the kill may come in between.
-        acked.push_back(std::min(operation.acked, trace.end));
-      }
-    }
-    std::sort(acked.begin(), acked.end());
-    const crash::RunContext run{&trace, trace::kNever, acked};
+    const std::vector<trace::Position> acked = acknowledged(crashed.live);
+    const crash::RunContext run{&crashed.live.traced.trace, trace::kNever, acked};
     target::State state;
     std::size_t number = 0;
     for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
@@ -203,111 +217,76 @@ class CaseRun {
       const fs::path place = folder / fmt::format("damage-{}", ++number);
       fs::create_directories(place);
       crash::lay_out(damaged, place / "data");
-      state = recover_one(judged, place / "data", place, cycle, damage.name).final_state;
+      state = recover(crashed, {place / "data", place, name_state(cycle, damage.name), damage.name})
+                  .final_state;
       std::error_code ignored;
       fs::remove_all(place, ignored);
     }
     return state;
   }
 
-  // `damage` names the crash state where the case has several.
-  recovery::Recovery recover_one(const JudgedRun& judged, const fs::path& data,
-                                 const fs::path& folder, std::uint32_t cycle,
-                                 const std::string& damage) {
-    const std::string state = name_state(cycle, damage);
-    const std::string prefix = state.empty() ? "" : state + ": ";
+  recovery::Recovery recover(const CrashedRun& crashed, const CrashDirectory& directory) {
     if (!case_.recovery.faults.empty()) {
-      strike_a_start(judged, data, folder, damage);
+      strike(crashed, directory);
+    }
+    std::optional<trace::Image> image;  // recovery changes the directory
+    if (bundles_.wanted() && bundles_.empty()) {
+      image = crash::read_directory(directory.data);
     }
     const std::int64_t began_ns = now_ns();
-    const Clock::time_point began = Clock::now();
-    std::optional<trace::Image> image;  // recovery changes the directory
-    if (!context_.bundles.empty() && bundles_.empty()) {
-      image = crash::read_directory(data);
-    }
-    recovery::Recovery recovery =
-        recovery::recover_and_judge(judged.plan, judged.judge, {}, data, folder);
+    const SteadyClock::time_point began = SteadyClock::now();
+    recovery::Recovery recovery = recovery::recover_and_judge(crashed.plan, crashed.judge, {},
+                                                              directory.data, directory.folder);
     ++result_.cycles;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
-    if (!violation_) {
-      story_.tell_recovery(judged.crashed.workload.history, recovery, damage, began_ns);
-      const auto broken =
-          std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
-      if (broken != recovery.checks.end()) {
-        violation_ = *broken;
-        violation_->summary = prefix + violation_->summary;
-        if (image) {
-          gather_bundle(judged, *std::move(image), recovery.log, state);
-          bundles_.back().result.verdict = *violation_;
-        }
-      }
+    if (!verdict_.has_violation()) {
+      story_.record_recovery(crashed.history(), recovery, directory.damage, began_ns);
+      keep_violation(crashed, directory, recovery, std::move(image));
     }
-    for (Verdict& verdict : recovery.checks) {
-      add(std::move(verdict), prefix);
+    for (const Verdict& verdict : recovery.checks) {
+      verdict_.add(verdict, prefix_of(directory.name));
     }
     return recovery;
   }
 
-  // The target recovers with the faults of the recovery in force, and is ended: what it then leaves
-  // is what the recovery that is judged gets.
-  void strike_a_start(const JudgedRun& judged, const fs::path& data, const fs::path& folder,
-                      const std::string& damage) {
+  // A start that the faults of the recovery strike, before the one that is judged.
+  void strike(const CrashedRun& crashed, const CrashDirectory& directory) {
     const std::int64_t began_ns = now_ns();
-    const milliseconds deadline(case_.recovery.deadline_ms);
-    ptrace::TracerOptions options;
-    options.faults = case_.recovery.faults;
-    options.seed = derive_seed(case_.seed, "recovery");
-    recovery::LiveTarget target(program_, with_failpoints(case_.recovery.faults), data,
-                                folder / "struck", std::move(options));
-    target.tracer().begin_workload();
-    target.wait_ready(deadline);
-    target.tracer().kill_tree();
-    const ptrace::Run struck = target.tracer().finish();
+    const SteadyClock::time_point began = SteadyClock::now();
+    const ptrace::Run struck =
+        strike_start(case_, program_, directory.data, directory.folder / "struck");
     ++result_.cycles;
-    result_.timing.recovery_ms += static_cast<double>(now_ns() - began_ns) / 1e6;
-    take_fault_reports(case_.recovery.faults, struck.faults, case_.faults.size());
-    if (!violation_) {
-      std::vector<std::string> told;
-      for (const fault::FaultReport& report : struck.faults) {
-        if (report.fired > 0) {
-          told.push_back(report.where);
-        }
-      }
-      story_.tell_struck_start(judged.crashed.workload.history, damage, told, began_ns);
+    result_.timing.recovery_ms += ms_since(began);
+    verdict_.add_faults(case_.recovery.faults, struck.faults, case_.faults.size());
+    if (!verdict_.has_violation()) {
+      story_.record_struck_start(crashed.history(), directory.damage, struck, began_ns);
     }
   }
 
-  // The target, where it announces its failpoints if one of `faults` strikes at one: passing one
-  // then costs a stop.
-  scenario::Target with_failpoints(const std::vector<fault::Fault>& faults) const {
-    scenario::Target target = case_.target;
-    if (std::any_of(faults.begin(), faults.end(), [](const fault::Fault& fault) {
-          const auto* place = std::get_if<fault::Place>(&fault.at);
-          return place != nullptr && !place->failpoint.empty();
-        })) {
-      target.environment["CRASHPOINT_FAILPOINTS"] = "traced";
+  // The first violation that the recovery showed, if any; `image` is what was recovered.
+  void keep_violation(const CrashedRun& crashed, const CrashDirectory& directory,
+                      const recovery::Recovery& recovery, std::optional<trace::Image> image) {
+    const auto broken = std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
+    if (broken == recovery.checks.end()) {
+      return;
     }
-    return target;
+    Verdict violation = *broken;
+    violation.summary = prefix_of(directory.name) + violation.summary;
+    verdict_.add_violation(violation);
+    if (image) {
+      report::Bundle bundle = bundle_of(crashed.plan, crashed.history(), crashed.base);
+      bundle.result.verdict = std::move(violation);
+      bundle.crash_state = directory.name;
+      bundle.image = *std::move(image);
+      bundle.recovery_log = recovery.log;
+      bundles_.add(std::move(bundle));
+    }
   }
 
-  void gather_bundle(const JudgedRun& judged, trace::Image image, std::string log,
-                     std::string crash_state) {
-    bundles_.push_back(
-        {.result = {},  // but for its verdict when all is known
-         .version = std::string(version()),
-         .target = program_.version.empty() ? program_.use : program_.use + " " + program_.version,
-         .scenario = case_.stand_alone,
-         .crash_state = std::move(crash_state),
-         .guarantee = guarantee_,
-         .crash = {},
-         .history = judged.crashed.workload.history,
-         .base = judged.base,
-         .image = std::move(image),
-         .recovery_log = std::move(log)});
-  }
+  // ---- words
 
-  // Which of the case's crash states it is; empty when it has only one.
+  // Which of the crash states of the case it is; empty when it has only one.
   std::string name_state(std::uint32_t cycle, const std::string& damage) const {
     const std::string prefix = cycle_prefix(cycle);
     return damage.empty() ? prefix.substr(0, prefix.find(':')) : prefix + damage;
@@ -317,207 +296,12 @@ class CaseRun {
     return case_.recovery.cycles > 1 ? fmt::format("cycle {}: ", cycle) : "";
   }
 
-  CrashedRun run_under_faults(std::uint32_t cycle, const fs::path& folder) {
-    ptrace::TracerOptions options;
-    options.faults = case_.faults;
-    options.seed =
-        cycle == 1 ? case_.seed : derive_seed(case_.seed, fmt::format("cycle/{}", cycle));
-    workload::Plan plan = case_.workload;
-    plan.seed = options.seed;
-
-    recovery::LiveTarget target(program_, with_failpoints(case_.faults), data_, folder / "run",
-                                std::move(options));
-    const recovery::StartOutcome start =
-        target.wait_ready(milliseconds(case_.recovery.deadline_ms));
-    result_.timing.start_ms += start.ms;
-
-    CrashedRun crashed;
-    CaseStory::Steps steps;
-    const Clock::time_point began = Clock::now();
-    if (start.ready()) {
-      target.tracer().begin_workload();
-      workload::Hooks hooks;
-      hooks.step_began = [&](std::size_t step) {
-        steps.emplace_back(now_ns(), step);
-        target.tracer().arm_step(step);
-      };
-      hooks.acked = [&](std::uint64_t count) { target.tracer().acked(count); };
-      crashed.workload = workload::run(plan, target.endpoint(), hooks);
-    }
-    result_.timing.workload_ms += ms_since(began);
-    const Clock::time_point crash = Clock::now();
-    const std::optional<int> ended_by_itself = wait_for_own_end(target, crashed.workload.end);
-    target.tracer().kill_tree();
-    crashed.traced = target.tracer().finish();
-    result_.timing.crash_ms += ms_since(crash);
-
-    workload::fill_acks(crashed.workload.history, crashed.traced.trace);
-    workload::fill_snapshots(crashed.workload.history, crashed.traced.trace, snapshot_file());
-    take_fault_reports(case_.faults, crashed.traced.faults, 0);
-    story_.tell_run(crashed.traced, crashed.workload.history, case_.faults, plan, steps,
-                    ended_by_itself
-                        ? fmt::format("the target {}", recovery::describe_status(*ended_by_itself))
-                        : "the target and all its children are killed");
-    result_.notes.insert(result_.notes.end(), crashed.traced.trace.notes.begin(),
-                         crashed.traced.trace.notes.end());
-    judge_run(start, crashed, ended_by_itself, target.log(), cycle);
-    return crashed;
+  static std::string prefix_of(const std::string& state) {
+    return state.empty() ? "" : state + ": ";
   }
 
-  // Connections that break announce the end of the process: its status tells why.
-  std::optional<int> wait_for_own_end(recovery::LiveTarget& target, workload::End end) const {
-    if (end == workload::End::kTargetGone) {
-      target.tracer().wait_for_main(milliseconds(case_.recovery.deadline_ms));
-    }
-    return target.tracer().main_status();
-  }
-
-  std::string snapshot_file() const {
-    const auto found = case_.target.config.find("dbfilename");
-    return found == case_.target.config.end() || found->second.empty() ? "dump.rdb"
-                                                                       : found->second.back();
-  }
-
-  // Was the run itself what the scenario meant it to be?
-  void judge_run(const recovery::StartOutcome& start, const CrashedRun& crashed,
-                 std::optional<int> ended, const std::string& log, std::uint32_t cycle) {
-    const bool any_fired =
-        std::any_of(crashed.traced.faults.begin(), crashed.traced.faults.end(),
-                    [](const fault::FaultReport& report) { return report.fired > 0; });
-    const std::string_view tail =
-        std::string_view(log).substr(log.size() - std::min<std::size_t>(log.size(), 400));
-    if (!start.ready() && !any_fired) {
-      add(inconclusive("run", fmt::format("the target did not start: {}; the end of its output: {}",
-                                          start.kind == recovery::StartOutcome::Kind::kTimeout
-                                              ? fmt::format("no answer within {} ms",
-                                                            case_.recovery.deadline_ms)
-                                              : recovery::describe_status(start.status),
-                                          escape(tail))),
-          cycle_prefix(cycle));
-      return;
-    }
-    const workload::End end = crashed.workload.end;
-    if (end == workload::End::kConnectionLost && any_fired) {
-      // A fault can make a server drop a client. What was acknowledged until then is judged.
-      result_.notes.push_back("the workload ended early, under faults: " + crashed.workload.detail);
-    } else if (end == workload::End::kStalled || end == workload::End::kConnectionLost ||
-               end == workload::End::kUnreadable) {
-      add(inconclusive("run", "the workload could not go on: " + crashed.workload.detail),
-          cycle_prefix(cycle));
-    }
-    if (ended && !any_fired && !ends_in_shutdown()) {
-      Verdict verdict;
-      verdict.outcome = Outcome::kViolation;
-      verdict.check = "run";
-      verdict.promise = "the target stays up while nothing is done to it";
-      verdict.summary = fmt::format("it {}; the end of its output: {}",
-                                    recovery::describe_status(*ended), escape(tail));
-      add(std::move(verdict), cycle_prefix(cycle));
-    }
-    if (missed_.empty()) {  // else nothing was tested
-      for (Verdict& verdict :
-           recovery::judge_log("run log", "before the crash", case_.oracle.run_log, log)) {
-        add(std::move(verdict), cycle_prefix(cycle));
-      }
-    }
-  }
-
-  bool ends_in_shutdown() const {
-    return std::any_of(case_.workload.steps.begin(), case_.workload.steps.end(),
-                       [](const workload::Step& step) {
-                         const auto* admin = std::get_if<workload::Admin>(&step.action);
-                         return admin != nullptr && !admin->command.empty() &&
-                                admin->command.front() == "SHUTDOWN";
-                       });
-  }
-
-  // `first` is where those of `faults` begin among all of the case.
-  void take_fault_reports(const std::vector<fault::Fault>& faults,
-                          const std::vector<fault::FaultReport>& reports, std::size_t first) {
-    for (std::size_t i = 0; i < reports.size(); ++i) {
-      const fault::FaultReport& report = reports[i];
-      if (first + i < result_.faults.size()) {  // a further cycle or crash state: they add up
-        result_.faults[first + i].report.passed += report.passed;
-        result_.faults[first + i].report.fired += report.fired;
-      } else {
-        result_.faults.push_back({faults[i].text, report});
-      }
-      if (report.fired == 0 && !faults[i].may_miss) {
-        std::string text = fmt::format("the fault never fired: {}", faults[i].text);
-        if (!report.nearest.empty()) {
-          text += fmt::format("; what did occur: {}", fmt::join(report.nearest, "; "));
-        }
-        missed_.push_back(inconclusive("faults", std::move(text)));
-      }
-    }
-  }
-
-  // Of many crash states only one verdict per check is kept: the first that is no pass.
-  void add(Verdict verdict, const std::string& prefix) {
-    if (verdict.outcome != Outcome::kPass && !prefix.empty()) {
-      verdict.summary = prefix + verdict.summary;
-    }
-    const auto known =
-        std::find_if(result_.checks.begin(), result_.checks.end(), [&](const Verdict& other) {
-          return other.check == verdict.check && other.promise == verdict.promise;
-        });
-    if (known == result_.checks.end()) {
-      result_.checks.push_back(std::move(verdict));
-    } else if (known->outcome == Outcome::kPass && verdict.outcome != Outcome::kPass) {
-      *known = std::move(verdict);
-    }
-  }
-
-  void finish() {
-    result_.story = story_.take();
-    if (!missed_.empty()) {
-      result_.checks.push_back(missed_.front());
-    }
-    result_.verdict = decide();
-    for (std::size_t i = 0; i < bundles_.size(); ++i) {
-      keep_bundle(bundles_[i], i + 1);
-    }
-  }
-
-  // The case's verdict: a violation before anything inconclusive before a pass, and of violations
-  // the first that a recovery showed, which is the one that the bundle holds. A fault that never
-  // struck takes the meaning from a pass, not from a violation.
-  Verdict decide() const {
-    if (violation_) {
-      return *violation_;
-    }
-    for (const Outcome worst : {Outcome::kViolation, Outcome::kInconclusive}) {
-      const auto found = std::ranges::find(result_.checks, worst, &Verdict::outcome);
-      if (found != result_.checks.end()) {
-        return *found;
-      }
-    }
-    Verdict pass;
-    pass.promise = result_.promise;
-    pass.check = "guarantee";
-    return pass;
-  }
-
-  // The first is the one of the case's verdict.
-  void keep_bundle(report::Bundle& bundle, std::size_t number) {
-    Verdict verdict = std::move(bundle.result.verdict);
-    bundle.result = result_;
-    bundle.result.verdict = std::move(verdict);
-    const std::string which = number == 1 ? "" : fmt::format("-{}", number);
-    const std::string name = report::bundle_name(result_) + which;
-    const fs::path folder = context_.bundles / name;
-    try {
-      fs::create_directories(context_.bundles);
-      fs::remove_all(folder);  // of an earlier run with the same report folder
-      report::write_bundle(bundle, folder);
-    } catch (const std::exception& error) {
-      result_.notes.push_back(fmt::format("the bundle could not be kept: {}", error.what()));
-      return;
-    }
-    result_.artifacts["bundle" + which] = (context_.bundles.filename() / name).string();
-    if (number == 1) {
-      result_.reproduce = "crashpoint reproduce " + shell_quote(folder.string());
-    }
+  void add_notes(const std::vector<std::string>& notes) {
+    result_.notes.insert(result_.notes.end(), notes.begin(), notes.end());
   }
 
   const scenario::Case& case_;
@@ -525,17 +309,16 @@ class CaseRun {
   fs::path data_;
   recovery::Program program_;
   oracle::Guarantee guarantee_;
-  std::vector<Verdict> missed_;
-  std::optional<Verdict> violation_;     // the first that a recovery showed
-  std::vector<report::Bundle> bundles_;  // of that recovery, or of each finding of an exploration
+  CaseVerdict verdict_;
+  CaseBundles bundles_;
   CaseStory story_;
   report::CaseResult result_;
 };
 
 }  // namespace
 
-report::CaseResult run_case(const scenario::Case& scenario, const CaseContext& context) {
-  return CaseRun(scenario, context).run();
+report::CaseResult run_case(const scenario::Case& of, const CaseContext& context) {
+  return CaseRun(of, context).run();
 }
 
 }  // namespace crashpoint::campaign

@@ -12,8 +12,8 @@
 namespace crashpoint::campaign {
 
 struct CaseContext {
-  std::filesystem::path folder;  // for this case alone: made, and removed again
-  // The program behind a target; find_program() with the run's folder for links, or a cache of it.
+  std::filesystem::path folder;  // for this case alone: created, and removed again
+  // Finds the program of a target; find_program() with the run's folder for links, or a cache of it.
   std::function<recovery::Program(const scenario::Target&)> program;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
   std::filesystem::path bundles;  // where the bundle of a violation goes; empty: none is made
@@ -22,6 +22,6 @@ struct CaseContext {
 
 // Never throws for what the target does. What the harness cannot do (a program that does not start
 // in the first place, ptrace forbidden, a full disk) makes the case inconclusive and says why.
-report::CaseResult run_case(const scenario::Case& scenario, const CaseContext& context);
+report::CaseResult run_case(const scenario::Case& of, const CaseContext& context);
 
 }  // namespace crashpoint::campaign

@@ -4,10 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <variant>
 
+#include "harness/base/clock.h"
 #include "harness/base/text.h"
+#include "harness/recovery/live_target.h"
 #include "harness/report/story.h"
 
 namespace crashpoint::campaign {
@@ -45,13 +46,17 @@ std::string describe_start(const std::string& damage) {
 
 }  // namespace
 
-void CaseStory::tell_run(const ptrace::Run& traced, const workload::History& history,
-                         const std::vector<fault::Fault>& faults, const workload::Plan& plan,
-                         const Steps& steps, const std::string& end) {
+void CaseStory::record_run(const LiveRun& run, const std::vector<fault::Fault>& faults) {
+  const ptrace::Run& traced = run.traced;
+  const workload::History& history = run.workload.history;
   moments_.clear();
   if (history.began_ns == 0) {
     return;  // no workload began
   }
+  const std::string end =
+      run.ended_by_itself
+          ? fmt::format("the target {}", recovery::describe_status(*run.ended_by_itself))
+          : "the target and all its children are killed";
   std::vector<report::FaultResult> results;
   for (std::size_t i = 0; i < traced.faults.size(); ++i) {
     results.push_back({faults[i].text, traced.faults[i]});
@@ -59,44 +64,50 @@ void CaseStory::tell_run(const ptrace::Run& traced, const workload::History& his
   moments_ = report::tell_story(traced.trace, history, results, end);
   const auto crash = std::ranges::find(moments_, Moment::Kind::kCrash, &Moment::kind);
   std::vector<Moment> course(moments_.begin(), crash);
-  for (const auto& [began_ns, step] : steps) {
+  for (const auto& [began_ns, step] : run.steps) {
     course.push_back({ms_between(history.began_ns, began_ns),
-                      fmt::format("step {}: {}", step, describe_step(plan.steps[step]))});
+                      fmt::format("step {}: {}", step, describe_step(run.plan.steps[step]))});
   }
   std::ranges::stable_sort(course, {}, &Moment::at_ms);
   course.insert(course.end(), crash, moments_.end());
   moments_ = std::move(course);
 }
 
-void CaseStory::tell_struck_start(const workload::History& history, const std::string& damage,
-                                  const std::vector<std::string>& struck, std::int64_t began_ns) {
+void CaseStory::record_struck_start(const workload::History& history, const std::string& damage,
+                                    const ptrace::Run& struck, std::int64_t began_ns) {
+  std::vector<std::string> places;
+  for (const fault::FaultReport& report : struck.faults) {
+    if (report.fired > 0) {
+      places.push_back(report.where);
+    }
+  }
   forget_recovery();
   struck_ = true;
-  tell(history, began_ns,
-       fmt::format("{}, and {}", describe_start(damage),
-                   struck.empty() ? "ended" : fmt::format("struck: {}", fmt::join(struck, "; "))));
+  add(history, began_ns,
+      fmt::format("{}, and {}", describe_start(damage),
+                  places.empty() ? "ended" : fmt::format("struck: {}", fmt::join(places, "; "))));
 }
 
-void CaseStory::tell_recovery(const workload::History& history, const recovery::Recovery& recovery,
-                              const std::string& damage, std::int64_t began_ns) {
+void CaseStory::record_recovery(const workload::History& history,
+                                const recovery::Recovery& recovery, const std::string& damage,
+                                std::int64_t began_ns) {
   if (!struck_) {
     forget_recovery();
   }
-  tell(history, began_ns, struck_ ? "the target is started again" : describe_start(damage));
-  tell(history, began_ns + static_cast<std::int64_t>(recovery.start_ms * 1e6),
-       recovery.started
-           ? fmt::format("it serves, with {}", counted(recovery.state.entries.size(), "key"))
-           : "it does not serve");
+  add(history, began_ns, struck_ ? "the target is started again" : describe_start(damage));
+  add(history, began_ns + static_cast<std::int64_t>(recovery.start_ms * 1e6),
+      recovery.started
+          ? fmt::format("it serves, with {}", counted(recovery.state.entries.size(), "key"))
+          : "it does not serve");
   for (const oracle::Verdict& verdict : recovery.checks) {
     if (verdict.outcome == oracle::Outcome::kViolation) {
-      tell(history, now_ns(),
-           fmt::format("check \"{}\" fails: {}", verdict.check, verdict.summary));
+      add(history, now_ns(), fmt::format("check \"{}\" fails: {}", verdict.check, verdict.summary));
     }
   }
   struck_ = false;
 }
 
-void CaseStory::tell(const workload::History& history, std::int64_t at_ns, std::string what) {
+void CaseStory::add(const workload::History& history, std::int64_t at_ns, std::string what) {
   moments_.push_back(
       {ms_between(history.began_ns, at_ns), std::move(what), Moment::Kind::kRecovery});
 }
@@ -104,12 +115,6 @@ void CaseStory::tell(const workload::History& history, std::int64_t at_ns, std::
 void CaseStory::forget_recovery() {
   std::erase_if(moments_,
                 [](const Moment& moment) { return moment.kind == Moment::Kind::kRecovery; });
-}
-
-std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace crashpoint::campaign

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/oracle/resp/judge.h"
@@ -73,11 +73,10 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
   crash::lay_out(bundle.image, data);
   const oracle::Judge judge(bundle.history, bundle.base, scenario.files.empty());
 
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = SteadyClock::now();
   recovery::Recovery recovery =
       recovery::recover_and_judge(plan, judge, bundle.crash, data, folder / "recovery");
-  const double total_ms =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+  const double total_ms = ms_since(began);
 
   Reproduction reproduction;
   reproduction.target =

@@ -73,7 +73,7 @@ Workspace Workspace::open_in(const fs::path& parent) {
   std::string pattern = (parent / fmt::format("{}XXXXXX", kPrefix)).string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw EnvironmentError(fmt::format(
-        "cannot make a folder in {}: {}; set CRASHPOINT_TMPDIR to one that can be written",
+        "cannot create a directory in {}: {}; set CRASHPOINT_TMPDIR to a writable directory",
         parent.string(), std::strerror(errno)));
   }
   const int lock_fd = try_lock(pattern);

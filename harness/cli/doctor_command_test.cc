@@ -33,7 +33,7 @@ TEST_F(DoctorCommand, SaysWhatIsMissingAndWhatToAllow) {
   EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
   EXPECT_THAT(
       outcome.output,
-      AllOf(ContainsRegex("MISSING +work directory +cannot make a folder in"),
+      AllOf(ContainsRegex("MISSING +work directory +cannot create a directory in"),
             HasSubstr("set CRASHPOINT_TMPDIR"), HasSubstr("crashpoint does not work here")));
 }
 

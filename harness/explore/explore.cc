@@ -5,47 +5,40 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "harness/base/check.h"
+#include "harness/base/clock.h"
 #include "harness/crash/cause/words.h"
 #include "harness/crash/model.h"
 #include "harness/crash/timeline.h"
 #include "harness/explore/findings.h"
 #include "harness/explore/recovered_states.h"
-#include "harness/explore/recovery_equivalence.h"
 #include "harness/explore/recovery_pool.h"
 #include "harness/explore/representatives.h"
+#include "harness/explore/settler.h"
 #include "harness/explore/state_index.h"
 
 namespace crashpoint::explore {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using crash::CrashModel;
 using crash::CrashState;
 using crash::Digest;
 using crash::Phase;
 using oracle::CrashKind;
 
-constexpr const char* kMaxReached = "max_states was reached; at least so many more";
-
-// How far into a run the telling states of all points go before the less telling ones of any.
+// The most informative states of all points are tried before less informative ones of any.
 constexpr std::array<std::pair<Phase, Phase>, 4> kPasses{
     {{Phase::kEverything, Phase::kAlone},
      {Phase::kPrefix, Phase::kPrefix},
      {Phase::kLeftOutOfPrefix, Phase::kLeftOutOfPrefix},
      {Phase::kTorn, Phase::kSampled}}};
-
-double ms_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
 
 std::vector<Scene::Reply> replies_of(const trace::Trace& trace) {
   std::vector<Scene::Reply> replies;
@@ -66,65 +59,60 @@ class Explorer {
            const ExploreTick& tick)
       : options_(options),
         tick_(tick),
-        explored_(options),
+        index_(options),
         points_(crash::crash_points(*trace, options.points)),
         results_(judge, options.guarantees, options.expect, points_, options.must_start),
+        settler_(results_, options.prune != Prune::kNone),
         pool_(
             options.jobs, options.folder, factory,
-            [this](std::uint64_t job, const crash::CrashImage& image) {
-              return is_needed(job, image);
+            [this](JobId job, const crash::CrashImage& image) {
+              return settler_.is_needed(job, image);
             },
-            [this](std::uint64_t job, crash::CrashImage image,
+            [this](JobId job, crash::CrashImage image,
                    std::optional<recovery::Recovered> recovered) {
-              done(job, std::move(image), std::move(recovered));
+              settler_.add(job, std::move(image), std::move(recovered));
             },
-            [this](std::uint64_t job, std::optional<trace::Trace> recorded) {
-              this->recorded(job, std::move(recorded));
+            [this](JobId job, std::optional<trace::Trace> recording) {
+              keep_recording(job, std::move(recording));
             }) {
     auto timeline = std::make_shared<const crash::Timeline>(std::move(trace));
     exploration_.notes = timeline->notes();
     std::vector<Scene::Reply> replies = replies_of(timeline->trace());
-    explored_.scenes.push_back({std::move(timeline), points_, 1, 0, std::move(replies)});
+    index_.scenes.push_back({std::move(timeline), points_, 1, 0, std::move(replies)});
     for (const auto& [kind, guarantee] : options.guarantees) {
       accounts_[kind] = {.kind = kind,
-                         .profile = explored_.profile_of(kind).name,
+                         .profile = index_.profile_of(kind).name,
                          .points = points_.size(),
                          .skipped = {}};
     }
   }
 
   Exploration run() {
-    const Clock::time_point begin = Clock::now();
+    const SteadyClock::time_point begin = SteadyClock::now();
     produce(0);
     pool_.drain();
     for (std::uint32_t depth = 2; depth <= options_.depth && !exploration_.interrupted; ++depth) {
       descend(depth);
     }
+    take_results();
     judge_all();
-    Explainer explainer(explored_, results_, [this](std::span<const crash::CrashImage> images) {
+    FindingsByCause findings(index_, results_, [this](std::span<const crash::CrashImage> images) {
       return results_of(images);
     });
-    exploration_.findings = explainer.explain(violations_);
+    exploration_.findings = findings.group(violations_);
     keep_some();
     finish(begin);
     return std::move(exploration_);
   }
 
  private:
-  // A state that came back, with what it takes to know others by it.
-  struct Unsettled {
-    crash::CrashImage image;
-    std::optional<ResultId> result = {};  // nothing: it was not needed
-    std::optional<std::vector<trace::Question>> asked = {};
-  };
-
   // ---- producing states
 
-  // All states of a scene, the telling ones first; new ones go to the workers.
+  // All states of a scene, the most informative ones first; new ones go to the workers.
   void produce(std::uint32_t scene) {
     for (const auto& [first, last] : kPasses) {
       for (auto& [kind, account] : accounts_) {
-        crash::StateOptions states = explored_.state_options();
+        crash::StateOptions states = index_.state_options();
         states.first_phase = first;
         states.last_phase = last;
         if (!produce_pass(scene, kind, states, account)) {
@@ -139,32 +127,31 @@ class Explorer {
 
   bool produce_pass(std::uint32_t scene, CrashKind kind, const crash::StateOptions& states,
                     StateAccount& account) {
-    const Clock::time_point begin = Clock::now();
+    const SteadyClock::time_point begin = SteadyClock::now();
     double waited_ms = 0;
-    CrashModel model(explored_.scenes[scene].timeline, explored_.profile_of(kind));
+    CrashModel model(index_.scenes[scene].timeline, index_.profile_of(kind));
     std::optional<std::uint64_t> version;
     std::vector<std::uint32_t> here;  // records permitted at the last point looked at
     bool stopped = false;
-    for (std::uint32_t point = 0; point < explored_.scenes[scene].points.size() && !stopped;
-         ++point) {
-      model.advance(explored_.scenes[scene].points[point].position);
+    for (std::uint32_t point = 0; point < index_.scenes[scene].points.size() && !stopped; ++point) {
+      model.advance(index_.scenes[scene].points[point].position);
       if (model.version() != version) {
         version = model.version();
         here.clear();
         const crash::StateCount count = for_each_state(model, states, [&](CrashState&& state) {
-          return take(std::move(state), explored_.key_of(state.digest, scene, kind, model), scene,
+          return take(std::move(state), index_.key_of(state.digest, scene, kind, model), scene,
                       point, kind, model, account, here, waited_ms);
         });
         account.permitted_exactly = account.permitted_exactly &&
                                     (count.all || states.last_phase != Phase::kSampled) &&
                                     model.profile().tears == crash::Tears::kBetweenBlocks;
         if (count.passed_over > 0) {
-          account.skipped["alike: one of many operations left out"] += count.passed_over;
+          account.skipped[SkipReason::kThinnedOut] += count.passed_over;
         }
         stopped = count.stopped;
       }
       for (const std::uint32_t record : here) {
-        add_sighting(explored_.records[record], {scene, kind, {point, point}});
+        add_sighting(index_.records[record], {scene, kind, {point, point}});
       }
       stopped = !go_on() || stopped;
     }
@@ -177,106 +164,60 @@ class Explorer {
   bool take(CrashState&& state, const Digest& key, std::uint32_t scene, std::uint32_t point,
             CrashKind kind, const CrashModel& model, StateAccount& account,
             std::vector<std::uint32_t>& here, double& waited_ms) {
-    if (const auto known = explored_.number_of(key)) {
+    if (const auto known = index_.number_of(key)) {
       if (options_.prune != Prune::kNone) {
-        ++account.skipped["equal to another state, and judged with it"];
+        ++account.skipped[SkipReason::kSameDirectory];
       }
       here.push_back(*known);
       return true;
     }
     if (options_.prune == Prune::kRepresentative &&
-        !representatives_.take(explored_.scenes[scene], point, model, state.selection, kind)) {
-      ++account.skipped["pruned: states of the same shape are tried"];
+        !representatives_.take(index_.scenes[scene], point, model, state.selection, kind)) {
+      ++account.skipped[SkipReason::kSameShape];
       return true;
     }
-    if (explored_.records.size() >= options_.max_states) {
-      // Known states are still looked for, and the others counted; to a point, as it takes its time.
+    if (index_.records.size() >= options_.max_states) {
+      // Known states are still looked for, and others counted, up to a limit because that takes time.
       account.permitted_exactly = false;
       beyond_max_.insert(state.digest);
-      account.skipped[kMaxReached] = beyond_max_.size();
+      account.skipped[SkipReason::kMaxStates] = beyond_max_.size();
       return beyond_max_.size() < options_.max_states;
     }
-    const auto number = static_cast<std::uint32_t>(explored_.records.size());
-    explored_.by_key.emplace(key, number);
+    const std::uint32_t number = index_.add(key, state.digest);
     here.push_back(number);
-    {
-      const std::lock_guard lock(mutex_);
-      explored_.records.push_back({.digest = state.digest});
-    }
-    const Clock::time_point begin = Clock::now();
-    pool_.recover(number, std::move(state.image));
+    const SteadyClock::time_point begin = SteadyClock::now();
+    pool_.recover(JobId::state(number), std::move(state.image));
     waited_ms += ms_since(begin);
     return true;
   }
 
   bool go_on() {
-    if (tick_) {
-      std::uint64_t recovered = 0;
-      {
-        const std::lock_guard lock(mutex_);
-        recovered = settled_;
-      }
+    if (tick_ && !exploration_.interrupted) {
       exploration_.interrupted =
-          exploration_.interrupted ||
-          !tick_({.found = explored_.records.size(), .recovered = recovered});
+          !tick_({.found = index_.records.size(), .recovered = settler_.counts().settled});
     }
     return !exploration_.interrupted;
   }
 
-  // ---- what comes back, from any worker
+  // ---- results
 
-  // Not if a recovery that is settled could not have told it from another.
-  bool is_needed(std::uint64_t job, const crash::CrashImage& image) {
-    if (options_.prune == Prune::kNone || job >= kAsked) {
-      return true;
-    }
-    const std::shared_lock lock(alike_mutex_);
-    return !alike_.find(image);
-  }
-
-  void done(std::uint64_t job, crash::CrashImage image,
-            std::optional<recovery::Recovered> recovered) {
-    Unsettled unsettled{.image = std::move(image)};
-    if (recovered) {
-      unsettled.asked = std::move(recovered->asked);
-      unsettled.result = results_.intern(*std::move(recovered));
-    }
-    const std::lock_guard lock(mutex_);
-    unsettled_.emplace(job, std::move(unsettled));
-    for (; !unsettled_.empty() && unsettled_.begin()->first == next_settled_; ++next_settled_) {
-      settle(next_settled_, unsettled_.begin()->second);
-      unsettled_.erase(unsettled_.begin());
+  // Once every state is settled.
+  void take_results() {
+    HARNESS_CHECK(settler_.counts().settled == index_.records.size(), settler_.counts().settled,
+                  index_.records.size());
+    for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+      const Settler::Settled settled = settler_.result(JobId::state(number));
+      index_.records[number].result = settled.result;
+      index_.records[number].alike = settled.equivalent;
     }
   }
 
-  // In the order of the states, whatever the order in which they come back: what is alike does not depend on
-  // the number of workers, even if some were recovered for nothing.
-  void settle(std::uint64_t job, const Unsettled& unsettled) {
-    const std::optional<std::uint64_t> other =
-        options_.prune == Prune::kNone ? std::nullopt : alike_.find(unsettled.image);
-    const ResultId result = other ? result_of(*other) : unsettled.result.value();
-    if (!other && unsettled.asked) {
-      const std::unique_lock lock(alike_mutex_);
-      alike_.add(job, unsettled.image, *unsettled.asked);
-    }
-    if (job >= kAsked) {
-      answers_[job - kAsked] = result;
-      return;
-    }
-    explored_.records[job].result = result;
-    explored_.records[job].alike = other.has_value();
-    ++settled_;
-    recovered_ += other ? 0U : 1U;
-  }
-
-  [[nodiscard]] ResultId result_of(std::uint64_t job) const {
-    return job >= kAsked ? answers_.at(job - kAsked) : *explored_.records[job].result;
-  }
-
-  void recorded(std::uint64_t job, std::optional<trace::Trace> trace) {
+  // From a worker.
+  void keep_recording(JobId job, std::optional<trace::Trace> trace) {
+    HARNESS_CHECK(job.kind == JobId::Kind::kState, job);
     if (trace) {
-      const std::lock_guard lock(mutex_);
-      recordings_.emplace(static_cast<std::uint32_t>(job), std::move(*trace));
+      const std::lock_guard lock(recordings_mutex_);
+      recordings_.emplace(static_cast<std::uint32_t>(job.number), std::move(*trace));
     }
   }
 
@@ -284,29 +225,29 @@ class Explorer {
 
   // Records the recovery of every state of the depth before, and explores each recording.
   void descend(std::uint32_t depth) {
-    const std::size_t scenes = explored_.scenes.size();
+    const std::size_t scenes = index_.scenes.size();
     for (std::uint32_t scene = 0; scene < scenes; ++scene) {
-      if (explored_.scenes[scene].depth + 1 == depth) {
+      if (index_.scenes[scene].depth + 1 == depth) {
         record_recoveries(scene);
       }
     }
     pool_.drain();
     std::map<std::uint32_t, trace::Trace> recordings;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(recordings_mutex_);
       recordings.swap(recordings_);
     }
     for (auto& [parent, trace] : recordings) {
       auto shared = std::make_shared<const trace::Trace>(std::move(trace));
       auto timeline = std::make_shared<const crash::Timeline>(shared);
       std::vector<crash::CrashPoint> points = crash::crash_points(*shared);
-      if (timeline->ops().empty() || explored_.records.size() >= options_.max_states) {
+      if (timeline->ops().empty() || index_.records.size() >= options_.max_states) {
         continue;  // it changed nothing, or there is no room for what it would add
       }
-      explored_.scenes.push_back({std::move(timeline), std::move(points), depth, parent, {}});
-      produce(static_cast<std::uint32_t>(explored_.scenes.size() - 1));
+      index_.scenes.push_back({std::move(timeline), std::move(points), depth, parent, {}});
+      produce(static_cast<std::uint32_t>(index_.scenes.size() - 1));
       if (exploration_.interrupted) {
-        return;
+        break;
       }
     }
     pool_.drain();
@@ -317,15 +258,15 @@ class Explorer {
     for (const auto& [kind, account] : accounts_) {
       std::map<std::uint32_t, std::vector<std::uint32_t>>
           wanted;  // point -> records first seen there
-      for (std::uint32_t number = 0; number < explored_.records.size(); ++number) {
-        const Sighting& first = explored_.records[number].sightings.front();
+      for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+        const Sighting& first = index_.first_sighting(number);
         if (first.scene == scene && first.kind == kind) {
           wanted[first.points.first].push_back(number);
         }
       }
       for_each_wanted(scene, kind, wanted,
                       [&](std::uint32_t number, const CrashModel&, CrashState&& state) {
-                        pool_.record(number, std::move(state.image));
+                        pool_.record(JobId::state(number), std::move(state.image));
                       });
     }
   }
@@ -335,12 +276,12 @@ class Explorer {
   void for_each_wanted(std::uint32_t scene, CrashKind kind,
                        const std::map<std::uint32_t, std::vector<std::uint32_t>>& wanted,
                        const Use& use) {
-    CrashModel model(explored_.scenes[scene].timeline, explored_.profile_of(kind));
+    CrashModel model(index_.scenes[scene].timeline, index_.profile_of(kind));
     for (const auto& [point, numbers] : wanted) {
-      model.advance(explored_.scenes[scene].points[point].position);
+      model.advance(index_.scenes[scene].points[point].position);
       std::size_t left = numbers.size();
-      for_each_state(model, explored_.state_options(), [&, &all = numbers](CrashState&& state) {
-        const auto known = explored_.number_of(explored_.key_of(state.digest, scene, kind, model));
+      for_each_state(model, index_.state_options(), [&, &all = numbers](CrashState&& state) {
+        const auto known = index_.number_of(index_.key_of(state.digest, scene, kind, model));
         if (known && std::find(all.begin(), all.end(), *known) != all.end()) {
           use(*known, model, std::move(state));
           --left;
@@ -353,16 +294,15 @@ class Explorer {
   // ---- judging
 
   void judge_all() {
-    for (std::uint32_t number = 0; number < explored_.records.size(); ++number) {
-      const Record& record = explored_.records[number];
+    for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+      const Record& record = index_.records[number];
       std::map<CrashKind, std::vector<PointRange>> points;
-      for (const auto& [kind, range] : explored_.judged_at(number)) {
+      for (const auto& [kind, range] : index_.judged_at(number)) {
         if (accounts_.contains(kind)) {
           points[kind].push_back(range);
         }
       }
-      bool explained =
-          false;  // of a violation by the weaker crash, that by the stronger is no news
+      bool reported = false;  // under the weaker crash already
       for (const auto& [kind, ranges] : points) {
         StateAccount& account = accounts_.at(kind);
         ++account.permitted;
@@ -374,10 +314,10 @@ class Explorer {
         const auto first = results_.first_violation(*record.result, kind, ranges);
         if (first) {
           ++account.violating;
-          if (!explained) {
+          if (!reported) {
             violations_.push_back({number, kind, *first});
           }
-          explained = true;
+          reported = true;
         } else if (const auto* why = results_.inconclusive(*record.result, kind, ranges)) {
           ++account.inconclusive;
           exploration_.inconclusive =
@@ -390,8 +330,8 @@ class Explorer {
   // Gives some of the states back, evenly chosen from those of the run itself.
   void keep_some() {
     std::vector<std::uint32_t> candidates;
-    for (std::uint32_t number = 0; number < explored_.records.size(); ++number) {
-      if (explored_.records[number].sightings.front().scene == 0) {
+    for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+      if (index_.first_sighting(number).scene == 0) {
         candidates.push_back(number);
       }
     }
@@ -399,7 +339,7 @@ class Explorer {
     std::map<CrashKind, std::map<std::uint32_t, std::vector<std::uint32_t>>> by_point;
     for (std::uint64_t i = 0; i < wanted; ++i) {
       const std::uint32_t number = candidates[candidates.size() * i / wanted];
-      const Sighting& first = explored_.records[number].sightings.front();
+      const Sighting& first = index_.first_sighting(number);
       by_point[first.kind][first.points.first].push_back(number);
     }
     for (const auto& [kind, points] : by_point) {
@@ -412,50 +352,43 @@ class Explorer {
     }
   }
 
-  // Recovers those directories now that were not recovered before.
+  // Of any directories: those that were not recovered before are recovered now.
   std::vector<ResultId> results_of(std::span<const crash::CrashImage> images) {
-    const auto known_result = [this](const Digest& digest) -> std::optional<ResultId> {
-      const auto known = explored_.number_of(digest);
-      return known ? explored_.records[*known].result : std::nullopt;
-    };
+    std::vector<JobId> jobs;
     for (const crash::CrashImage& image : images) {
-      const Digest digest = image.digest();
-      const std::uint64_t number = asked_.size();
-      if (known_result(digest) || !asked_.try_emplace(digest, number).second) {
-        continue;
-      }
-      const std::optional<std::uint64_t> other =
-          options_.prune == Prune::kNone ? std::nullopt : alike_.find(image);
-      if (other) {
-        answers_[number] = result_of(*other);
-      } else {
-        pool_.recover(kAsked + number, image);
-        ++exploration_.explaining;
-      }
+      jobs.push_back(job_for(image));
     }
     pool_.drain();
-    const std::lock_guard lock(mutex_);
-    for (const auto& [job, unsettled] : unsettled_) {
-      settle(job, unsettled);
-    }
-    unsettled_.clear();
+    settler_.settle_trials();
     std::vector<ResultId> results;
-    for (const crash::CrashImage& image : images) {
-      const Digest digest = image.digest();
-      const std::optional<ResultId> known = known_result(digest);
-      results.push_back(known ? *known : answers_.at(asked_.at(digest)));
+    for (const JobId job : jobs) {
+      results.push_back(settler_.result(job).result);
     }
     return results;
   }
 
-  void finish(Clock::time_point begin) {
+  // The job with the result for this directory; a new one goes to the workers.
+  JobId job_for(const crash::CrashImage& image) {
+    const Digest digest = image.digest();
+    if (const auto known = index_.number_of(digest)) {
+      return JobId::state(*known);
+    }
+    const auto [trial, is_new] = trials_.try_emplace(digest, JobId::trial(trials_.size()));
+    if (is_new && !settler_.settle_if_known(trial->second, image)) {
+      pool_.recover(trial->second, image);
+      ++exploration_.explaining;
+    }
+    return trial->second;
+  }
+
+  void finish(SteadyClock::time_point begin) {
     for (const Finding& finding : exploration_.findings) {
       ++accounts_.at(finding.kind).findings;
     }
     for (auto& [kind, account] : accounts_) {
       exploration_.accounts.push_back(std::move(account));
     }
-    exploration_.recovered = recovered_;
+    exploration_.recovered = settler_.counts().recovered;
     const RecoveryPool::Times times = pool_.times();
     exploration_.times.lay_out = times.lay_out_ms;
     exploration_.times.start = times.start_ms;
@@ -464,30 +397,21 @@ class Explorer {
     exploration_.times.total = ms_since(begin);
   }
 
-  // Numbers of jobs that a cause asked for, beyond those of records.
-  static constexpr std::uint64_t kAsked = std::uint64_t{1} << 40;
-
   const ExploreOptions& options_;
   const ExploreTick& tick_;
-  Explored explored_;  // its records grow only under mutex_
+  StateIndex index_;
   std::vector<crash::CrashPoint> points_;
   RecoveredStates results_;
   std::map<CrashKind, StateAccount> accounts_;
   Representatives representatives_;
   std::unordered_set<Digest> beyond_max_;
   std::vector<Violation> violations_;
-  std::unordered_map<Digest, std::uint64_t> asked_;  // numbers of their jobs
+  std::unordered_map<Digest, JobId> trials_;
   Exploration exploration_;
 
-  std::mutex mutex_;                              // of what workers write
-  std::map<std::uint64_t, Unsettled> unsettled_;  // recovered before a state that comes first
-  std::uint64_t next_settled_ = 0;
-  std::uint64_t settled_ = 0;
-  std::uint64_t recovered_ = 0;  // of those: not alike
-  Alike alike_;                  // grows only under mutex_ and this
-  std::shared_mutex alike_mutex_;
-  std::map<std::uint64_t, ResultId> answers_;
-  std::map<std::uint32_t, trace::Trace> recordings_;
+  Settler settler_;  // this and what follows: used by workers as well
+  std::mutex recordings_mutex_;
+  std::map<std::uint32_t, trace::Trace> recordings_;  // by the record that was recovered
 
   RecoveryPool pool_;  // last: its workers use the above
 };

@@ -1,10 +1,10 @@
-// Exploration: every crash state of one recorded run, recovered and judged, and what was found told by
-// cause. Nothing of the run is executed again.
+// Exploration: every crash state of one recorded run is recovered and judged, and violations are grouped
+// by cause. Nothing of the run is executed again.
 //
-// States      Those of crash/states.h at every crash point, the telling ones of all points first. Two
-//             states with the same directory are recovered once, and judged at every crash point that
-//             permits them, because what must survive grows along the run. So are two that a recovery
-//             provably could not tell apart, where the recoverer says what it asked (alike.h).
+// States      Those of crash/states.h at every crash point, the most informative ones first. States with
+//             the same directory are recovered once, and judged at every crash point that permits them,
+//             because what must survive grows along the run. So are those that recovery provably cannot
+//             tell apart, where the recoverer reports what it asked (recovery_equivalence.h).
 // Findings    Violations with one cause are one finding. The cause is found by trying: which lost
 //             operations must stay lost, and which kept ones kept, for the violation to remain.
 // Profiles    Each finding says under which of the profiles we know it is one, and of the one explored
@@ -58,6 +58,14 @@ struct ExploreOptions {
   std::filesystem::path folder;  // exists; workers lay states out below it
 };
 
+// Why a permitted state was not recovered on its own.
+enum class SkipReason : std::uint8_t {
+  kSameDirectory,  // equal to another state, and judged with it
+  kThinnedOut,     // of many that leave out one operation, some are tried
+  kSameShape,  // states that lost operations of the same shapes are tried (Prune::kRepresentative)
+  kMaxStates,  // max_states was reached; a lower bound
+};
+
 // For one kind of crash.
 struct StateAccount {
   oracle::CrashKind kind = oracle::CrashKind::kProcessKill;
@@ -66,11 +74,12 @@ struct StateAccount {
   std::uint64_t permitted = 0;    // distinct directories known to be permitted
   bool permitted_exactly = true;  // else there are more
   std::uint64_t tried = 0;        // of those: recovered, or alike, and judged
-  std::uint64_t alike = 0;  // of those: not told from another by recovery, and not recovered again
+  std::uint64_t alike =
+      0;  // of those: recovery cannot tell it from another, so not recovered again
   std::uint64_t violating = 0;  // of those
   std::uint64_t inconclusive = 0;
   std::uint64_t findings = 0;
-  std::map<std::string, std::uint64_t> skipped = {};  // by reason
+  std::map<SkipReason, std::uint64_t> skipped = {};
 };
 
 struct Finding {

@@ -137,6 +137,28 @@ oracle::CrashMoment moment_of(const crash::CrashPoint& point) {
   return {.position = point.position, .at_ns = point.at_ns, .sync_began_ns = point.sync_began_ns};
 }
 
+std::string describe(SkipReason reason) {
+  switch (reason) {
+    case SkipReason::kSameDirectory:
+      return "equal to another state, and judged with it";
+    case SkipReason::kThinnedOut:
+      return "thinned out: one of many operations left out";
+    case SkipReason::kSameShape:
+      return "pruned: states of the same shape are tried";
+    case SkipReason::kMaxStates:
+      return "not tried: max_states reached (lower bound)";
+  }
+  return {};
+}
+
+std::map<std::string, std::uint64_t> describe(const std::map<SkipReason, std::uint64_t>& skipped) {
+  std::map<std::string, std::uint64_t> words;
+  for (const auto& [reason, count] : skipped) {
+    words.emplace(describe(reason), count);
+  }
+  return words;
+}
+
 report::StateCounts counts_of(const StateAccount& account) {
   return {.crash = account.kind == CrashKind::kProcessKill ? "process-kill" : "power-loss",
           .profile = account.profile,
@@ -148,7 +170,7 @@ report::StateCounts counts_of(const StateAccount& account) {
           .violating = account.violating,
           .inconclusive = account.inconclusive,
           .findings = account.findings,
-          .skipped = account.skipped};
+          .skipped = describe(account.skipped)};
 }
 
 Verdict verdict_of(const Finding& finding, const std::string& doubt) {

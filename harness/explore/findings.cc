@@ -17,7 +17,7 @@ using oracle::CrashKind;
 
 namespace {
 
-// The same operations are lost, however much of them. What had to survive for that to show differs from
+// The same operations are lost, whatever part of each. What had to survive for that to show differs from
 // state to state, and may have become durable in the meantime.
 bool same(const crash::Cause& a, const crash::Cause& b) {
   return a.lost_operations == b.lost_operations;
@@ -31,8 +31,8 @@ std::string words_of(const crash::Cause& cause, std::uint32_t depth) {
 
 // At the first point where it is a violation; of a crash during recovery, where it was first seen in the
 // recovery of a state that is none itself, if there is one.
-Explainer::Origin Explainer::origin_of(const Violation& violation) {
-  const Record& record = explored_.records[violation.record];
+FindingsByCause::Origin FindingsByCause::origin_of(const Violation& violation) {
+  const Record& record = index_.records[violation.record];
   for (const Sighting& sighting : record.sightings) {
     if (sighting.scene == 0 && sighting.kind == violation.kind &&
         sighting.points.first <= violation.point && violation.point <= sighting.points.last) {
@@ -55,8 +55,8 @@ Explainer::Origin Explainer::origin_of(const Violation& violation) {
 }
 
 // Whether what was being recovered is a state of the run at the violation's point.
-bool Explainer::led_there(const Sighting& sighting, const Violation& violation) const {
-  const auto ways = explored_.judged_at(explored_.scenes[sighting.scene].parent);
+bool FindingsByCause::led_there(const Sighting& sighting, const Violation& violation) const {
+  const auto ways = index_.judged_at(index_.scenes[sighting.scene].parent);
   return std::any_of(ways.begin(), ways.end(), [&](const auto& way) {
     const auto& [kind, points] = way;
     return std::max(kind, sighting.kind) == violation.kind && points.first <= violation.point &&
@@ -64,26 +64,26 @@ bool Explainer::led_there(const Sighting& sighting, const Violation& violation) 
   });
 }
 
-// What was being recovered was lost already: that it still is after another crash is no news.
-bool Explainer::is_inherited(std::uint32_t scene, const Violation& violation) {
+// The state that was being recovered was a violation already: it is reported there.
+bool FindingsByCause::is_inherited(std::uint32_t scene, const Violation& violation) {
   if (scene == 0) {
     return false;
   }
-  const Record& parent = explored_.records[explored_.scenes[scene].parent];
+  const Record& parent = index_.records[index_.scenes[scene].parent];
   return parent.result && violates(*parent.result, violation);
 }
 
 // The finding of a state that was being recovered, where all that led there broke the promise already.
-std::optional<std::size_t> Explainer::inherited_from(const Violation& violation) {
+std::optional<std::size_t> FindingsByCause::inherited_from(const Violation& violation) {
   std::optional<std::size_t> finding;
-  for (const Sighting& sighting : explored_.records[violation.record].sightings) {
+  for (const Sighting& sighting : index_.records[violation.record].sightings) {
     if (sighting.scene == 0 || !led_there(sighting, violation)) {
       continue;
     }
     if (!is_inherited(sighting.scene, violation)) {
       return std::nullopt;
     }
-    const auto parents = finding_of_.find(explored_.scenes[sighting.scene].parent);
+    const auto parents = finding_of_.find(index_.scenes[sighting.scene].parent);
     if (!finding && parents != finding_of_.end()) {
       finding = parents->second;
     }
@@ -91,7 +91,7 @@ std::optional<std::size_t> Explainer::inherited_from(const Violation& violation)
   return finding;
 }
 
-std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations) {
+std::vector<Finding> FindingsByCause::group(const std::vector<Violation>& violations) {
   // By place, so that one walk along each scene serves them all.
   std::map<Origin, std::vector<Violation>> by_origin;
   for (const Violation& violation : violations) {
@@ -102,17 +102,17 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
   for (const auto& [origin, of_origin] : by_origin) {
     if (of != std::pair(origin.scene, origin.kind)) {
       of = {origin.scene, origin.kind};
-      model = std::make_unique<CrashModel>(explored_.scenes[origin.scene].timeline,
-                                           explored_.profile_of(origin.kind));
+      model = std::make_unique<CrashModel>(index_.scenes[origin.scene].timeline,
+                                           index_.profile_of(origin.kind));
     }
-    model->advance(explored_.scenes[origin.scene].points[origin.point].position);
+    model->advance(index_.scenes[origin.scene].points[origin.point].position);
     std::map<std::uint32_t, Violation> left;
     for (const Violation& violation : of_origin) {
       left.emplace(violation.record, violation);
     }
-    for_each_state(*model, explored_.state_options(), [&](CrashState&& state) {
+    for_each_state(*model, index_.state_options(), [&](CrashState&& state) {
       const std::optional<std::uint32_t> known =
-          explored_.number_of(explored_.key_of(state.digest, origin.scene, origin.kind, *model));
+          index_.number_of(index_.key_of(state.digest, origin.scene, origin.kind, *model));
       const auto violation = known ? left.find(*known) : left.end();
       if (violation != left.end()) {
         finding_of_[violation->first] =
@@ -126,16 +126,16 @@ std::vector<Finding> Explainer::explain(const std::vector<Violation>& violations
   return std::move(findings_);
 }
 
-std::size_t Explainer::explain(const Origin& origin, const Violation& violation, CrashModel& model,
-                               CrashState&& state) {
+std::size_t FindingsByCause::explain(const Origin& origin, const Violation& violation,
+                                     CrashModel& model, CrashState&& state) {
   if (const auto known = origin.scene == 0 ? std::nullopt : inherited_from(violation)) {
     ++findings_[*known].states;
     return *known;
   }
-  const oracle::Verdict& verdict = results_.verdict(*explored_.records[violation.record].result,
-                                                    violation.kind, violation.point);
+  const oracle::Verdict& verdict =
+      results_.verdict(*index_.records[violation.record].result, violation.kind, violation.point);
   for (std::size_t i = 0; i < causes_.size(); ++i) {
-    if (causes_[i].scene_depth == explored_.scenes[origin.scene].depth &&
+    if (causes_[i].scene_depth == index_.scenes[origin.scene].depth &&
         causes_[i].check == verdict.check && has_cause(model, state.selection, causes_[i].cause)) {
       ++findings_[i].states;
       return i;
@@ -145,7 +145,7 @@ std::size_t Explainer::explain(const Origin& origin, const Violation& violation,
     return this->violates(results_of_({&image, 1}).front(), violation);
   };
   crash::Cause cause = find_cause(model, state.selection, violates);
-  const Scene& scene = explored_.scenes[origin.scene];
+  const Scene& scene = index_.scenes[origin.scene];
   std::vector<std::string> profiles = profiles_with(scene, model.point(), cause, violation);
   keep_those_that_led_to(origin.scene, violation, profiles);
   for (std::size_t i = 0; i < causes_.size(); ++i) {
@@ -167,7 +167,7 @@ std::size_t Explainer::explain(const Origin& origin, const Violation& violation,
   finding.point = describe_point(*scene.timeline, model.point());
   finding.state = describe(model, state.selection);
   finding.point_number = origin.point;
-  finding.judged_at = explored_.scenes[0].points[violation.point];
+  finding.judged_at = index_.scenes[0].points[violation.point];
   finding.depth = scene.depth;
   finding.profiles = std::move(profiles);
   finding.states = 1;
@@ -181,10 +181,10 @@ std::size_t Explainer::explain(const Origin& origin, const Violation& violation,
   return findings_.size() - 1;
 }
 
-// Told is the variant that most profiles permit, and of equals the first: the words do not depend on which
-// states were tried before it.
-void Explainer::add_variant(std::size_t finding, crash::Cause cause,
-                            const std::vector<std::string>& profiles) {
+// The words are those of the variant that most profiles permit, and of equals the first, so that they do
+// not depend on which states were tried before.
+void FindingsByCause::add_variant(std::size_t finding, crash::Cause cause,
+                                  const std::vector<std::string>& profiles) {
   if (profiles.size() > causes_[finding].profiles) {
     findings_[finding].cause = words_of(cause, findings_[finding].depth);
     causes_[finding].profiles = profiles.size();
@@ -193,9 +193,9 @@ void Explainer::add_variant(std::size_t finding, crash::Cause cause,
   add_profiles(finding, profiles);
 }
 
-// Where the loss of one operation is a finding, that another which would have mended it was lost as well is
-// none of its own.
-void Explainer::join_narrower() {
+// If losing one operation is a finding, losing it together with another that would have prevented the
+// violation is the same finding.
+void FindingsByCause::join_narrower() {
   std::vector<Finding> left;
   std::vector<std::size_t> into(findings_.size());
   for (std::size_t i = 0; i < findings_.size(); ++i) {
@@ -227,10 +227,10 @@ void Explainer::join_narrower() {
   findings_ = std::move(left);
 }
 
-void Explainer::add_profiles(std::size_t finding, const std::vector<std::string>& profiles) {
+void FindingsByCause::add_profiles(std::size_t finding, const std::vector<std::string>& profiles) {
   Finding& known = findings_[finding];
   std::vector<std::string> all;
-  for (const crash::Profile& profile : explored_.profiles) {
+  for (const crash::Profile& profile : index_.profiles) {
     const auto in = [&](const std::vector<std::string>& names) {
       return std::find(names.begin(), names.end(), profile.name) != names.end();
     };
@@ -242,19 +242,19 @@ void Explainer::add_profiles(std::size_t finding, const std::vector<std::string>
 }
 
 // In the same way as the state that is being explained.
-bool Explainer::violates(ResultId result, const Violation& violation) {
+bool FindingsByCause::violates(ResultId result, const Violation& violation) {
   const std::string& check =
-      results_.verdict(*explored_.records[violation.record].result, violation.kind, violation.point)
+      results_.verdict(*index_.records[violation.record].result, violation.kind, violation.point)
           .check;
   const oracle::Verdict& found = results_.verdict(result, violation.kind, violation.point);
   return found.outcome == oracle::Outcome::kViolation && found.check == check;
 }
 
-std::vector<std::string> Explainer::profiles_with(const Scene& scene, trace::Position point,
-                                                  const crash::Cause& cause,
-                                                  const Violation& violation) {
+std::vector<std::string> FindingsByCause::profiles_with(const Scene& scene, trace::Position point,
+                                                        const crash::Cause& cause,
+                                                        const Violation& violation) {
   const std::vector<crash::StateUnder> states =
-      states_under(explored_.profiles, scene.timeline, point, cause);
+      states_under(index_.profiles, scene.timeline, point, cause);
   std::vector<crash::CrashImage> images;
   for (const crash::StateUnder& state : states) {
     images.push_back(state.image);
@@ -270,10 +270,10 @@ std::vector<std::string> Explainer::profiles_with(const Scene& scene, trace::Pos
 }
 
 // A crash during recovery is possible under a profile only if the state that was being recovered is.
-void Explainer::keep_those_that_led_to(std::uint32_t scene, const Violation& violation,
-                                       std::vector<std::string>& profiles) const {
-  while (explored_.scenes[scene].depth > 1) {
-    const Record& record = explored_.records[explored_.scenes[scene].parent];
+void FindingsByCause::keep_those_that_led_to(std::uint32_t scene, const Violation& violation,
+                                             std::vector<std::string>& profiles) const {
+  while (index_.scenes[scene].depth > 1) {
+    const Record& record = index_.records[index_.scenes[scene].parent];
     // Of the run where it breaks the promise: earlier it may have been there for nothing lost.
     const auto there =
         std::find_if(record.sightings.begin(), record.sightings.end(), [&](const Sighting& at) {
@@ -283,27 +283,27 @@ void Explainer::keep_those_that_led_to(std::uint32_t scene, const Violation& vio
     const Sighting& at = there != record.sightings.end() ? *there : record.sightings.front();
     const std::uint32_t point = at.scene == 0 ? violation.point : at.points.first;
     std::erase_if(profiles, [&](const std::string& name) {
-      return !is_permitted(record, at.scene, point, explored_.profile_named(name));
+      return !is_permitted(record, at.scene, point, index_.profile_named(name));
     });
     scene = at.scene;
   }
 }
 
 // Whether the state is one of that profile too, at that point.
-bool Explainer::is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
-                             const crash::Profile& profile) const {
-  CrashModel model(explored_.scenes[scene].timeline, profile);
-  model.advance(explored_.scenes[scene].points[point].position);
+bool FindingsByCause::is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
+                                   const crash::Profile& profile) const {
+  CrashModel model(index_.scenes[scene].timeline, profile);
+  model.advance(index_.scenes[scene].points[point].position);
   bool found = false;
-  for_each_state(model, explored_.state_options(), [&](CrashState&& state) {
+  for_each_state(model, index_.state_options(), [&](CrashState&& state) {
     found = state.digest == record.digest;
     return !found;
   });
   return found;
 }
 
-// What a process kill does already is no news as a power loss.
-std::optional<std::size_t> Explainer::found_by_kill(
+// What a process kill does already is reported under that weaker crash.
+std::optional<std::size_t> FindingsByCause::found_by_kill(
     const std::string& check, const std::vector<std::string>& profiles) const {
   if (profiles.empty() || profiles.front() != "process-kill") {
     return std::nullopt;

@@ -1,4 +1,4 @@
-// Why crash states break a promise: violations with one cause are one finding. Internal to explore.cc.
+// Groups violations by cause: violations with the same cause are one finding. Internal to explore.cc.
 #pragma once
 
 #include <functional>
@@ -21,17 +21,17 @@ struct Violation {
   friend auto operator<=>(const Violation&, const Violation&) = default;
 };
 
-class Explainer {
+class FindingsByCause {
  public:
-  // What the target makes of directories: those that were not tried before are now, side by side.
+  // The results of recovering directories. Those not recovered before are recovered now, in parallel.
   using Recover = std::function<std::vector<ResultId>(std::span<const crash::CrashImage>)>;
 
   // Borrows.
-  Explainer(const Explored& explored, RecoveredStates& results, Recover recover)
-      : explored_(explored), results_(results), results_of_(std::move(recover)) {}
+  FindingsByCause(const StateIndex& index, RecoveredStates& results, Recover recover)
+      : index_(index), results_(results), results_of_(std::move(recover)) {}
 
   // By first crash point.
-  std::vector<Finding> explain(const std::vector<Violation>& violations);
+  std::vector<Finding> group(const std::vector<Violation>& violations);
 
  private:
   // Where a violating directory can be made again.
@@ -70,7 +70,7 @@ class Explainer {
   [[nodiscard]] std::optional<std::size_t> found_by_kill(
       const std::string& check, const std::vector<std::string>& profiles) const;
 
-  const Explored& explored_;
+  const StateIndex& index_;
   RecoveredStates& results_;
   Recover results_of_;
   std::vector<Finding> findings_;

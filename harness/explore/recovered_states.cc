@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/oracle/resp/digest.h"
 
 namespace crashpoint::explore {
@@ -63,10 +63,9 @@ const Verdict& RecoveredStates::verdict(ResultId id, oracle::CrashKind kind, std
   if (known != verdicts_.end()) {
     return known->second;
   }
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = SteadyClock::now();
   Verdict verdict = judge(id, kind, point);
-  judge_ms_ +=
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  judge_ms_ += ms_since(begin);
   return verdicts_.emplace(key, std::move(verdict)).first->second;
 }
 

@@ -29,7 +29,7 @@ bool has_symlink(const CrashImage& image) {
       [](const CrashImage::Entry& entry) { return entry.kind == CrashImage::Kind::kSymlink; });
 }
 
-// Its other names, through which it changes and can be changed.
+// Hard links: its other names, through which it can be read and changed.
 void add_other_names(std::string& text, const CrashImage& image, const CrashImage::Entry& entry) {
   if (entry.kind != CrashImage::Kind::kFile || entry.file == 0) {
     return;
@@ -60,7 +60,7 @@ Digest answer(const CrashImage& image, const Question& question) {
   std::string text;
   const std::string_view path = question.path;
   const CrashImage::Entry* entry = nullptr;
-  // The way there: where it ends, and through what.
+  // The path: which directories lead there, and where it ends if something is missing.
   for (std::size_t end = 0; path != "." && end != std::string_view::npos;) {
     end = path.find('/', end == 0 ? 0 : end + 1);
     entry = image.find(path.substr(0, end));
@@ -86,27 +86,28 @@ Digest answer(const CrashImage& image, const Question& question) {
   return crash::digest_of(text);
 }
 
-std::optional<std::uint64_t> Alike::find(const CrashImage& image) const {
+std::optional<JobId> RecoveryEquivalence::find(const CrashImage& image) const {
   if (has_symlink(image)) {
     return std::nullopt;
   }
   const Node* node = root_.get();
-  while (node != nullptr && !node->state) {
+  while (node != nullptr && !node->job) {
     const auto next = node->answers.find(answer(image, node->question));
     node = next == node->answers.end() ? nullptr : next->second.get();
   }
-  return node == nullptr ? std::nullopt : node->state;
+  return node == nullptr ? std::nullopt : node->job;
 }
 
-void Alike::add(std::uint64_t state, const CrashImage& image, std::span<const Question> questions) {
+void RecoveryEquivalence::add(JobId job, const CrashImage& image,
+                              std::span<const Question> questions) {
   if (has_symlink(image)) {
     return;
   }
   std::vector<Question> left(questions.begin(), questions.end());
   std::unique_ptr<Node>* place = &root_;
-  // A recovery by several threads may ask in another order: what the tree asks is asked in its order, and if
-  // this one did not ask it, then it is told apart by more than it need be.
-  while (*place != nullptr && !(*place)->state) {
+  // A recovery with several threads may ask in another order. The order of the tree is kept; a question of
+  // the tree that this recovery did not ask only separates more directories than necessary.
+  while (*place != nullptr && !(*place)->job) {
     Node& node = **place;
     std::erase(left, node.question);
     place = &node.answers[answer(image, node.question)];
@@ -120,7 +121,7 @@ void Alike::add(std::uint64_t state, const CrashImage& image, std::span<const Qu
     place = &(*place)->answers[answer(image, question)];
   }
   *place = std::make_unique<Node>();
-  (*place)->state = state;
+  (*place)->job = job;
 }
 
 }  // namespace crashpoint::explore

@@ -1,38 +1,38 @@
-// Crash states that a recovery could not tell apart: they answer alike all that one recovery asked of the
-// directory (trace/observations.h), so it does the same on both and need be made once.
+// Directories that a recovery cannot tell apart: they give the same answers to everything that one
+// recovery asked of its directory (trace/observations.h), so recovery does the same on both and needs to
+// run only once.
 //
-// What recoveries asked is kept as a tree: at each node a question, a branch for each answer met so far, at
-// the end the state that was recovered.
+// What recoveries asked is kept as a tree: a question at each node, a branch for each answer seen so far,
+// and at each leaf the job that recovered such a directory.
 //
-// Threads    Several may look at once while none adds.
+// Threads    Concurrent find() is safe; add() needs exclusive access.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "harness/crash/image/image.h"
+#include "harness/explore/job_id.h"
 #include "harness/trace/observations.h"
 
 namespace crashpoint::explore {
 
-// What the image says to that; equal: the same.
+// A digest of the answer of the image: equal digests mean equal answers.
 [[nodiscard]] crash::Digest answer(const crash::CrashImage& image, const trace::Question& question);
 
-class Alike {
+class RecoveryEquivalence {
  public:
-  // The state from which a recovery could not tell this one, if there is one.
-  [[nodiscard]] std::optional<std::uint64_t> find(const crash::CrashImage& image) const;
+  // A job whose recovery does the same on this image, if one is known.
+  [[nodiscard]] std::optional<JobId> find(const crash::CrashImage& image) const;
 
-  // The recovery of `state`, of this image, asked this and nothing else.
-  void add(std::uint64_t state, const crash::CrashImage& image,
-           std::span<const trace::Question> questions);
+  // The recovery of `job`, on this image, asked `questions` and nothing else.
+  void add(JobId job, const crash::CrashImage& image, std::span<const trace::Question> questions);
 
  private:
   struct Node {
-    std::optional<std::uint64_t> state;  // nothing more to ask
+    std::optional<JobId> job;  // a leaf: nothing more to ask
     trace::Question question;
     std::map<crash::Digest, std::unique_ptr<Node>> answers;
   };

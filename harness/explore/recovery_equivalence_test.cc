@@ -64,49 +64,50 @@ TEST(Answer, SaysUnderWhichOtherNamesAFileIsThere) {
   EXPECT_FALSE(same(linked, copied, {Of::kEntry, "log"})) << "a write to one would show in both";
 }
 
-TEST(Alike, StatesDifferByWhatTheRecoveryAskedAlone) {
-  Alike alike;
+TEST(RecoveryEquivalence, StatesDifferByWhatTheRecoveryAskedAlone) {
+  RecoveryEquivalence alike;
   const std::vector<Question> questions = {{Of::kContent, "log"}, {Of::kEntry, "d/base"}};
   EXPECT_EQ(alike.find(crash::share(directory())), std::nullopt);
-  alike.add(3, crash::share(directory()), questions);
+  alike.add(JobId::state(3), crash::share(directory()), questions);
   trace::Image other = directory();
   other["d/temp"].content = "never looked at";
-  EXPECT_EQ(alike.find(crash::share(other)), 3U);
+  EXPECT_EQ(alike.find(crash::share(other)), JobId::state(3));
   other["log"].content = "x";
   EXPECT_EQ(alike.find(crash::share(other)), std::nullopt);
 }
 
 // What it asks next depends on what it was told.
-TEST(Alike, RecoveriesThatAskOtherThingsStandSideBySide) {
-  Alike alike;
+TEST(RecoveryEquivalence, RecoveriesThatAskOtherThingsStandSideBySide) {
+  RecoveryEquivalence alike;
   trace::Image other = directory();
   other["log"].content = "d/temp counts";
-  alike.add(1, crash::share(directory()), std::vector<Question>{{Of::kContent, "log"}});
-  alike.add(2, crash::share(other),
+  alike.add(JobId::state(1), crash::share(directory()),
+            std::vector<Question>{{Of::kContent, "log"}});
+  alike.add(JobId::state(2), crash::share(other),
             std::vector<Question>{{Of::kContent, "log"}, {Of::kContent, "d/temp"}});
-  EXPECT_EQ(alike.find(crash::share(directory())), 1U);
-  EXPECT_EQ(alike.find(crash::share(other)), 2U);
+  EXPECT_EQ(alike.find(crash::share(directory())), JobId::state(1));
+  EXPECT_EQ(alike.find(crash::share(other)), JobId::state(2));
   other["d/temp"].content = "changed";
   EXPECT_EQ(alike.find(crash::share(other)), std::nullopt);
 }
 
-TEST(Alike, AskedInAnotherOrderItIsStillTheSame) {
-  Alike alike;
+TEST(RecoveryEquivalence, AskedInAnotherOrderItIsStillTheSame) {
+  RecoveryEquivalence alike;
   trace::Image other = directory();
   other["d/base"].content = "c";
-  alike.add(1, crash::share(directory()),
+  alike.add(JobId::state(1), crash::share(directory()),
             std::vector<Question>{{Of::kContent, "log"}, {Of::kContent, "d/base"}});
-  alike.add(2, crash::share(other),
+  alike.add(JobId::state(2), crash::share(other),
             std::vector<Question>{{Of::kContent, "d/base"}, {Of::kContent, "log"}});
-  EXPECT_EQ(alike.find(crash::share(directory())), 1U);
-  EXPECT_EQ(alike.find(crash::share(other)), 2U);
+  EXPECT_EQ(alike.find(crash::share(directory())), JobId::state(1));
+  EXPECT_EQ(alike.find(crash::share(other)), JobId::state(2));
 }
 
-TEST(Alike, BehindASymlinkNothingIsKnown) {
-  Alike alike;
+TEST(RecoveryEquivalence, BehindASymlinkNothingIsKnown) {
+  RecoveryEquivalence alike;
   trace::Image image = directory();
   image["way"] = {trace::ImageEntry::Kind::kSymlink, 0777, "d", 0};
-  alike.add(1, crash::share(image), std::vector<Question>{{Of::kContent, "log"}});
+  alike.add(JobId::state(1), crash::share(image), std::vector<Question>{{Of::kContent, "log"}});
   EXPECT_EQ(alike.find(crash::share(image)), std::nullopt);
 }
 

@@ -2,20 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
+#include "harness/base/check.h"
+#include "harness/base/clock.h"
 #include "harness/crash/image/lay_out.h"
 
 namespace crashpoint::explore {
 namespace {
 
 constexpr std::size_t kQueuedPerWorker = 32;  // images waiting; each holds what it does not share
-
-double ms_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-      .count();
-}
 
 }  // namespace
 
@@ -60,11 +56,11 @@ void RecoveryPool::submit(Job job) {
   work_.notify_one();
 }
 
-void RecoveryPool::recover(std::uint64_t job, crash::CrashImage image) {
+void RecoveryPool::recover(JobId job, crash::CrashImage image) {
   submit({job, std::move(image), false});
 }
 
-void RecoveryPool::record(std::uint64_t job, crash::CrashImage image) {
+void RecoveryPool::record(JobId job, crash::CrashImage image) {
   submit({job, std::move(image), true});
 }
 
@@ -95,14 +91,14 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
         job = std::move(queue_.front());
         queue_.pop_front();
         ++busy_;
-        // Not at every job: whoever makes them would run for one, and wait again.
+        // Not at every job: the producer would wake up, submit one, and wait again.
         if (queue_.size() == queue_max_ / 2) {
           room_.notify_one();
         }
       }
       Times times;
       const auto lay_out = [&] {
-        const auto begin = std::chrono::steady_clock::now();
+        const auto begin = SteadyClock::now();
         layout.lay_out(job.image);
         times.lay_out_ms = ms_since(begin);
       };
@@ -110,23 +106,24 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
         lay_out();
         std::optional<trace::Trace> trace = recoverer->record(layout.directory());
         const std::lock_guard lock(done_mutex_);
-        recorded_(job.number, std::move(trace));
-      } else if (is_needed_(job.number, job.image)) {
+        recorded_(job.id, std::move(trace));
+      } else if (is_needed_(job.id, job.image)) {
         lay_out();
         recovery::Recovered recovered = recoverer->recover(layout.directory());
         times.start_ms = recovered.start_ms;
         times.load_ms = recovered.load_ms;
         const std::lock_guard lock(done_mutex_);
-        done_(job.number, std::move(job.image), std::move(recovered));
+        done_(job.id, std::move(job.image), std::move(recovered));
       } else {
         const std::lock_guard lock(done_mutex_);
-        done_(job.number, std::move(job.image), std::nullopt);
+        done_(job.id, std::move(job.image), std::nullopt);
       }
       {
         const std::lock_guard lock(mutex_);
         times_.lay_out_ms += times.lay_out_ms;
         times_.start_ms += times.start_ms;
         times_.load_ms += times.load_ms;
+        HARNESS_CHECK(busy_ > 0);
         if (--busy_ == 0 && queue_.empty()) {
           idle_.notify_all();
         }

@@ -14,18 +14,19 @@
 #include <vector>
 
 #include "harness/crash/image/image.h"
+#include "harness/explore/job_id.h"
 #include "harness/recovery/recoverer.h"
 
 namespace crashpoint::explore {
 
 class RecoveryPool {
  public:
-  // Asked of each job before it is begun: false, and it is not. From a worker.
-  using IsNeeded = std::function<bool(std::uint64_t job, const crash::CrashImage& image)>;
-  // What became of a job; nothing: it was not needed. Called from a worker, one call at a time.
-  using Done = std::function<void(std::uint64_t job, crash::CrashImage image,
+  // Whether a job must be recovered; called from a worker right before.
+  using IsNeeded = std::function<bool(JobId job, const crash::CrashImage& image)>;
+  // A job has ended; nothing: it was not needed. Called from a worker, one call at a time.
+  using Done = std::function<void(JobId job, crash::CrashImage image,
                                   std::optional<recovery::Recovered> recovered)>;
-  using Recorded = std::function<void(std::uint64_t job, std::optional<trace::Trace> trace)>;
+  using Recorded = std::function<void(JobId job, std::optional<trace::Trace> trace)>;
 
   struct Times {  // summed over workers
     double lay_out_ms = 0;
@@ -43,8 +44,8 @@ class RecoveryPool {
   RecoveryPool& operator=(const RecoveryPool&) = delete;
 
   // Waits while the queue is full. Throws what a worker threw.
-  void recover(std::uint64_t job, crash::CrashImage image);
-  void record(std::uint64_t job, crash::CrashImage image);
+  void recover(JobId job, crash::CrashImage image);
+  void record(JobId job, crash::CrashImage image);
   // Waits until all jobs are done. Throws what a worker threw.
   void drain();
 
@@ -52,7 +53,7 @@ class RecoveryPool {
 
  private:
   struct Job {
-    std::uint64_t number = 0;
+    JobId id;
     crash::CrashImage image;
     bool record = false;
   };

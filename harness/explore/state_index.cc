@@ -4,35 +4,39 @@
 
 #include <algorithm>
 
+#include "harness/base/check.h"
+
 namespace crashpoint::explore {
 
 using crash::Digest;
 using oracle::CrashKind;
 
-Explored::Explored(const ExploreOptions& explore_options)
+StateIndex::StateIndex(const ExploreOptions& explore_options)
     : options(explore_options), profiles(crash::profiles().begin(), crash::profiles().end()) {
   if (crash::find_profile(options.profile.name) == nullptr) {
     profiles.push_back(options.profile);
   }
 }
 
-const crash::Profile& Explored::profile_of(CrashKind kind) const {
+const crash::Profile& StateIndex::profile_of(CrashKind kind) const {
   return kind == CrashKind::kProcessKill ? *crash::find_profile("process-kill") : options.profile;
 }
 
-const crash::Profile& Explored::profile_named(const std::string& name) const {
-  return *std::find_if(profiles.begin(), profiles.end(),
-                       [&name](const crash::Profile& known) { return known.name == name; });
+const crash::Profile& StateIndex::profile_named(const std::string& name) const {
+  const auto found = std::find_if(profiles.begin(), profiles.end(),
+                                  [&](const crash::Profile& known) { return known.name == name; });
+  HARNESS_CHECK(found != profiles.end(), name);
+  return *found;
 }
 
-crash::StateOptions Explored::state_options() const {
+crash::StateOptions StateIndex::state_options() const {
   return {.torn_writes = options.torn_writes,
           .samples = options.samples_per_point,
           .seed = options.seed};
 }
 
-Digest Explored::key_of(Digest digest, std::uint32_t scene, CrashKind kind,
-                        const crash::CrashModel& model) const {
+Digest StateIndex::key_of(Digest digest, std::uint32_t scene, CrashKind kind,
+                          const crash::CrashModel& model) const {
   if (options.prune == Prune::kNone) {
     digest.high ^=
         crash::digest_of(fmt::format("{} {} {}", scene, static_cast<int>(kind), model.version()))
@@ -41,12 +45,27 @@ Digest Explored::key_of(Digest digest, std::uint32_t scene, CrashKind kind,
   return digest;
 }
 
-std::optional<std::uint32_t> Explored::number_of(const Digest& key) const {
+std::optional<std::uint32_t> StateIndex::number_of(const Digest& key) const {
   const auto known = by_key.find(key);
   return known == by_key.end() ? std::nullopt : std::optional(known->second);
 }
 
-std::vector<std::pair<CrashKind, PointRange>> Explored::judged_at(std::uint32_t number) const {
+std::uint32_t StateIndex::add(const Digest& key, const Digest& digest) {
+  const auto number = static_cast<std::uint32_t>(records.size());
+  const bool is_new = by_key.emplace(key, number).second;
+  HARNESS_CHECK(is_new, number);
+  records.push_back({.digest = digest});
+  return number;
+}
+
+const Sighting& StateIndex::first_sighting(std::uint32_t number) const {
+  HARNESS_CHECK(number < records.size(), number, records.size());
+  HARNESS_CHECK(!records[number].sightings.empty(), number);
+  return records[number].sightings.front();
+}
+
+std::vector<std::pair<CrashKind, PointRange>> StateIndex::judged_at(std::uint32_t number) const {
+  HARNESS_CHECK(number < records.size(), number, records.size());
   std::vector<std::pair<CrashKind, PointRange>> at;
   // Records on the way to the run, and the strongest crash on that way. Recoveries can lead from one
   // state to another and back.
@@ -69,6 +88,8 @@ std::vector<std::pair<CrashKind, PointRange>> Explored::judged_at(std::uint32_t 
 }
 
 void add_sighting(Record& record, const Sighting& sighting) {
+  HARNESS_CHECK(sighting.points.first <= sighting.points.last, sighting.points.first,
+                sighting.points.last);
   for (auto at = record.sightings.rbegin(); at != record.sightings.rend(); ++at) {
     if (at->scene == sighting.scene && at->kind == sighting.kind) {
       if (at->points.last + 1 == sighting.points.first) {

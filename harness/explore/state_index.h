@@ -1,5 +1,5 @@
 // What an exploration knows of its states: what is crashed (scenes), every distinct directory
-// (records), and where each was found to be permitted. Internal to explore.cc and explain.cc.
+// (records), and where each was found to be permitted. Internal to this room.
 #pragma once
 
 #include <cstdint>
@@ -43,20 +43,26 @@ struct Record {
   crash::Digest digest;
   std::vector<Sighting> sightings = {};
   std::optional<ResultId> result = {};
-  bool alike = false;  // the result is that of another state, from which recovery could not tell it
+  bool alike =
+      false;  // the result is that of another state that recovery cannot tell from this one
 };
 
-struct Explored {
-  explicit Explored(const ExploreOptions& explore_options);
+// Threads    One at a time.
+struct StateIndex {
+  explicit StateIndex(const ExploreOptions& explore_options);
 
   [[nodiscard]] const crash::Profile& profile_of(oracle::CrashKind kind) const;
   [[nodiscard]] const crash::Profile& profile_named(const std::string& name) const;
   [[nodiscard]] crash::StateOptions state_options() const;
 
-  // What makes a state known: its directory; without pruning, where it was found as well.
+  // By what a state is recognized: its directory; without pruning, where it was found as well.
   [[nodiscard]] crash::Digest key_of(crash::Digest digest, std::uint32_t scene,
                                      oracle::CrashKind kind, const crash::CrashModel& model) const;
   [[nodiscard]] std::optional<std::uint32_t> number_of(const crash::Digest& key) const;
+  // A new record, under a key that no other has. Returns its number.
+  std::uint32_t add(const crash::Digest& key, const crash::Digest& digest);
+  // Where a record was found first. Every record was found somewhere by the time a pass has ended.
+  [[nodiscard]] const Sighting& first_sighting(std::uint32_t number) const;
 
   // The points of the run at which a directory may be what recovery starts from, and the kind of
   // crash whose promise counts: of a crash during recovery, those of the state that was being

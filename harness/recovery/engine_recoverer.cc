@@ -11,11 +11,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
+#include "harness/recovery/idempotence.h"
+#include "harness/recovery/last_line.h"
+#include "harness/recovery/live_recoverer.h"
 #include "harness/target/process.h"
 #include "harness/target/resp_client.h"
 #include "harness/target/state_dump.h"
@@ -24,7 +29,6 @@ namespace crashpoint::recovery {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using target::RespValue;
 
@@ -37,7 +41,7 @@ std::int64_t unix_now_ms() {
   throw EnvironmentError("the recovery server " + what);
 }
 
-// Elements of an answer, as engine/persistence/recovery_server.h has them.
+// Elements of an answer, in the order of engine/persistence/recovery_server.h.
 constexpr std::size_t kStatus = 0;
 constexpr std::size_t kKeys = 1;
 constexpr std::size_t kLog = 2;
@@ -50,7 +54,7 @@ target::State state_from(RespValue keys, std::int64_t from_ms) {
   target::State state;
   for (RespValue& item : keys.items) {
     if (item.items.size() != kKeySize) {
-      fail("described a key in another way than expected");
+      fail("sent a malformed key entry");
     }
     const std::int64_t expiry_ms = item.items[3].integer;
     if (expiry_ms >= 0 && expiry_ms < from_ms) {
@@ -77,12 +81,12 @@ target::State state_from(RespValue keys, std::int64_t from_ms) {
 
 class EngineRecoverer::Server {
  public:
-  Server(const Program& program, const scenario::Case& scenario, const fs::path& folder) {
+  Server(const Program& program, const scenario::Case& of, const fs::path& folder) {
     fs::create_directories(folder);
-    const Instance instance = prepare_instance(program, scenario.target, folder, folder);
+    const Instance instance = prepare_instance(program, of.target, folder, folder);
     std::array<int, 2> sockets{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-      fail("needs a socket pair, and there is none to be had");
+      fail(fmt::format("needs a socket pair: {}", std::strerror(errno)));
     }
     socket_ = sockets[0];
     target::ProcessSpec spec;
@@ -116,18 +120,18 @@ class EngineRecoverer::Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Nothing if there is no answer by then: the server is of no more use.
-  std::optional<RespValue> recover(const fs::path& directory, Clock::time_point deadline) {
+  // Nothing if there is no answer by then; the server must then be replaced.
+  std::optional<RespValue> recover(const fs::path& directory, SteadyClock::time_point deadline) {
     const std::string request = directory.string() + '\n';
     if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size())) {
-      fail("took no request: it has ended");
+      fail("does not accept requests: it has ended");
     }
     for (;;) {
       if (std::optional<RespValue> answer = parser_.next()) {
         return answer;
       }
-      const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
+      const auto left = std::chrono::ceil<milliseconds>(deadline - SteadyClock::now()).count();
       pollfd readable{socket_, POLLIN, 0};
       const int ready = left <= 0 ? 0 : ::poll(&readable, 1, static_cast<int>(left));
       if (ready == 0) {
@@ -139,7 +143,7 @@ class EngineRecoverer::Server {
         fail("ended without an answer");
       }
       if (size < 0 && errno != EINTR) {
-        fail("could not be read from");
+        fail(fmt::format("could not be read from: {}", std::strerror(errno)));
       }
       parser_.feed(
           std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
@@ -152,21 +156,32 @@ class EngineRecoverer::Server {
   target::ReplyParser parser_;
 };
 
-EngineRecoverer::EngineRecoverer(const Program& program, const scenario::Case& scenario,
-                                 fs::path folder)
-    : LiveRecoverer(program, scenario, std::move(folder)) {}
+EngineRecoverer::EngineRecoverer(const Program& program, const scenario::Case& of, fs::path folder)
+    : program_(program), case_(of), folder_(std::move(folder)) {}
 
 EngineRecoverer::~EngineRecoverer() = default;
 
+Recovered EngineRecoverer::recover(const fs::path& directory) {
+  Recovered recovered = recover_once(directory);
+  if (recovered.started && case_.oracle.idempotent) {
+    check_idempotence(recovered, recover_once(directory));
+  }
+  return recovered;
+}
+
+std::optional<trace::Trace> EngineRecoverer::record(const fs::path& directory) {
+  return LiveRecoverer(program_, case_, folder_).record(directory);
+}
+
 Recovered EngineRecoverer::recover_once(const fs::path& directory) {
   if (server_ == nullptr) {
-    server_ = std::make_unique<Server>(program(), scenario(), folder() / "recovery-server");
+    server_ = std::make_unique<Server>(program_, case_, folder_ / "recovery-server");
   }
-  const std::int64_t deadline_ms = scenario().recovery.deadline_ms;
+  const std::int64_t deadline_ms = case_.recovery.deadline_ms;
   const std::int64_t from_ms = unix_now_ms();
-  const Clock::time_point began = Clock::now();
+  const SteadyClock::time_point began = SteadyClock::now();
   std::optional<RespValue> answer = server_->recover(directory, began + milliseconds(deadline_ms));
-  const double took_ms = std::chrono::duration<double, std::milli>(Clock::now() - began).count();
+  const double took_ms = ms_since(began);
   Recovered recovered;
   if (!answer) {
     server_.reset();
@@ -175,7 +190,7 @@ Recovered EngineRecoverer::recover_once(const fs::path& directory) {
     return recovered;
   }
   if (answer->items.size() != kAnswerSize) {
-    fail("answered in another way than expected");
+    fail("sent a malformed answer");
   }
   recovered.load_ms = static_cast<double>(answer->items[kMicros].integer) / 1e3;
   recovered.start_ms = std::max(0.0, took_ms - recovered.load_ms);
@@ -184,7 +199,7 @@ Recovered EngineRecoverer::recover_once(const fs::path& directory) {
   if (status != 0) {
     recovered.trouble = status >= kDiedOfSignal
                             ? fmt::format("it was killed by signal {}", status - kDiedOfSignal)
-                            : "it refuses to start; " + last_words(log);
+                            : "it refuses to start; " + last_line(log);
     return recovered;
   }
   recovered.started = true;

@@ -4,23 +4,33 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
-#include "harness/recovery/live_recoverer.h"
+#include "harness/recovery/program.h"
+#include "harness/recovery/recoverer.h"
+#include "harness/scenario/scenario.h"
 
 namespace crashpoint::recovery {
 
-class EngineRecoverer : public LiveRecoverer {
+class EngineRecoverer : public Recoverer {
  public:
-  EngineRecoverer(const Program& program, const scenario::Case& scenario,
-                  std::filesystem::path folder);
+  // Borrows `program` and `of`. `folder` exists and is for this recoverer alone.
+  EngineRecoverer(const Program& program, const scenario::Case& of, std::filesystem::path folder);
   ~EngineRecoverer() override;
 
- protected:
-  Recovered recover_once(const std::filesystem::path& directory) override;
+  Recovered recover(const std::filesystem::path& directory) override;
+  // By a normal start: the recovery server cannot be recorded.
+  std::optional<trace::Trace> record(const std::filesystem::path& directory) override;
 
  private:
   class Server;
-  std::unique_ptr<Server> server_;  // started when it is needed, and anew after a hang
+
+  Recovered recover_once(const std::filesystem::path& directory);
+
+  const Program& program_;
+  const scenario::Case& case_;
+  std::filesystem::path folder_;
+  std::unique_ptr<Server> server_;  // started when it is needed, and again after a timeout
 };
 
 }  // namespace crashpoint::recovery

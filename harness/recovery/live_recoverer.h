@@ -1,10 +1,8 @@
 // Recovers crash states of any target by starting it on each, as an operator would.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <string>
 
 #include "harness/recovery/program.h"
 #include "harness/recovery/recoverer.h"
@@ -15,35 +13,24 @@ namespace crashpoint::recovery {
 
 class LiveRecoverer : public Recoverer {
  public:
-  // Borrows both. `folder` exists and is for the instances of the target. `observe`: tells what each
-  // recovery asked of its directory.
-  LiveRecoverer(const Program& program, const scenario::Case& scenario,
-                std::filesystem::path folder, bool observe = false);
+  // Borrows `program` and `of`. `folder` exists and is for the instances of the target. `observe`: every
+  // recovery reports what it asked of its directory.
+  LiveRecoverer(const Program& program, const scenario::Case& of, std::filesystem::path folder,
+                bool observe = false);
 
-  // Holds the recovery against the scenario's `expect` and, by a second one on the same directory,
-  // against `idempotent`.
-  Recovered recover(const std::filesystem::path& directory) final;
-  std::optional<trace::Trace> record(const std::filesystem::path& directory) final;
-
- protected:
-  // One start, state read, killed.
-  virtual Recovered recover_once(const std::filesystem::path& directory);
-
-  [[nodiscard]] const Program& program() const { return program_; }
-  [[nodiscard]] const scenario::Case& scenario() const { return scenario_; }
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  // Starts the target, reads its state, kills it; a second time for a case that asks for `idempotent`.
+  Recovered recover(const std::filesystem::path& directory) override;
+  std::optional<trace::Trace> record(const std::filesystem::path& directory) override;
 
  private:
+  Recovered recover_once(const std::filesystem::path& directory);
+
   const Program& program_;
-  const scenario::Case& scenario_;
+  const scenario::Case& case_;
   std::filesystem::path folder_;
   bool observe_;
-  trace::Observations observations_;  // of the recovery being made
-  bool timed_out_ = false;            // it
+  trace::Observations observations_;  // of the recovery in progress
+  bool timed_out_ = false;            // the recovery in progress
 };
-
-// The last line of a log, without the process id and the time that Redis puts before each: the same
-// for the same trouble.
-[[nodiscard]] std::string last_words(std::string_view log);
 
 }  // namespace crashpoint::recovery

@@ -20,21 +20,21 @@ struct Recovered {
   bool started = false;
   std::string trouble;  // why it did not start, in words; the same for the same reason
   target::State state;
-  // What was checked besides start and data and does not depend on when the crash came: usable,
-  // idempotent, expectations.
+  // What was checked besides start and data and does not depend on when the crash came: idempotent.
   std::vector<oracle::Verdict> checks;
-  // All that could have mattered to it in the directory; nothing: not known.
+  // Everything that the recovery read of the directory, as questions; nothing: not known.
   std::optional<std::vector<trace::Question>> asked = {};
   double start_ms = 0;  // until it served
   double load_ms = 0;   // until its state was read
 };
 
-// One worker's way to recover directories. Used by one thread at a time; several work side by side.
+// Recovers directories for one worker. Used by one thread at a time; each worker has its own.
 class Recoverer {
  public:
   virtual ~Recoverer() = default;
-  // Recovers `directory` in place; nothing of the target is alive afterwards, and the directory may
-  // hold anything. A target that does not start is a result; EnvironmentError is for the harness.
+  // Recovers `directory` in place, and a second time if the case asks for `idempotent`. Afterwards no
+  // process of the target uses it, and it may hold anything. A target that does not start is a result;
+  // throws EnvironmentError when the harness itself fails.
   virtual Recovered recover(const std::filesystem::path& directory) = 0;
   // The same, recorded from start to the moment it serves. Nothing if it cannot be recorded.
   virtual std::optional<trace::Trace> record(const std::filesystem::path& directory) {

@@ -12,9 +12,11 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
+#include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/pattern_check.h"
 #include "harness/target/state_dump.h"
@@ -41,12 +43,6 @@ Verdict broken(std::string check, std::string promise, std::string summary) {
   verdict.outcome = Outcome::kViolation;
   verdict.summary = std::move(summary);
   return verdict;
-}
-
-std::string last_line(std::string_view log) {
-  const auto lines = lines_of(log);
-  return lines.empty() ? "it printed nothing"
-                       : fmt::format("its last line: {}", escape(lines.back()));
 }
 
 // "name:value" lines of INFO.
@@ -158,15 +154,14 @@ class RecoveryRun {
   }
 
   void judge_data() {
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = SteadyClock::now();
     if (plan_.guarantee.kind != oracle::Guarantee::Kind::kNone) {
       add(judge_.guarantee(result_.state, plan_.guarantee, crash_));
     }
     if (!oracle_.expect.empty()) {
       add(judge_.expectations(result_.state, oracle_.expect, crash_));
     }
-    result_.judge_ms =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    result_.judge_ms = ms_since(began);
   }
 
   void judge_files() {

@@ -1,0 +1,21 @@
+// The monotonic clock on which durations are measured and traces and histories are stamped.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace crashpoint {
+
+using SteadyClock = std::chrono::steady_clock;
+
+[[nodiscard]] inline double ms_since(SteadyClock::time_point began) {
+  return std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count();
+}
+
+// In ns since the epoch of the clock.
+[[nodiscard]] inline std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace crashpoint

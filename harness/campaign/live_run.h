@@ -1,0 +1,49 @@
+// A target under the faults of a case: one workload up to the crash, and starts that faults strike.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/ptrace/tracer.h"
+#include "harness/recovery/live_target.h"
+#include "harness/recovery/program.h"
+#include "harness/scenario/scenario.h"
+#include "harness/workload/plan.h"
+#include "harness/workload/runner.h"
+
+namespace crashpoint::campaign {
+
+struct LiveRun {
+  recovery::StartOutcome start;
+  workload::Plan plan;     // with the seed of this cycle
+  workload::Run workload;  // empty if the target did not start
+  std::vector<std::pair<std::int64_t, std::size_t>>
+      steps;  // when each began, on the clock of traces
+  ptrace::Run traced;
+  std::optional<int> ended_by_itself;  // the status, as from wait(2); nothing: it was killed
+  std::string log;
+  double workload_ms = 0;
+  double crash_ms = 0;
+
+  [[nodiscard]] bool any_fault_fired() const;
+  // A fault can make a server drop a client. What was acknowledged until then is judged.
+  [[nodiscard]] bool dropped_by_fault() const;
+};
+
+// Starts the target on `data`, runs the workload of the case with its faults in force, and kills it.
+// `folder` is for this run alone. `cycle` counts from 1.
+[[nodiscard]] LiveRun run_live(const scenario::Case& of, const recovery::Program& program,
+                               std::uint32_t cycle, const std::filesystem::path& data,
+                               const std::filesystem::path& folder);
+
+// Starts the target on `data` with `recovery.faults` in force, and kills it. What it then leaves is what
+// the recovery that is judged gets.
+[[nodiscard]] ptrace::Run strike_start(const scenario::Case& of, const recovery::Program& program,
+                                       const std::filesystem::path& data,
+                                       const std::filesystem::path& folder);
+
+}  // namespace crashpoint::campaign
