@@ -27,7 +27,7 @@ namespace crashpoint::ptrace {
 // -1: none, or we have too many open already.
 [[nodiscard]] int copy_descriptor(pid_t pid, int fd);
 
-// At the entry of thread.call, which `event` tells of; `bytes` are what it writes or sends.
+// At the entry of thread.call, recorded as `event`; `bytes` are what it writes or sends.
 // The result as the program is to see it; nullopt: nothing was done, the program must do it itself.
 [[nodiscard]] std::optional<std::int64_t> perform_in_place(Thread& thread,
                                                            const trace::Event& event,

@@ -29,7 +29,7 @@ namespace crashpoint::ptrace {
 
 class Recorder {
  public:
-  // `file`, if not null, is told of every event that is complete; `store` is its then.
+  // `file`, if not null, gets every complete event; `store` is then the one of the file.
   Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentStore> store,
            trace::TraceFileWriter* file);
 
@@ -63,7 +63,7 @@ class Recorder {
   // A process has ended.
   void ended(const Process& process, int status);
 
-  // Tells what a child was forked for, in its events so far too.
+  // Sets what a child was forked for, in its events so far too.
   void set_purpose(Process& child, trace::Name purpose);
 
   void note(const std::string& text);

@@ -9,21 +9,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <string>
 #include <utility>
+
+#include "harness/ptrace/clock.h"
 
 namespace crashpoint::ptrace {
 namespace {
 
 // Slower than this a hand-over does not matter.
 constexpr std::int64_t kGapMaxNs = 2'000'000;
-
-std::int64_t now_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
 
 bool get_cpus(pid_t tid, cpu_set_t& cpus) {
   CPU_ZERO(&cpus);

@@ -239,7 +239,7 @@ std::shared_ptr<Process> Tracees::make_child(pid_t pid, pid_t parent) {
   return process;
 }
 
-// A child may stop before the stop in which its parent tells of it is seen.
+// A child may stop before the stop of its parent that reports its birth is seen.
 void Tracees::hold_early(pid_t tid) {
   early_.insert(tid);
   const std::lock_guard lock(mutex_);
@@ -249,7 +249,7 @@ void Tracees::hold_early(pid_t tid) {
   }
 }
 
-// A parent killed right after a fork never tells of its child.
+// A parent killed right after a fork never reports its child.
 void Tracees::adopt_orphans() {
   for (auto at = early_.begin(); at != early_.end();) {
     const pid_t tid = *at;

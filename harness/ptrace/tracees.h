@@ -83,7 +83,7 @@ class Tracees {
   Handler* handler_ = nullptr;  // for as long as run() runs
   SharedCpu shared_cpu_;
   std::unordered_map<pid_t, Thread> threads_;
-  std::unordered_set<pid_t> early_;  // stopped before their parent has told of them
+  std::unordered_set<pid_t> early_;  // stopped before the stop that reports their birth
   Thread* last_ = nullptr;           // find() most often asks for the same again
   std::uint32_t children_born_ = 0;
   std::uint32_t threads_born_ = 0;

@@ -29,7 +29,7 @@
 
 namespace crashpoint::ptrace {
 
-// What a child was forked for, told from the first file it creates.
+// What a child was forked for, recognised by the first file it creates.
 struct PurposePattern {
   std::string path;  // glob within the data directory
   std::string purpose;
@@ -44,7 +44,7 @@ struct TracerOptions {
   // moment (AfterAcked, AtTime) and kills from outside are possible.
   bool record = true;
 
-  // Not recording only: told what the program looks at of the data directory. Borrowed until the tree is
+  // Not recording only: receives what the program looks at of the data directory. Borrowed until the tree is
   // gone.
   trace::Observations* observations = nullptr;
 
@@ -87,7 +87,7 @@ class Tracer {
   // `count` commands of the workload have been acked so far.
   void acked(std::uint64_t count);
 
-  // SIGKILLs the tree. Returns at once; wait_for_end() and finish() tell when it is gone.
+  // SIGKILLs the tree. Returns at once; wait_for_end() and finish() wait until it is gone.
   void kill_tree();
   // Sends `signal` to the first process, if it still lives.
   void signal_main(int signal);

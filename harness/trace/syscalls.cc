@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/check.h"
+
 namespace crashpoint::trace {
 namespace {
 
@@ -452,6 +454,11 @@ std::vector<Syscall> make_table() {
   };
   std::sort(table.begin(), table.end(),
             [](const Syscall& a, const Syscall& b) { return a.number < b.number; });
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    HARNESS_CHECK(i == 0 || table[i - 1].number < table[i].number, table[i].number);
+    // The filter of an observed program has the same conditions.
+    HARNESS_CHECK(table[i].observed == Observed::kNone || table[i].only.empty(), table[i].number);
+  }
   return table;
 }
 
