@@ -25,6 +25,7 @@
 #include "harness/explore/recovery_equivalence.h"
 #include "harness/oracle/promise.h"
 #include "harness/recovery/engine_recoverer.h"
+#include "harness/recovery/live_recoverer.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/program.h"
 #include "harness/scenario/load.h"
