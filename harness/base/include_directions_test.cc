@@ -1,6 +1,7 @@
 // The architecture, held by a test: which room may include which. The tables are those of
 // harness/README.md and engine/README.md ("may include"), so that what a reader sees is what is
-// checked. A room is a folder with sources; a subfolder is a room of its own.
+// checked. A room is a folder with sources; a subfolder is a room of its own, but for testdata/,
+// the small programs that tests run.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -43,7 +44,8 @@ Table table_of(const std::string& side) {
 }
 
 bool is_source(const fs::path& path) {
-  return path.extension() == ".h" || path.extension() == ".cc";
+  return path.parent_path().filename() != "testdata" &&
+         (path.extension() == ".h" || path.extension() == ".cc");
 }
 
 bool ends_with(const std::string& text, std::string_view end) {

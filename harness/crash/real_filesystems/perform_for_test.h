@@ -23,9 +23,9 @@ namespace crashpoint::crash {
 
 // "pwrite64 a 0+500", "ftruncate a 0+1250"
 inline std::string line_of(const trace::Event& event) {
-  return fmt::format("{} {} {}", event.syscall.str(), event.path.str(),
-                     event.path2.empty() ? fmt::format("{}+{}", event.offset, event.length)
-                                         : event.path2.str());
+  return fmt::format(
+      "{} {} {}", event.syscall.str(), event.path.str(),
+      event.path2.empty() ? fmt::format("{}+{}", event.offset, event.length) : event.path2.str());
 }
 
 class Performer {
