@@ -70,16 +70,20 @@ void CrashModel::keep_entries_in(InodeId directory, CallIndex index) {
   }
 }
 
-// M19: the names of a file or directory, and of the directories these lie in, up to the root.
+// M19: the names of a file or directory, and of the directories they lie in, up to the root: those that
+// these had when the name was made, as later ones may be committed later.
 void CrashModel::keep_names_of(InodeId inode, CallIndex index) {
-  std::unordered_set<InodeId> wanted{inode};
-  for (bool found = true; found;) {
-    found = false;
+  std::vector<std::pair<InodeId, CallIndex>> wanted{{inode, index}};
+  for (std::size_t next = 0; next < wanted.size(); ++next) {
+    const auto [named, by] = wanted[next];
     for (Node& node : nodes_) {
       for (const MicroOp& op : ops_of(node)) {
-        if (op.is_entry() && wanted.contains(op.inode) && is_synced_by(node, index)) {
+        if (op.is_entry() && op.inode == named && is_synced_by(node, by)) {
           node.durable = true;
-          found = wanted.insert(op.parent).second || found;
+          const std::pair<InodeId, CallIndex> way{op.parent, node.call};
+          if (std::find(wanted.begin(), wanted.end(), way) == wanted.end()) {
+            wanted.push_back(way);
+          }
         }
       }
     }

@@ -49,7 +49,7 @@ struct OrderRule {
 // M18, M19: what a sync of a file makes durable besides its bytes and its size.
 enum class FsyncKeeps : std::uint8_t {
   kFileOnly,      // nothing: its name needs a sync of its directory
-  kOwnNames,      // its names, and those of the directories they lie in
+  kOwnNames,      // its names, and those of the directories on the way
   kJournalToOwn,  // all metadata of the filesystem up to the last of its own
   kJournal,       // the same; a sync of a directory: all metadata
 };

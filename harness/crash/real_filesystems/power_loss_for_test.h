@@ -60,7 +60,7 @@ class Kernel {
 
   // Between two calls of the program.
   void now_and_then() {
-    while (random_.chance(0.4)) {
+    while (random_.chance(0.6)) {
       act();
     }
   }
@@ -110,10 +110,12 @@ class Kernel {
       }
     }
     std::sort(files.begin(), files.end());
-    if (!files.empty()) {
-      const bool waits = random_.chance(0.5);
-      ::sync_file_range(open(files[random_.below(files.size())]).get(), 0, 0,
-                        SYNC_FILE_RANGE_WRITE | (waits ? SYNC_FILE_RANGE_WAIT_AFTER : 0U));
+    for (const std::filesystem::path& file : files) {
+      if (random_.chance(0.7)) {
+        const bool waits = random_.chance(0.5);
+        ::sync_file_range(open(file).get(), 0, 0,
+                          SYNC_FILE_RANGE_WRITE | (waits ? SYNC_FILE_RANGE_WAIT_AFTER : 0U));
+      }
     }
   }
 
@@ -172,8 +174,8 @@ inline bool is_superblock_of_btrfs(const Filesystem& filesystem,
 inline constexpr std::size_t kDisksMax =
     16;  // of one run: each is mounted, which takes most of the time
 
-// At every entry of the run, with all that came since the last flush, and with some of it; a choice of
-// these, drawn by the seed.
+// At every entry of the run, with all that came since the last flush, with none and with some of it; a
+// choice of these, drawn by the seed.
 inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const Recording& recording,
                                            const RecordedRun& run) {
   Random random(run.workload->seed, "power-losses/" + run.workload->name);
@@ -181,6 +183,13 @@ inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const R
   std::size_t flushed = run.first;  // entries up to here are on the disk for good
   for (std::size_t at = run.first; at <= run.last; ++at) {
     losses.push_back({at, {}, {}});
+    if (at > flushed) {
+      LostPower none{at, {}, {}};
+      for (std::size_t i = flushed; i < at; ++i) {
+        none.lost.insert(i);
+      }
+      losses.push_back(std::move(none));
+    }
     if (at - flushed > 1) {
       for (int sample = 0; sample < 4; ++sample) {
         LostPower loss{at, {}, {}};
