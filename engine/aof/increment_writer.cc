@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "engine/base/random.h"
+#include "engine/base/text.h"
 #include "engine/io/failpoint.h"
 
 namespace engine::aof {
@@ -122,7 +122,7 @@ Status IncrementWriter::apply(const WriterSettings& settings) {
 // Synced at once, so that a file either has its first #SYNCED line or nothing of ours: a loader
 // that finds damage always knows whether it may look for such lines.
 Status IncrementWriter::begin_checksums() {
-  if (const Status sealed = seal(); !sealed) {
+  if (Status sealed = seal(); !sealed) {
     return sealed;
   }
   nonce_ = make_nonce(Random::from_entropy().next());
@@ -133,7 +133,7 @@ Status IncrementWriter::begin_checksums() {
     static_cast<void>(file_.truncate(size_));
     return tl::unexpected(io::errno_error("write", file_.path(), outcome.error));
   }
-  if (const Status synced = sync_data(); !synced) {
+  if (Status synced = sync_data(); !synced) {
     return synced;
   }
   session_begin_ = size_;
@@ -182,7 +182,7 @@ Status IncrementWriter::flush() {
   }
   if (!buffer_.empty()) {
     wait_for_slow_sync();
-    if (const Status written = write_buffer(); !written || write_error_ != 0) {
+    if (Status written = write_buffer(); !written || write_error_ != 0) {
       return written;
     }
   }
@@ -234,7 +234,7 @@ Status IncrementWriter::on_failed_write(const io::WriteOutcome& outcome) {
   if (write_error_ == 0 || now_us - error_logged_us_ >= kErrorLogIntervalUs) {
     error_logged_us_ = now_us;
     if (outcome.written == 0) {
-      context_.log.warning("Error writing to the AOF file: {}", std::strerror(outcome.error));
+      context_.log.warning("Error writing to the AOF file: {}", error_text(outcome.error));
     } else {
       context_.log.warning("Short write while writing to the AOF file: (nwritten={}, expected={})",
                            outcome.written, buffer_.size());
@@ -262,7 +262,7 @@ void IncrementWriter::roll_back(std::size_t written) {
   context_.log.warning(
       "Could not remove short write from the append-only file.  Redis may refuse to load the AOF "
       "the next time it starts.  ftruncate: {}",
-      std::strerror(cut.error().code));
+      error_text(cut.error().code));
   const Result<std::uint64_t> on_disk = file_.size();
   if (on_disk && *on_disk == size_ + written) {
     // The file ends with what was written of the batch, and the next write goes on from there.
@@ -285,7 +285,7 @@ Status IncrementWriter::sync_now() {
     sync_error_ = error;
     context_.log.warning(
         "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {}. Exiting...",
-        std::strerror(error));
+        error_text(error));
     return fail("fsync error under appendfsync always", error);
   }
   context_.latency.took("aof-fsync-always", context_.clock.monotonic_us() - begin_us);
@@ -321,7 +321,7 @@ void IncrementWriter::take_sync_state() {
   const SyncThread::State state = sync_thread_->state();
   if (state.error != 0 && sync_error_ == 0) {
     sync_error_ = state.error;
-    context_.log.warning("Fail to fsync the AOF file: {}", std::strerror(state.error));
+    context_.log.warning("Fail to fsync the AOF file: {}", error_text(state.error));
   }
   ENGINE_CHECK(state.synced_size <= data_size_, state.synced_size, data_size_, file_.path());
   synced_size_ = std::max(synced_size_, state.synced_size);
@@ -351,11 +351,11 @@ void IncrementWriter::record_synced() {
 Status IncrementWriter::seal() {
   take_sync_state();
   if (!buffer_.empty() && !end_unknown_) {
-    if (const Status written = write_buffer(); !written) {
+    if (Status written = write_buffer(); !written) {
       return written;
     }
     if (write_error_ != 0) {
-      return fail(std::strerror(write_error_), write_error_);
+      return fail(error_text(write_error_), write_error_);
     }
   }
   // The #SYNCED lines after the data as well: of a file that is not the last, every byte must be

@@ -30,10 +30,10 @@ struct Line {
 
 // Pairs of key and value in any order; unknown keys are ignored, as redis-server does.
 tl::expected<Line, std::string> parse_line(std::string_view text) {
-  const std::string kInvalid = "Invalid AOF manifest file format";
+  static constexpr const char* kInvalid = "Invalid AOF manifest file format";
   const std::optional<std::vector<std::string>> words = split_words(text);
   if (!words || words->size() < 6 || words->size() % 2 != 0) {
-    return tl::unexpected(kInvalid);
+    return tl::unexpected(std::string(kInvalid));
   }
   Line line;
   for (std::size_t i = 0; i < words->size(); i += 2) {
@@ -51,7 +51,7 @@ tl::expected<Line, std::string> parse_line(std::string_view text) {
     }
   }
   if (line.entry.name.empty() || line.entry.seq == 0 || line.type == 0) {
-    return tl::unexpected(kInvalid);
+    return tl::unexpected(std::string(kInvalid));
   }
   return line;
 }

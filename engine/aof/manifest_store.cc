@@ -13,20 +13,20 @@ namespace {
 constexpr std::size_t kManifestBytesMax = std::size_t{16} << 20;
 
 Status write_synced(const std::string& path, const std::string& text) {
-  if (const Status ok = io::fail_at("manifest/write/before", path); !ok) {
+  if (Status ok = io::fail_at("manifest/write/before", path); !ok) {
     return ok;
   }
   Result<io::File> file = io::File::open(path, io::OpenMode::kCreate);
   if (!file) {
     return tl::unexpected(file.error());
   }
-  if (const Status written = file->write_all(text); !written) {
+  if (Status written = file->write_all(text); !written) {
     return written;
   }
-  if (const Status ok = io::fail_at("manifest/sync/before", path); !ok) {
+  if (Status ok = io::fail_at("manifest/sync/before", path); !ok) {
     return ok;
   }
-  if (const Status synced = file->sync_data(); !synced) {
+  if (Status synced = file->sync_data(); !synced) {
     return synced;
   }
   return file->close();
@@ -101,11 +101,11 @@ Status ManifestStore::persist(Manifest next, bool checksum) {
     return status;
   }
   current_ = std::move(next);
-  if (const Status ok = io::fail_at("manifest/rename/after", name); !ok) {
+  if (Status ok = io::fail_at("manifest/rename/after", name); !ok) {
     return ok;
   }
   if (io::failpoint("planted/skip-manifest-directory-sync") == 0) {
-    if (const Status synced = io::sync_directory(directory_); !synced) {
+    if (Status synced = io::sync_directory(directory_); !synced) {
       return synced;
     }
   }

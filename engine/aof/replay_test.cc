@@ -354,7 +354,7 @@ TEST(Replay, ABitFlipInAFileWithoutChecksumsLoadsAsInRedisServer) {
               ElementsAre("SET a xyZ"));
 }
 
-// Commands without checksum behind ours are another writer's: nothing is known about their tail.
+// Commands without checksum after ours are another writer's: nothing is known about their tail.
 TEST(Replay, DamageBehindCommandsWithoutChecksumIsRefused) {
   LogText ours(true);
   ours.set("a", "1");

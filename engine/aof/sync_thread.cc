@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
 #include <string>
 #include <system_error>
 
 #include "engine/base/result.h"
+#include "engine/base/text.h"
 #include "engine/io/failpoint.h"
 
 namespace engine::aof {
@@ -34,9 +34,9 @@ Result<std::unique_ptr<SyncThread>> SyncThread::start(io::File& file, std::uint6
   }
   ENGINE_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
   if (error != 0) {
-    return fail(std::string("Can't start the thread that syncs the append only file: ") +
-                    std::strerror(error),
-                error);
+    return fail(
+        std::string("Can't start the thread that syncs the append only file: ") + error_text(error),
+        error);
   }
   return started;
 }

@@ -72,6 +72,11 @@ std::optional<Number> parse_floating(std::string_view text,
 
 }  // namespace
 
+const char* error_text(int error) {
+  const char* const text = ::strerrordesc_np(error);
+  return text != nullptr ? text : "Unknown error";
+}
+
 // By hand: std::from_chars accepts leading zeros and "-0", which would not be printed back
 // unchanged.
 std::optional<std::int64_t> parse_int64(std::string_view text) {

@@ -27,6 +27,9 @@ std::optional<long double> parse_long_double(std::string_view text);
 // Bytes from "64mb", "1g", "100" (k = 1000, kb = 1024, ...; case of letters does not matter).
 std::optional<std::uint64_t> parse_memory_size(std::string_view text);
 
+// What strerror() says, safe from any thread.
+const char* error_text(int error);
+
 // Decimal digits of an integer, without allocation.
 class Digits {
  public:

@@ -39,7 +39,7 @@ Status sync_directory(const std::string& path) {
   }
   const int result = ::fsync(fd);
   const int error = errno;
-  ::close(fd);  // nothing was written through it
+  static_cast<void>(::close(fd));  // nothing was written through it
   if (result != 0) {
     return tl::unexpected(errno_error("fsync", path, error));
   }

@@ -25,6 +25,7 @@ namespace engine::io {
 class FailpointName {
  public:
   // Implicit, so that a call reads failpoint("aof/append/before-write").
+  // NOLINTNEXTLINE(google-explicit-constructor)
   consteval FailpointName(const char* name) : name_(name) {
     if (!is_failpoint(name)) {
       throw "not in failpoint_list.h";

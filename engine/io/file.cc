@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "engine/base/text.h"
 
 namespace engine::io {
 namespace {
@@ -31,7 +32,7 @@ int flags_of(OpenMode mode) {
 }  // namespace
 
 Error errno_error(std::string_view operation, std::string_view path, int error) {
-  return Error{fmt::format("{} {}: {}", operation, path, std::strerror(error)), error};
+  return Error{fmt::format("{} {}: {}", operation, path, error_text(error)), error};
 }
 
 Result<File> File::open(std::string path, OpenMode mode) {

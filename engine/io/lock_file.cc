@@ -49,7 +49,7 @@ Result<LockFile> LockFile::acquire(std::string path) {
     if (::fcntl(fd, F_SETLK, &lock) != 0) {
       const int error = errno;
       const int pid = holder_of(fd);
-      ::close(fd);
+      static_cast<void>(::close(fd));
       if (error != EAGAIN && error != EACCES) {
         return tl::unexpected(errno_error("lock", path, error));
       }
@@ -59,7 +59,7 @@ Result<LockFile> LockFile::acquire(std::string path) {
       return LockFile(fd, std::move(path));
     }
     // The holder before removed the file between our open and our lock: take the new one.
-    ::close(fd);
+    static_cast<void>(::close(fd));
   }
 }
 
@@ -69,7 +69,7 @@ int LockFile::holder(const std::string& path) {
     return 0;
   }
   const int pid = holder_of(fd);
-  ::close(fd);
+  static_cast<void>(::close(fd));
   return pid;
 }
 
@@ -94,7 +94,7 @@ void LockFile::release() {
     return;
   }
   ::unlink(path_.c_str());  // while it is still locked, so that it cannot be another process's file
-  ::close(std::exchange(fd_, -1));
+  static_cast<void>(::close(std::exchange(fd_, -1)));
 }
 
 }  // namespace engine::io

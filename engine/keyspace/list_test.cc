@@ -75,11 +75,11 @@ void change(List& list, std::deque<std::string>& model, Random& random,
       model.insert(place + 1, text);
       break;
     case 6: {
-      const List::Cursor behind = list.erase(cursor);
+      const List::Cursor after = list.erase(cursor);
       const auto next = model.erase(place);
-      ASSERT_EQ(behind.valid(), next != model.end());
-      if (behind.valid()) {
-        EXPECT_EQ(behind.get().text(), *next);
+      ASSERT_EQ(after.valid(), next != model.end());
+      if (after.valid()) {
+        EXPECT_EQ(after.get().text(), *next);
       }
       break;
     }

@@ -260,7 +260,7 @@ bool Listpack::validate(std::string_view blob, std::size_t& count) {
     if (encoded == 0 || encoded > end - at || backward_bytes(encoded) > end - at - encoded) {
       return false;
     }
-    std::array<unsigned char, 5> backward;
+    std::array<unsigned char, 5> backward{};
     write_backward(backward.data(), encoded);
     if (std::memcmp(backward.data(), bytes + at + encoded, backward_bytes(encoded)) != 0) {
       return false;

@@ -83,6 +83,7 @@ class Object {
 
  private:
   enum class Form : std::uint8_t { kNone, kInteger, kShort, kRaw, kCollection };
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the union is initialised
   Object(Type type, Form form) : type_(type), form_(form) {}
   void reset();
   void* collection(Type type) const {
@@ -91,9 +92,9 @@ class Object {
   }
 
   union {
-    std::int64_t integer_;
-    char* bytes_;
-    void* pointer_ = nullptr;
+    std::int64_t integer_;     // NOLINT(readability-identifier-naming)
+    char* bytes_;              // NOLINT(readability-identifier-naming)
+    void* pointer_ = nullptr;  // NOLINT(readability-identifier-naming)
   };
   std::uint32_t size_ = 0;  // of a string in bytes
   std::uint32_t access_ : 24 = 0;

@@ -15,14 +15,14 @@ namespace engine::keyspace {
 namespace {
 
 struct Secret {
-  std::array<std::uint64_t, XXH3_SECRET_DEFAULT_SIZE / 8> words;
+  std::array<std::uint64_t, XXH3_SECRET_DEFAULT_SIZE / 8> words{};
 
   Secret() {
     Random random = Random::from_entropy();
     std::generate(words.begin(), words.end(), [&random] { return random.next(); });
   }
 };
-const Secret secret;
+const Secret kSecret;
 
 constexpr unsigned kSegmentSlots = 256;
 constexpr unsigned kFirstSlots = 8;
@@ -38,7 +38,8 @@ constexpr bool is_full(std::size_t used, std::size_t capacity) {
 }  // namespace
 
 std::uint64_t hash_of(std::string_view key) {
-  return XXH3_64bits_withSecret(key.data(), key.size(), secret.words.data(), sizeof(secret.words));
+  return XXH3_64bits_withSecret(key.data(), key.size(), kSecret.words.data(),
+                                sizeof(kSecret.words));
 }
 
 // Open addressing with linear probing. The trailing 16 bits of the hash (the tag) are kept in the
@@ -120,7 +121,8 @@ TableCore& TableCore::operator=(TableCore&& other) noexcept {
 }
 
 std::size_t TableCore::bytes() const {
-  return segment_bytes_ + directory_.capacity() * sizeof(Segment*);
+  return segment_bytes_ +
+         directory_.capacity() * sizeof(Segment*);  // NOLINT(bugprone-sizeof-expression)
 }
 
 std::uint64_t* TableCore::find_slot(std::string_view key, std::uint64_t hash, KeyOf key_of) const {

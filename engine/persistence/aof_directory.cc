@@ -131,7 +131,7 @@ Status AofDirectory::remove_numbered_files() {
   }
   for (const std::string& name : *names) {
     if (aof::is_numbered_name(settings_.appendfilename, name)) {
-      if (const Status removed = io::remove_file(path(name)); !removed) {
+      if (Status removed = io::remove_file(path(name)); !removed) {
         return removed;
       }
     }

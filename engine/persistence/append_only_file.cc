@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "engine/base/text.h"
 #include "engine/io/directory.h"
 #include "engine/io/file.h"
 #include "engine/persistence/base_file.h"
@@ -20,7 +20,7 @@ Status cut_file(const std::string& path, std::uint64_t size) {
   if (!file) {
     return tl::unexpected(file.error());
   }
-  if (const Status cut = file->truncate(size); !cut) {
+  if (Status cut = file->truncate(size); !cut) {
     return cut;
   }
   return file->sync();
@@ -58,8 +58,8 @@ Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
 Status AppendOnlyFile::create_base_and_increment(const keyspace::Keyspace& keyspace) {
   log_.notice("Creating AOF base file {} on server start", directory_.next_base().name);
   const std::string temp = temp_base_name(::getpid());
-  if (const Status written = write_base_file(directory_.path(temp), keyspace, settings_,
-                                             clock_.wall_ms() / 1000, [](std::uint64_t) {});
+  if (Status written = write_base_file(directory_.path(temp), keyspace, settings_,
+                                       clock_.wall_ms() / 1000, [](std::uint64_t) {});
       !written) {
     return written;
   }
@@ -82,7 +82,7 @@ Status AppendOnlyFile::open(const AofEnd& end) {
                                                ? (manifest.base ? &*manifest.base : nullptr)
                                                : &manifest.increments.back();
     if (last != nullptr) {
-      if (const Status cut = cut_file(directory_.path(last->name), end.valid_size); !cut) {
+      if (Status cut = cut_file(directory_.path(last->name), end.valid_size); !cut) {
         return cut;
       }
     }
@@ -96,7 +96,7 @@ Status AppendOnlyFile::open(const AofEnd& end) {
     return tl::unexpected(writer.error());
   }
   // A process that died may have left the names undurable.
-  if (const Status synced = directory_.sync_names(); !synced) {
+  if (Status synced = directory_.sync_names(); !synced) {
     return synced;
   }
   opened(std::move(*writer));
@@ -104,7 +104,7 @@ Status AppendOnlyFile::open(const AofEnd& end) {
 }
 
 Status AppendOnlyFile::adopt_single_file(const std::string& single, std::uint64_t valid_size) {
-  if (const Status cut = cut_file(single, valid_size); !cut) {
+  if (Status cut = cut_file(single, valid_size); !cut) {
     return cut;
   }
   // redis-server's order: a crash in between leaves a manifest that names a file which is still in
@@ -112,18 +112,18 @@ Status AppendOnlyFile::adopt_single_file(const std::string& single, std::uint64_
   aof::Manifest next;
   next.base = aof::ManifestEntry{settings_.appendfilename, 1};
   if (!directory_.has_manifest() || directory_.manifest() != next) {
-    if (const Status persisted = directory_.persist(next); !persisted) {
+    if (Status persisted = directory_.persist(next); !persisted) {
       return persisted;
     }
   }
-  if (const Status renamed = io::rename_file(single, directory_.path(settings_.appendfilename));
+  if (Status renamed = io::rename_file(single, directory_.path(settings_.appendfilename));
       !renamed) {
     return renamed;
   }
-  if (const Status synced = directory_.sync_names(); !synced) {
+  if (Status synced = directory_.sync_names(); !synced) {
     return synced;
   }
-  if (const Status synced = io::sync_directory(settings_.directory); !synced) {
+  if (Status synced = io::sync_directory(settings_.directory); !synced) {
     return synced;
   }
   log_.notice(
@@ -233,7 +233,7 @@ Status AppendOnlyFile::flush() {
     const int error = directory_.uncertainty();
     log_.warning(
         "Can't persist the AOF manifest when the AOF fsync policy is 'always': {}. Exiting...",
-        std::strerror(error));
+        error_text(error));
     return fail("the AOF manifest may not be durable", error);
   }
   if (!writer_) {
@@ -280,7 +280,7 @@ Status AppendOnlyFile::settings_changed(bool child_running) {
 }
 
 Status AppendOnlyFile::enable() {
-  if (const Status attached = directory_.attach(); !attached) {
+  if (Status attached = directory_.attach(); !attached) {
     return attached;
   }
   ENGINE_CHECK(state_ == State::kOff, state_);
@@ -301,7 +301,7 @@ void AppendOnlyFile::seal() {
   if (const Status sealed = writer_->seal(); sealed) {
     writer_->record_synced();
   } else {
-    log_.warning("Fail to fsync the AOF file: {}", std::strerror(sealed.error().code));
+    log_.warning("Fail to fsync the AOF file: {}", error_text(sealed.error().code));
   }
 }
 
@@ -359,7 +359,7 @@ Status AppendOnlyFile::open_temp_increment() {
   const std::string name = aof::temp_increment_name(settings_.appendfilename);
   const std::string file = directory_.path(name);
   if (io::exists(file)) {
-    if (const Status removed = io::remove_file(file); !removed) {
+    if (Status removed = io::remove_file(file); !removed) {
       return removed;
     }
   }
@@ -385,7 +385,7 @@ Status AppendOnlyFile::seal_temp_increment() {
 Status AppendOnlyFile::adopt_temp_increment(const aof::ManifestEntry& entry) {
   ENGINE_CHECK(target_ == Target::kTemporary, target_);
   const std::string path = directory_.path(entry.name);
-  if (const Status renamed = io::rename_file(writer_->path(), path); !renamed) {
+  if (Status renamed = io::rename_file(writer_->path(), path); !renamed) {
     return renamed;
   }
   log_.notice("Successfully renamed the temporary AOF incr file {} into {}",

@@ -17,13 +17,13 @@ Status write_commands(const std::string& path, const keyspace::Keyspace& keyspac
   if (!file) {
     return tl::unexpected(file.error());
   }
-  if (const Status written = aof::write_base(*file, keyspace, options); !written) {
+  if (Status written = aof::write_base(*file, keyspace, options); !written) {
     return written;
   }
-  if (const Status ok = io::fail_at("aof/rewrite/child-before-fsync", path); !ok) {
+  if (Status ok = io::fail_at("aof/rewrite/child-before-fsync", path); !ok) {
     return ok;
   }
-  if (const Status synced = file->sync(); !synced) {
+  if (Status synced = file->sync(); !synced) {
     return synced;
   }
   return file->close();

@@ -10,11 +10,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "engine/base/clock.h"
+#include "engine/base/text.h"
 #include "engine/io/file.h"
 
 namespace engine::persistence {
@@ -34,7 +34,7 @@ void reset_signals() {
   ::signal(SIGINT, SIG_IGN);  // Ctrl-C in a terminal reaches the whole group: the parent decides
   sigset_t none;
   sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 // Without this a child could outlive a killed parent and keep writing beside its successor.
@@ -86,28 +86,28 @@ void ProgressReporter::report() {
 Result<ChildProcess> ChildProcess::start(const std::function<Status(ProgressReporter&)>& work) {
   int pipe_fds[2] = {-1, -1};
   if (::pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return fail(std::string("pipe: ") + std::strerror(errno), errno);
+    return fail(std::string("pipe: ") + error_text(errno), errno);
   }
   const pid_t parent = ::getpid();
   const std::int64_t begin_us = SystemClock().monotonic_us();
   const pid_t pid = ::fork();
   if (pid < 0) {
     const int error = errno;
-    ::close(pipe_fds[0]);
-    ::close(pipe_fds[1]);
-    return fail(std::string("fork: ") + std::strerror(error), error);
+    static_cast<void>(::close(pipe_fds[0]));
+    static_cast<void>(::close(pipe_fds[1]));
+    return fail(std::string("fork: ") + error_text(error), error);
   }
   if (pid == 0) {
     die_with(parent);
     reset_signals();
-    ::close(pipe_fds[0]);
+    static_cast<void>(::close(pipe_fds[0]));
     ProgressReporter reporter(pipe_fds[1]);
     const Status done = work(reporter);
     reporter.report();
     ::_exit(done ? kExitSuccess : kExitError);
   }
   const std::int64_t fork_us = SystemClock().monotonic_us() - begin_us;
-  ::close(pipe_fds[1]);
+  static_cast<void>(::close(pipe_fds[1]));
   const int exit_fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   return ChildProcess(pid, pipe_fds[0], exit_fd, fork_us);
 }
@@ -141,7 +141,7 @@ ChildProcess::~ChildProcess() {
 void ChildProcess::close_fds() {
   for (int* fd : {&progress_fd_, &exit_fd_}) {
     if (*fd >= 0) {
-      ::close(std::exchange(*fd, -1));
+      static_cast<void>(::close(std::exchange(*fd, -1)));
     }
   }
 }

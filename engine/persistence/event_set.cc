@@ -16,8 +16,8 @@ EventSet::EventSet()
 }
 
 EventSet::~EventSet() {
-  ::close(signal_fd_);
-  ::close(epoll_fd_);
+  static_cast<void>(::close(signal_fd_));
+  static_cast<void>(::close(epoll_fd_));
 }
 
 void EventSet::drain() const {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <optional>
 #include <utility>
 
+#include "engine/base/text.h"
 #include "engine/io/directory.h"
 #include "engine/persistence/snapshot_file.h"
 #include "engine/persistence/temp_files.h"
@@ -89,7 +89,7 @@ Status Persistence::debug_load_aof() {
   if (!aof_.is_on()) {
     return fail("ERR the append only file is not enabled");
   }
-  if (const Status flushed = aof_.flush(); !flushed) {
+  if (Status flushed = aof_.flush(); !flushed) {
     return flushed;
   }
   keyspace_.clear();
@@ -140,7 +140,7 @@ std::string_view Persistence::write_refusal() const {
   if (error == 0) {
     return {};
   }
-  refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", std::strerror(error));
+  refusal_ = fmt::format("MISCONF Errors writing to the AOF file: {}", error_text(error));
   return refusal_;
 }
 
@@ -148,7 +148,7 @@ std::string_view Persistence::write_refusal() const {
 
 Status Persistence::start_snapshot() {
   ENGINE_CHECK(!children_.running());
-  if (const Status begun = snapshots_.begin(); !begun) {
+  if (Status begun = snapshots_.begin(); !begun) {
     return begun;
   }
   const Status started = children_.start(
@@ -284,10 +284,10 @@ Status Persistence::prepare_shutdown(const ShutdownOptions& options) {
     log_.warning("There is a child saving an .rdb. Killing it!");
     end_child();
   }
-  if (const Status sealed = seal_for_shutdown(options.force); !sealed) {
+  if (Status sealed = seal_for_shutdown(options.force); !sealed) {
     return sealed;
   }
-  if (const Status saved = save_for_shutdown(options); !saved) {
+  if (Status saved = save_for_shutdown(options); !saved) {
     return saved;
   }
   aof_.close();
@@ -364,7 +364,7 @@ Status Persistence::change_appendonly(bool in_transaction) {
         "AOF and starting a rewrite now.");
     end_rewrite();
   }
-  if (const Status enabled = aof_.enable(); !enabled) {
+  if (Status enabled = aof_.enable(); !enabled) {
     return enabled;
   }
   if (in_transaction) {

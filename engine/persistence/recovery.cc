@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "engine/aof/aof_format.h"
 #include "engine/aof/replay.h"
+#include "engine/base/text.h"
 #include "engine/io/directory.h"
 #include "engine/io/failpoint.h"
 #include "engine/io/file.h"
@@ -108,7 +108,7 @@ Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
   const Result<io::File> file = io::File::open(part.path, io::OpenMode::kRead);
   if (!file) {
     return fail(fmt::format("Fatal error: can't open the append log file {} for reading: {}",
-                            part.path, std::strerror(file.error().code)),
+                            part.path, error_text(file.error().code)),
                 file.error().code);
   }
   if (const Status ok = io::fail_at("aof/load/before-file", part.path); !ok) {
@@ -167,7 +167,7 @@ Result<AofEnd> Recovery::load(const std::vector<AofPlan::Part>& parts) {
     const Result<std::uint64_t> size = io::file_size(part.path);
     if (!size) {
       return fail(fmt::format("Unable to obtain the AOF file {} length. stat: {}", part.path,
-                              std::strerror(size.error().code)),
+                              error_text(size.error().code)),
                   size.error().code);
     }
     if (part.base && part.path.ends_with(".rdb") && *size == 0) {
@@ -195,7 +195,7 @@ Result<AofEnd> Recovery::load(const std::vector<AofPlan::Part>& parts) {
 
 // Loads first and changes files only then (rule 8 of the README).
 Status Recovery::recover_append_only_file(AppendOnlyFile& aof) {
-  if (const Status attached = aof.directory().attach(); !attached) {
+  if (Status attached = aof.directory().attach(); !attached) {
     return attached;
   }
   const Result<AofPlan> plan =

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -97,7 +96,7 @@ Status write_all(int fd, std::string_view bytes) {
       continue;
     }
     if (n <= 0) {
-      return fail(fmt::format("write the answer: {}", std::strerror(errno)), errno);
+      return fail(fmt::format("write the answer: {}", error_text(errno)), errno);
     }
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -146,7 +145,7 @@ Status serve_one(const Settings& settings, int databases, const MakeTarget& make
                  const std::string& directory, int out_fd) {
   const pid_t child = ::fork();
   if (child < 0) {
-    return fail(fmt::format("fork: {}", std::strerror(errno)), errno);
+    return fail(fmt::format("fork: {}", error_text(errno)), errno);
   }
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -155,7 +154,7 @@ Status serve_one(const Settings& settings, int databases, const MakeTarget& make
   int status = 0;
   while (::waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) {
-      return fail(fmt::format("waitpid: {}", std::strerror(errno)), errno);
+      return fail(fmt::format("waitpid: {}", error_text(errno)), errno);
     }
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
@@ -173,8 +172,7 @@ Status serve_recoveries(const Settings& settings, int databases, const MakeTarge
     for (std::size_t end = input.find('\n'); end != std::string::npos; end = input.find('\n')) {
       const std::string directory = input.substr(0, end);
       input.erase(0, end + 1);
-      if (const Status served = serve_one(settings, databases, make_target, directory, out_fd);
-          !served) {
+      if (Status served = serve_one(settings, databases, make_target, directory, out_fd); !served) {
         return served;
       }
     }
@@ -184,7 +182,7 @@ Status serve_recoveries(const Settings& settings, int databases, const MakeTarge
       return {};
     }
     if (n < 0 && errno != EINTR) {
-      return fail(fmt::format("read requests: {}", std::strerror(errno)), errno);
+      return fail(fmt::format("read requests: {}", error_text(errno)), errno);
     }
     input.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   }

@@ -35,7 +35,7 @@ Rewrite::~Rewrite() {
 
 Status Rewrite::write_base(const keyspace::Keyspace& keyspace, ProgressReporter& progress) const {
   ENGINE_CHECK(state_ == State::kPrepared, state_);  // the child's copy, as it was at the fork
-  if (const Status ok = io::fail_at("aof/rewrite/child-start"); !ok) {
+  if (Status ok = io::fail_at("aof/rewrite/child-start"); !ok) {
     return ok;
   }
   const std::string temp = temp_base_name(::getpid());
@@ -46,8 +46,8 @@ Status Rewrite::write_base(const keyspace::Keyspace& keyspace, ProgressReporter&
       static_cast<void>(io::failpoint("aof/rewrite/child-half"));
     }
   };
-  if (const Status written = write_base_file(aof_.directory().path(temp), keyspace, settings_,
-                                             clock_.wall_ms() / 1000, report);
+  if (Status written = write_base_file(aof_.directory().path(temp), keyspace, settings_,
+                                       clock_.wall_ms() / 1000, report);
       !written) {
     return written;
   }
@@ -59,10 +59,10 @@ Status Rewrite::forked(pid_t child) {
   ENGINE_CHECK(state_ == State::kPrepared && child > 0, state_, child);
   state_ = State::kForked;
   base_ = temp_base_name(child);
-  if (const Status ok = io::fail_at("aof/rewrite/after-fork"); !ok) {
+  if (Status ok = io::fail_at("aof/rewrite/after-fork"); !ok) {
     return ok;
   }
-  if (const Status switched = aof_.switch_increment(kind_); !switched) {
+  if (Status switched = aof_.switch_increment(kind_); !switched) {
     return switched;
   }
   state_ = State::kSwitched;
@@ -93,7 +93,7 @@ aof::Manifest Rewrite::next_manifest(const aof::ManifestEntry& base) const {
 Status Rewrite::install() {
   ENGINE_CHECK(state_ == State::kSwitched, state_);
   if (kind_ == RewriteKind::kFresh) {
-    if (const Status sealed = aof_.seal_temp_increment(); !sealed) {
+    if (Status sealed = aof_.seal_temp_increment(); !sealed) {
       return sealed;
     }
   }
@@ -108,11 +108,11 @@ Status Rewrite::install() {
   aof::Manifest next = next_manifest(*base);
   if (kind_ == RewriteKind::kFresh) {
     next.increments.push_back(directory.next_increment());
-    if (const Status adopted = aof_.adopt_temp_increment(next.increments.back()); !adopted) {
+    if (Status adopted = aof_.adopt_temp_increment(next.increments.back()); !adopted) {
       return adopted;
     }
   }
-  if (const Status persisted = directory.persist(std::move(next)); !persisted) {
+  if (Status persisted = directory.persist(std::move(next)); !persisted) {
     return persisted;
   }
   state_ = State::kInstalled;

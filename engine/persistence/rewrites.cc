@@ -58,8 +58,7 @@ Status Rewrites::fork(ChildRunner& children) {
     }
     return written;
   };
-  if (const Status started = children.start(ChildPurpose::kRewrite, keyspace_.size(), write);
-      !started) {
+  if (Status started = children.start(ChildPurpose::kRewrite, keyspace_.size(), write); !started) {
     return started;
   }
   static_cast<void>(aof_.settings_changed(true));  // an error stays with the log: its error()

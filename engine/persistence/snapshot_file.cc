@@ -11,25 +11,25 @@ namespace {
 
 Status write_and_sync(const std::string& path, const keyspace::Keyspace& keyspace,
                       const rdb::SnapshotOptions& options) {
-  if (const Status ok = io::fail_at("rdb/save/before-write", path); !ok) {
+  if (Status ok = io::fail_at("rdb/save/before-write", path); !ok) {
     return ok;
   }
   Result<io::File> file = io::File::open(path, io::OpenMode::kCreate);
   if (!file) {
     return tl::unexpected(file.error());
   }
-  if (const Status written = rdb::write_snapshot(*file, keyspace, options); !written) {
+  if (Status written = rdb::write_snapshot(*file, keyspace, options); !written) {
     return written;
   }
-  if (const Status ok = io::fail_at("rdb/save/before-fsync", path); !ok) {
+  if (Status ok = io::fail_at("rdb/save/before-fsync", path); !ok) {
     return ok;
   }
   if (io::failpoint("planted/skip-snapshot-fsync") == 0) {
-    if (const Status synced = file->sync(); !synced) {
+    if (Status synced = file->sync(); !synced) {
       return synced;
     }
   }
-  if (const Status ok = io::fail_at("rdb/save/after-fsync", path); !ok) {
+  if (Status ok = io::fail_at("rdb/save/after-fsync", path); !ok) {
     return ok;
   }
   return file->close();
@@ -62,10 +62,10 @@ Status install_snapshot_file(const std::string& directory, const std::string& te
     static_cast<void>(io::remove_file(from));
     return status;
   }
-  if (const Status ok = io::fail_at("rdb/save/after-rename", to); !ok) {
+  if (Status ok = io::fail_at("rdb/save/after-rename", to); !ok) {
     return ok;
   }
-  if (const Status synced = io::sync_directory(directory); !synced) {
+  if (Status synced = io::sync_directory(directory); !synced) {
     return synced;
   }
   return io::fail_at("rdb/save/after-directory-sync", directory);

@@ -95,7 +95,7 @@ void Snapshots::forked(pid_t child) {
 }
 
 Status Snapshots::write_in_child(ProgressReporter& progress) const {
-  if (const Status ok = io::fail_at("rdb/bgsave/child-start"); !ok) {
+  if (Status ok = io::fail_at("rdb/bgsave/child-start"); !ok) {
     return ok;
   }
   rdb::SnapshotOptions child_options = options();

@@ -173,7 +173,7 @@ std::string_view Input::special_string(std::uint8_t form) {
   std::int64_t integer = 0;
   switch (form) {
     case kInt8:
-      integer = little_endian<std::int8_t>();
+      integer = little_endian<std::int8_t>();  // NOLINT(bugprone-signed-char-misuse): signed
       break;
     case kInt16:
       integer = little_endian<std::int16_t>();

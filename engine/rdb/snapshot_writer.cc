@@ -92,7 +92,7 @@ Status write_snapshot(io::File& file, const keyspace::Keyspace& keyspace,
   // A snapshot without some keys would lose them: it replaces the old one.
   ENGINE_CHECK(out.failed() || keys_written == keyspace.size(), keys_written, keyspace.size());
   out.put_byte(kEof);
-  if (const Status flushed = out.flush(); !flushed) {
+  if (Status flushed = out.flush(); !flushed) {
     return flushed;
   }
   put_i64(out, static_cast<std::int64_t>(options.checksum ? out.crc() : 0));

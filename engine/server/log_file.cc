@@ -72,7 +72,7 @@ void LogFile::write_raw(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   if (fd != STDOUT_FILENO) {
-    ::close(fd);
+    static_cast<void>(::close(fd));
   }
 }
 

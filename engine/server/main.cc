@@ -85,7 +85,7 @@ void daemonize() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     ::dup2(null, stream);
   }
-  ::close(null);
+  static_cast<void>(::close(null));
 }
 
 std::string absolute_path(const std::string& path) {
@@ -148,7 +148,7 @@ int serve(engine::server::ServerOptions options, bool configured) {
   // Join freed blocks with their neighbours one by one. By default malloc joins them all when a
   // large one is asked for: after millions of keys were freed that takes seconds, in whatever
   // thread it happens.
-  ::mallopt(M_MXFAST, 0);
+  ::mallopt(M_MXFAST, 0);  // NOLINT(concurrency-mt-unsafe): there is no other thread yet
   return engine::server::Server(std::move(options), log).run();
 }
 

@@ -203,11 +203,11 @@ Status Server::try_shutdown(const commands::ShutdownOptions& options) {
 void Server::remove_own_files() const {
   if (const std::string& path = config_.text("pidfile"); !path.empty()) {
     log_.notice("Removing the pid file.");
-    ::unlink(path.c_str());
+    static_cast<void>(::unlink(path.c_str()));
   }
   if (unix_listener_) {
     log_.notice("Removing the unix socket file.");
-    ::unlink(config_.text("unixsocket").c_str());
+    static_cast<void>(::unlink(config_.text("unixsocket").c_str()));
   }
 }
 
@@ -219,12 +219,13 @@ void Server::exit_now(int status) const {
 void Server::become_child(std::string_view purpose) {
   restore_default_signals();
   for (const auto& listener : tcp_listeners_) {
-    ::close(listener->fd());
+    static_cast<void>(::close(listener->fd()));
   }
   if (unix_listener_) {
-    ::close(unix_listener_->fd());
+    static_cast<void>(::close(unix_listener_->fd()));
   }
-  connections_.for_each_session([](commands::Session& session) { ::close(session.fd); });
+  connections_.for_each_session(
+      [](commands::Session& session) { static_cast<void>(::close(session.fd)); });
   set_process_title(title(purpose));
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/base/text.h"
 #include "engine/server/config/config_rewrite.h"
@@ -207,7 +206,7 @@ Status Server::config_rewrite() {
   Status done = rewrite_config_file(figures_.config_file, config_, rewrite_all_directives_);
   if (!done) {
     log_.warning("CONFIG REWRITE failed: {}", done.error().message);
-    return fail(fmt::format("ERR Rewriting config file: {}", std::strerror(done.error().code)));
+    return fail(fmt::format("ERR Rewriting config file: {}", error_text(done.error().code)));
   }
   log_.warning("CONFIG REWRITE executed with success.");
   return {};

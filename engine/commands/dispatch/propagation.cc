@@ -233,7 +233,7 @@ void Propagation::emit_restore(Context& context) {
     absolute |= context.is_word(i, "ABSTTL");
   }
   if (!absolute) {
-    argv.push_back("ABSTTL");
+    argv.emplace_back("ABSTTL");
   }
   emit(context.db_index(), argv);
 }

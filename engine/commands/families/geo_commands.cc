@@ -145,9 +145,9 @@ struct Search {
 
 struct Found {
   std::string member;
-  double score;
-  GeoPoint place;
-  double distance;  // in metres
+  double score = 0;
+  GeoPoint place{};
+  double distance = 0;  // in metres
 };
 
 enum class Form { kRadius, kRadiusReadOnly, kSearch, kSearchStore };

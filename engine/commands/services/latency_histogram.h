@@ -23,7 +23,7 @@ class LatencyHistogram {
 
  private:
   // Up to 1 s in nanoseconds; longer durations count as 1 s.
-  static constexpr std::size_t kClasses = 24 * 128;
+  static constexpr std::size_t kClasses = std::size_t{24} * 128;
 
   std::array<std::uint64_t, kClasses> counts_{};
   std::uint64_t count_ = 0;

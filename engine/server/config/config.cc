@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 
 #include "engine/base/text.h"
 
@@ -93,11 +92,11 @@ Status enter_directory(Config& config) {
   const Directive& directive = *find_directive("dir");
   const std::string& path = config.value(directive);
   if (!path.empty() && ::chdir(path.c_str()) != 0) {
-    return fail(std::strerror(errno), errno);
+    return fail(error_text(errno), errno);
   }
   std::array<char, PATH_MAX> current = {};
   if (::getcwd(current.data(), current.size()) == nullptr) {
-    return fail(std::strerror(errno), errno);
+    return fail(error_text(errno), errno);
   }
   config.assign(directive, current.data());
   return {};

@@ -4,7 +4,6 @@
 #include <glob.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -28,7 +27,7 @@ Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return fail(
-        fmt::format("Fatal error, can't open config file '{}': {}", path, std::strerror(errno)));
+        fmt::format("Fatal error, can't open config file '{}': {}", path, error_text(errno)));
   }
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   if (file.bad()) {
@@ -91,7 +90,7 @@ class Loader {
     }
     const std::string& log_file = config_.text("logfile");
     if (!log_file.empty() && !std::ofstream(log_file, std::ios::app)) {
-      return fail(fatal(fmt::format("Can't open the log file: {}", std::strerror(errno))));
+      return fail(fatal(fmt::format("Can't open the log file: {}", error_text(errno))));
     }
     return {};
   }

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "engine/base/text.h"
 #include "engine/server/config/title_template.h"
 
 namespace engine::server {
@@ -39,12 +39,12 @@ std::string check_directory(std::string_view value) {
   const std::string path(value);
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) {
-    return std::strerror(errno);
+    return error_text(errno);
   }
   if (!S_ISDIR(status.st_mode)) {
-    return std::strerror(ENOTDIR);
+    return error_text(ENOTDIR);
   }
-  return ::access(path.c_str(), X_OK) == 0 ? "" : std::strerror(errno);
+  return ::access(path.c_str(), X_OK) == 0 ? "" : error_text(errno);
 }
 
 std::string check_title_template(std::string_view value) {

@@ -11,7 +11,7 @@ Connection::Connection(Connections& owner, std::uint64_t id, int fd) : session(i
 }
 
 Connection::~Connection() {
-  ::close(session.fd);
+  static_cast<void>(::close(session.fd));
 }
 
 void Connection::on_ready(std::uint32_t events) {

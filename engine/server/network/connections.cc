@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "engine/base/text.h"
 #include "engine/resp/reply_writer.h"
@@ -41,7 +40,7 @@ void enable_keepalive(int fd, std::int64_t interval_s) {
 // The client is not served: it gets the reason, if its socket takes that, and is closed.
 void refuse(int fd, std::string_view why) {
   static_cast<void>(::send(fd, why.data(), why.size(), MSG_NOSIGNAL));
-  ::close(fd);
+  static_cast<void>(::close(fd));
 }
 
 std::string describe(const commands::Session& session) {
@@ -263,7 +262,7 @@ void Connections::send(Connection& connection) {
   const ssize_t sent =
       ::send(session.fd, session.output.data(), session.output.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-    log_.verbose("Error writing to client: {}", std::strerror(errno));
+    log_.verbose("Error writing to client: {}", error_text(errno));
     session.closing = true;
     return;
   }

@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/base/text.h"
+
 namespace engine::server {
 namespace {
 
@@ -24,7 +26,7 @@ struct SocketCloser {
   int fd = -1;
   ~SocketCloser() {
     if (fd >= 0) {
-      ::close(fd);
+      static_cast<void>(::close(fd));
     }
   }
   int release() { return std::exchange(fd, -1); }
@@ -55,7 +57,7 @@ bool is_loopback(const sockaddr_storage& address) {
 Result<int> bind_one(const addrinfo& info, int backlog) {
   SocketCloser socket{::socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.fd < 0) {
-    return fail(fmt::format("socket: {}", std::strerror(errno)), errno);
+    return fail(fmt::format("socket: {}", error_text(errno)), errno);
   }
   constexpr int kOn = 1;
   if (info.ai_family == AF_INET6) {
@@ -63,10 +65,10 @@ Result<int> bind_one(const addrinfo& info, int backlog) {
   }
   ::setsockopt(socket.fd, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
   if (::bind(socket.fd, info.ai_addr, info.ai_addrlen) != 0) {
-    return fail(fmt::format("bind: {}", std::strerror(errno)), errno);
+    return fail(fmt::format("bind: {}", error_text(errno)), errno);
   }
   if (::listen(socket.fd, backlog) != 0) {
-    return fail(fmt::format("listen: {}", std::strerror(errno)), errno);
+    return fail(fmt::format("listen: {}", error_text(errno)), errno);
   }
   return socket.release();
 }
@@ -111,10 +113,10 @@ bool is_stale_socket(const sockaddr_un& address) {
 class SpareDescriptor {
  public:
   void refuse_one(int listener_fd) {
-    ::close(fd_);
+    static_cast<void>(::close(fd_));
     const int refused = ::accept4(listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
     if (refused >= 0) {
-      ::close(refused);
+      static_cast<void>(::close(refused));
     }
     fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
@@ -149,8 +151,7 @@ Result<std::vector<std::unique_ptr<Listener>>> Listener::listen_tcp(
 Result<std::unique_ptr<Listener>> Listener::listen_unix(const std::string& path, unsigned mode,
                                                         int backlog, OnAccept on_accept) {
   const auto failure = [](std::string_view step) {
-    return fail(fmt::format("Failed opening Unix socket: {}: {}", step, std::strerror(errno)),
-                errno);
+    return fail(fmt::format("Failed opening Unix socket: {}: {}", step, error_text(errno)), errno);
   };
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
@@ -179,7 +180,7 @@ Result<std::unique_ptr<Listener>> Listener::listen_unix(const std::string& path,
 }
 
 Listener::~Listener() {
-  ::close(fd_);
+  static_cast<void>(::close(fd_));
 }
 
 void Listener::on_ready(std::uint32_t) {

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <string>
+
+#include "engine/base/text.h"
 
 namespace engine::server {
 namespace {
@@ -25,13 +26,13 @@ Poller::Poller() : epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)) {
 }
 
 Poller::~Poller() {
-  ::close(epoll_fd_);
+  static_cast<void>(::close(epoll_fd_));
 }
 
 Status Poller::add(int fd, std::uint32_t events, EventHandler& handler) {
   epoll_event event = event_for(events, handler);
   if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
-    return fail(std::string("epoll_ctl: ") + std::strerror(errno), errno);
+    return fail(std::string("epoll_ctl: ") + error_text(errno), errno);
   }
   return {};
 }
