@@ -12,7 +12,7 @@ using SteadyClock = std::chrono::steady_clock;
   return std::chrono::duration<double, std::milli>(SteadyClock::now() - began).count();
 }
 
-// In ns since the epoch of the clock.
+// In ns; CLOCK_MONOTONIC, as a program sees it too.
 [[nodiscard]] inline std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now().time_since_epoch())
       .count();

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
@@ -102,11 +103,6 @@ std::string command_line() {
   return line;
 }
 
-double ms_since(std::chrono::steady_clock::time_point began) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
-      .count();
-}
-
 // The cases of a run. Each round runs them with other seeds.
 class Rounds {
  public:
@@ -150,7 +146,7 @@ class Rounds {
   scenario::Loaded first_;
   std::size_t per_round_ = 0;
   std::size_t begun_ = 1;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  SteadyClock::time_point began_ = SteadyClock::now();
 };
 
 int run(Options options) {
@@ -188,7 +184,7 @@ int run(Options options) {
     console.tick();
     return g_interrupted == 0 && !(rounds.is_time_over() && done >= rounds.size());
   };
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = SteadyClock::now();
   do {
     campaign::CampaignResult outcome = campaign::run_campaign(rounds.next(), campaign_options);
     std::ranges::move(outcome.cases, std::back_inserter(result.cases));

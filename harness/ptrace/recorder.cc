@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "harness/base/check.h"
-#include "harness/ptrace/clock.h"
+#include "harness/base/clock.h"
 #include "harness/ptrace/files.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"

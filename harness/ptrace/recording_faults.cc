@@ -11,10 +11,10 @@
 #include <utility>
 #include <variant>
 
+#include "harness/base/clock.h"
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
 #include "harness/fault/libfiu.h"
-#include "harness/ptrace/clock.h"
 #include "harness/ptrace/pieces.h"
 #include "harness/ptrace/recording_handler.h"
 #include "harness/ptrace/registers.h"

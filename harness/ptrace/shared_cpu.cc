@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/ptrace/clock.h"
+#include "harness/base/clock.h"
 
 namespace crashpoint::ptrace {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <variant>
 
-#include "harness/ptrace/clock.h"
+#include "harness/base/clock.h"
 
 namespace crashpoint::ptrace {
 

@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/target/resp_client.h"
 #include "harness/workload/generator.h"
@@ -28,11 +29,6 @@ constexpr std::int64_t kStopPollMs = 100;
 constexpr std::int64_t kInfoPollMs = 10;
 // How long after the first lost connection the others may still deliver what was on its way.
 constexpr std::int64_t kGraceMs = 1000;
-
-std::int64_t now_ns() {
-  using namespace std::chrono;
-  return duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 std::int64_t unix_now_ms() {
   using namespace std::chrono;

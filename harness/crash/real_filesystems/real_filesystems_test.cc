@@ -8,7 +8,6 @@
 // It takes minutes and needs root, so it runs only with CRASHPOINT_REAL_FILESYSTEMS set to the number of
 // rounds; each runs every pattern, and one workload drawn by the number of the round.
 //
-// RESULTS
 // What earlier runs corrected: on ext4 new blocks have their size before their bytes; on xfs a write across
 // the end of a file may be there up to that end; on both a block written in place is torn at sectors, and
 // a file cut inside a block may keep its old size with zeros after the new one. A btrfs whose one

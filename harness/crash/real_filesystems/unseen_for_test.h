@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace crashpoint::crash {
 
@@ -15,9 +16,8 @@ struct Unseen {
   std::string_view source;
 };
 
-inline const Unseen kUnseen[] = {
-    {"", "", {}, ""},
-};
+// None has a source yet: where enough rounds find such a state, the mode fails and prints it.
+inline const std::vector<Unseen> kUnseen;
 
 // Empty when there is none.
 inline std::string source_of_unseen(std::string_view profile, std::string_view litmus,
