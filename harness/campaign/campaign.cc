@@ -99,7 +99,6 @@ class Campaign {
       const scenario::Case& of = cases_[number];
       report::CaseResult outcome =
           died.empty() ? report::decode_case(result) : lost_worker(of, died);
-      apply_known_findings(of, outcome);
       options_.case_done(outcome);
       finished.emplace(number, std::move(outcome));
     };
@@ -166,29 +165,6 @@ class Campaign {
         "the worker that ran this case was {}: a fault of crashpoint, please report it", died);
     result.checks.push_back(result.verdict);
     return result;
-  }
-
-  // A declared finding that occurs does not fail the run; one that no longer occurs does.
-  void apply_known_findings(const scenario::Case& of, report::CaseResult& result) {
-    const recovery::Program& program = programs_.of(of.target);
-    for (const scenario::KnownFinding& finding : of.known_findings) {
-      if (finding.target != program.use ||
-          !(finding.version.empty() || name_match(finding.version, program.version)) ||
-          !(finding.cases.empty() || name_match(finding.cases, of.name))) {
-        continue;
-      }
-      if (result.verdict.outcome == oracle::Outcome::kViolation &&
-          (finding.check.empty() || finding.check == result.verdict.check)) {
-        result.known_finding = finding.reason;
-      } else if (result.verdict.outcome == oracle::Outcome::kPass) {
-        result.verdict.outcome = oracle::Outcome::kViolation;
-        result.verdict.check = "known_findings";
-        result.verdict.promise = fmt::format("a known finding of {} {}: {}", program.use,
-                                             program.version, finding.reason);
-        result.verdict.summary = "it no longer occurs; take it out of known_findings";
-        result.checks.push_back(result.verdict);
-      }
-    }
   }
 
   const std::vector<scenario::Case>& cases_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -11,6 +12,14 @@
 namespace crashpoint::campaign {
 
 namespace fs = std::filesystem;
+
+void CaseBundles::add(report::Bundle bundle) {
+  const auto is_known = [](const report::Bundle& other) {
+    return !other.result.verdict.known.empty();
+  };
+  const auto before = is_known(bundle) ? bundles_.end() : std::ranges::find_if(bundles_, is_known);
+  bundles_.insert(before, std::move(bundle));
+}
 
 void CaseBundles::write(report::CaseResult& result) {
   for (std::size_t i = 0; i < bundles_.size(); ++i) {

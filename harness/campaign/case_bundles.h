@@ -21,8 +21,9 @@ class CaseBundles {
   [[nodiscard]] bool wanted() const { return !folder_.empty(); }
   [[nodiscard]] bool empty() const { return bundles_.empty(); }
 
-  // The first one added holds the verdict of the case. `bundle.result` needs only the verdict.
-  void add(report::Bundle bundle) { bundles_.push_back(std::move(bundle)); }
+  // The first one added holds the verdict of the case; a new violation goes before all known ones.
+  // `bundle.result` needs only the verdict.
+  void add(report::Bundle bundle);
 
   // Writes all, each with the finished result of the case, and adds to `result` where they are and how to
   // reproduce the first. A bundle that cannot be written becomes a note.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/clock.h"
+#include "harness/base/glob.h"
 #include "harness/base/text.h"
 #include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
@@ -77,6 +78,21 @@ std::vector<trace::Position> acknowledged(const LiveRun& live) {
   return acked;
 }
 
+// Those of the case that are of this program.
+std::vector<scenario::KnownFinding> known_findings_of(const scenario::Case& of,
+                                                      const recovery::Program& program) {
+  std::vector<scenario::KnownFinding> findings;
+  for (const scenario::KnownFinding& finding : of.known_findings) {
+    const auto matches = [&](const std::string& glob) { return name_match(glob, of.name); };
+    if (finding.target == program.use &&
+        (finding.version.empty() || name_match(finding.version, program.version)) &&
+        (finding.cases.empty() || std::ranges::any_of(finding.cases, matches))) {
+      findings.push_back(finding);
+    }
+  }
+  return findings;
+}
+
 class CaseRun {
  public:
   CaseRun(const scenario::Case& of, const CaseContext& context)
@@ -99,7 +115,9 @@ class CaseRun {
     }
     result_.story = story_.take();
     std::move(verdict_).decide(result_);
-    bundles_.write(result_);
+    if (result_.verdict.outcome == Outcome::kViolation) {
+      bundles_.write(result_);
+    }
     result_.timing.total_ms = ms_since(began);
     std::error_code ignored;
     fs::remove_all(context_.folder, ignored);
@@ -112,6 +130,7 @@ class CaseRun {
     fs::create_directories(data_);
     program_ = context_.program(case_.target);
     result_.target = program_.use;
+    verdict_.expect(known_findings_of(case_, program_));
     if (!case_.files.empty()) {
       crash::lay_out(crash::image_of(case_.files), data_);
     }
@@ -175,7 +194,8 @@ class CaseRun {
                                                     &crashed.live.traced.trace);
     explore::ExploredCase explored = explore::explore_case(
         crashed.plan, crashed.judge, trace, data_, folder / "crash-states", context_.jobs);
-    for (const explore::ViolatingState& state : explored.violations) {
+    for (explore::ViolatingState& state : explored.violations) {
+      verdict_.recognise(state.verdict, "");
       verdict_.add_violation(state.verdict);
       if (bundles_.wanted()) {
         report::Bundle bundle = bundle_of(crashed.plan, crashed.history(), crashed.base);
@@ -230,7 +250,7 @@ class CaseRun {
       strike(crashed, directory);
     }
     std::optional<trace::Image> image;  // recovery changes the directory
-    if (bundles_.wanted() && bundles_.empty()) {
+    if (bundles_.wanted() && !verdict_.has_new_violation()) {
       image = crash::read_directory(directory.data);
     }
     const std::int64_t began_ns = now_ns();
@@ -240,7 +260,13 @@ class CaseRun {
     ++result_.cycles;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
-    if (!verdict_.has_violation()) {
+    for (Verdict& verdict : recovery.checks) {
+      verdict_.recognise(verdict, prefix_of(directory.name));
+    }
+    for (const std::string& note : recovery.notes) {
+      add_note_once(note);
+    }
+    if (!verdict_.has_new_violation()) {
       story_.record_recovery(crashed.history(), recovery, directory.damage, began_ns);
       keep_violation(crashed, directory, recovery, std::move(image));
     }
@@ -259,15 +285,21 @@ class CaseRun {
     ++result_.cycles;
     result_.timing.recovery_ms += ms_since(began);
     verdict_.add_faults(case_.recovery.faults, struck.faults, case_.faults.size());
-    if (!verdict_.has_violation()) {
+    if (!verdict_.has_new_violation()) {
       story_.record_struck_start(crashed.history(), directory.damage, struck, began_ns);
     }
   }
 
-  // The first violation that the recovery showed, if any; `image` is what was recovered.
+  // The first violation that the recovery showed, a new one before a known one; `image` is what was
+  // recovered. A known one is kept once.
   void keep_violation(const CrashedRun& crashed, const CrashDirectory& directory,
                       const recovery::Recovery& recovery, std::optional<trace::Image> image) {
-    const auto broken = std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
+    auto broken = std::ranges::find_if(recovery.checks, [](const Verdict& verdict) {
+      return verdict.outcome == Outcome::kViolation && verdict.known.empty();
+    });
+    if (broken == recovery.checks.end() && !verdict_.has_violation()) {
+      broken = std::ranges::find(recovery.checks, Outcome::kViolation, &Verdict::outcome);
+    }
     if (broken == recovery.checks.end()) {
       return;
     }
@@ -298,6 +330,12 @@ class CaseRun {
 
   static std::string prefix_of(const std::string& state) {
     return state.empty() ? "" : state + ": ";
+  }
+
+  void add_note_once(const std::string& note) {
+    if (std::ranges::find(result_.notes, note) == result_.notes.end()) {
+      result_.notes.push_back(note);
+    }
   }
 
   void add_notes(const std::vector<std::string>& notes) {

@@ -9,7 +9,9 @@
 #include <variant>
 
 #include "harness/base/check.h"
+#include "harness/base/glob.h"
 #include "harness/base/text.h"
+#include "harness/oracle/resp/describe.h"
 #include "harness/recovery/pattern_check.h"
 
 namespace crashpoint::campaign {
@@ -23,6 +25,33 @@ constexpr std::size_t kTailBytes = 400;
 // The end of the output of a target, escaped.
 std::string tail_of(std::string_view log) {
   return escape(log.substr(log.size() - std::min(log.size(), kTailBytes)));
+}
+
+// Of two verdicts of one check, or of one case, the more severe one counts.
+enum class Severity : std::uint8_t { kPass, kKnown, kInconclusive, kNew };
+
+Severity severity(const Verdict& verdict) {
+  switch (verdict.outcome) {
+    case Outcome::kPass:
+      return Severity::kPass;
+    case Outcome::kInconclusive:
+      return Severity::kInconclusive;
+    case Outcome::kViolation:
+      break;
+  }
+  return verdict.known.empty() ? Severity::kNew : Severity::kKnown;
+}
+
+// Faults that let the target go on but not do its work: it may refuse commands for them.
+bool made_to_refuse(const scenario::Case& of, const LiveRun& run) {
+  for (std::size_t i = 0; i < run.traced.faults.size(); ++i) {
+    const fault::FaultAction& action = of.faults[i].action;
+    if (run.traced.faults[i].fired > 0 && !std::holds_alternative<fault::Kill>(action) &&
+        !std::holds_alternative<fault::TornWrite>(action)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool ends_in_shutdown(const scenario::Case& of) {
@@ -51,7 +80,34 @@ Verdict inconclusive(std::string check, std::string summary) {
   return verdict;
 }
 
+void CaseVerdict::expect(std::vector<scenario::KnownFinding> findings) {
+  known_ = std::move(findings);
+}
+
+void CaseVerdict::recognise(Verdict& verdict, const std::string& prefix) {
+  const auto covers = [&](const scenario::KnownFinding& finding) {
+    if (finding.check != verdict.check || verdict.cause.empty() != finding.cause.empty()) {
+      return false;
+    }
+    if (verdict.cause.empty()) {
+      return name_match(finding.found, prefix + verdict.summary);
+    }
+    return name_match(finding.cause, verdict.cause) &&
+           std::ranges::all_of(verdict.profiles, [&](const std::string& profile) {
+             return std::ranges::find(finding.profiles, profile) != finding.profiles.end();
+           });
+  };
+  const auto found = std::ranges::find_if(known_, covers);
+  if (verdict.outcome == Outcome::kViolation && found != known_.end()) {
+    verdict.known = found->reference.empty()
+                        ? found->reason
+                        : fmt::format("{} ({})", found->reason, found->reference);
+    known_occurred_ = true;
+  }
+}
+
 void CaseVerdict::add(Verdict verdict, const std::string& prefix) {
+  recognise(verdict, prefix);
   if (verdict.outcome != Outcome::kPass && !prefix.empty()) {
     verdict.summary = prefix + verdict.summary;
   }
@@ -60,19 +116,22 @@ void CaseVerdict::add(Verdict verdict, const std::string& prefix) {
   });
   if (known == checks_.end()) {
     checks_.push_back(std::move(verdict));
-  } else if (known->outcome == Outcome::kPass && verdict.outcome != Outcome::kPass) {
+  } else if (severity(verdict) > severity(*known)) {
     *known = std::move(verdict);
   }
 }
 
 void CaseVerdict::append(std::vector<Verdict> verdicts) {
   for (Verdict& verdict : verdicts) {
+    recognise(verdict, "");
     checks_.push_back(std::move(verdict));
   }
 }
 
 void CaseVerdict::add_violation(const Verdict& verdict) {
-  violation_ = violation_ ? violation_ : verdict;
+  if (!violation_ || (!has_new_violation() && verdict.known.empty())) {
+    violation_ = verdict;
+  }
 }
 
 void CaseVerdict::add_faults(const std::vector<fault::Fault>& faults,
@@ -102,6 +161,14 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
     add(inconclusive("run", describe_failed_start(of, run)), prefix);
     return;
   }
+  if (!run.unanswered.empty()) {
+    add(inconclusive("target",
+                     fmt::format("the target does not answer what reading its data needs: {}; "
+                                 "scenarios/README.md lists what a target must answer",
+                                 fmt::join(run.unanswered, "; "))),
+        prefix);
+    return;
+  }
   const workload::End end = run.workload.end;
   if (!run.dropped_by_fault() &&
       (end == workload::End::kStalled || end == workload::End::kUnreadable ||
@@ -118,23 +185,109 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
                     recovery::describe_status(*run.ended_by_itself), tail_of(run.log));
     add(std::move(verdict), prefix);
   }
-  if (!missed_) {  // otherwise the log is not the one that the scenario is about
+  if (run.start.ready()) {
+    add_refusals(of, run, prefix);
+  }
+  refuses_ = !of.oracle.starts;
+  if (missed_) {
+    return;  // the log is not the one that the scenario is about
+  }
+  for (const scenario::Pattern& pattern : of.oracle.run_log) {
     for (Verdict& verdict :
-         recovery::judge_log("run log", "before the crash", of.oracle.run_log, run.log)) {
+         recovery::judge_log("run log", "before the crash", {pattern}, run.log)) {
+      if (pattern.present && verdict.outcome == Outcome::kViolation) {
+        premise_missing_ = true;
+        verdict = inconclusive(
+            verdict.check,
+            fmt::format(
+                "the run was not the one that the scenario is about: it printed no line that "
+                "matches '{}'; the end of its output: {}",
+                pattern.glob, tail_of(run.log)));
+      }
       add(std::move(verdict), prefix);
     }
   }
 }
 
+// A target that refuses what it is asked keeps every promise.
+void CaseVerdict::add_refusals(const scenario::Case& of, const LiveRun& run,
+                               const std::string& prefix) {
+  std::uint64_t answered = 0;
+  std::uint64_t refused = 0;
+  const workload::Operation* first = nullptr;
+  for (const workload::Operation& operation : run.workload.history.operations) {
+    answered += operation.is_acked() ? 1U : 0U;
+    if (operation.is_refused()) {
+      ++refused;
+      first = first != nullptr ? first : &operation;
+    }
+  }
+  if (static_cast<double>(refused) <= of.oracle.refused_max * static_cast<double>(answered) ||
+      made_to_refuse(of, run)) {
+    return;
+  }
+  add(inconclusive(
+          "refused",
+          fmt::format("{} of {} were refused, so nothing can be said of them; the first: {} "
+                      "was answered -{} (if that is what the scenario is about, set "
+                      "oracle.run.refused_max)",
+                      with_commas(refused), counted(answered, "command"),
+                      oracle::describe_operation(*first), escape(first->reply->text))),
+      prefix);
+}
+
 bool CaseVerdict::failed() const {
-  return std::any_of(checks_.begin(), checks_.end(),
-                     [](const Verdict& verdict) { return verdict.outcome != Outcome::kPass; });
+  return std::ranges::any_of(
+      checks_, [](const Verdict& verdict) { return severity(verdict) >= Severity::kInconclusive; });
+}
+
+// Whether a check is of what the target promises in any run of the case.
+bool CaseVerdict::is_due(const std::string& check) const {
+  if (check == "start") {
+    return !refuses_;
+  }
+  return check == "guarantee" || check == "idempotent" || check == "usable" || check == "replies" ||
+         check == "run";
+}
+
+void CaseVerdict::drop_what_is_not_due() {
+  if (!missed_ && !premise_missing_) {
+    return;
+  }
+  for (Verdict& verdict : checks_) {
+    if (verdict.outcome == Outcome::kViolation && !is_due(verdict.check)) {
+      verdict = inconclusive(
+          verdict.check,
+          "not due, because what the scenario is about did not happen: " + verdict.summary);
+    }
+  }
+  if (violation_ && !is_due(violation_->check)) {
+    const auto other = std::ranges::find(checks_, Outcome::kViolation, &Verdict::outcome);
+    violation_ = other != checks_.end() ? std::optional(*other) : std::nullopt;
+  }
+}
+
+// Where a known finding is declared, and everything passes: it may have been mended.
+void CaseVerdict::add_what_no_longer_occurs() {
+  if (known_.empty() || known_occurred_ || worst().outcome != Outcome::kPass) {
+    return;
+  }
+  Verdict gone;
+  gone.outcome = Outcome::kViolation;
+  gone.check = "known_findings";
+  gone.promise =
+      fmt::format("a known finding of {}: {}", known_.front().target, known_.front().reason);
+  gone.summary = "it no longer occurs; take it out of known_findings";
+  checks_.push_back(std::move(gone));
 }
 
 void CaseVerdict::decide(report::CaseResult& result) && {
+  drop_what_is_not_due();
+  // What is inconclusive for that reason is told by it, not by what follows from it.
   if (missed_) {
-    checks_.push_back(*std::move(missed_));
+    checks_.insert(checks_.begin(), *std::move(missed_));
   }
+  add_what_no_longer_occurs();
   result.verdict = worst();
   if (result.verdict.outcome == Outcome::kPass) {
     result.verdict.promise = result.promise;
@@ -144,14 +297,21 @@ void CaseVerdict::decide(report::CaseResult& result) && {
 }
 
 Verdict CaseVerdict::worst() const {
-  if (violation_) {
+  if (has_new_violation()) {
     return *violation_;
   }
-  for (const Outcome outcome : {Outcome::kViolation, Outcome::kInconclusive}) {
-    const auto found = std::ranges::find(checks_, outcome, &Verdict::outcome);
+  for (const Severity wanted : {Severity::kNew, Severity::kInconclusive}) {
+    const auto found = std::ranges::find(checks_, wanted, severity);
     if (found != checks_.end()) {
       return *found;
     }
+  }
+  if (violation_) {
+    return *violation_;
+  }
+  if (const auto found = std::ranges::find(checks_, Severity::kKnown, severity);
+      found != checks_.end()) {
+    return *found;
   }
   Verdict pass;
   pass.check = "guarantee";

@@ -59,13 +59,32 @@ TEST(CaseVerdict, AViolationIsWorseThanAnythingInconclusive) {
   EXPECT_EQ(decide(all).verdict.check, "data");
 }
 
-TEST(CaseVerdict, AFaultThatNeverFiredMakesAPassInconclusiveButNotAViolation) {
+TEST(CaseVerdict, AFaultThatNeverFiredMakesAPassInconclusive) {
   CaseVerdict all;
   all.add_faults({fault_named("kill at fsync", false)}, {fault::FaultReport{}}, 0);
   EXPECT_FALSE(all.failed()) << "a further cycle may still show a violation";
   EXPECT_EQ(decide(all).verdict.outcome, Outcome::kInconclusive);
-  all.add(verdict(Outcome::kViolation, "data"), "");
-  EXPECT_EQ(decide(all).verdict.check, "data");
+}
+
+TEST(CaseVerdict, WhatIsPromisedInAnyRunIsDueWithoutTheFault) {
+  for (const char* check : {"guarantee", "start", "idempotent", "usable", "replies"}) {
+    CaseVerdict all;
+    all.add_faults({fault_named("kill at fsync", false)}, {fault::FaultReport{}}, 0);
+    all.add(verdict(Outcome::kViolation, check), "");
+    EXPECT_EQ(decide(all).verdict.outcome, Outcome::kViolation) << check;
+  }
+}
+
+TEST(CaseVerdict, WhatTheScenarioExpectsOfTheFaultIsNotDueWithoutIt) {
+  for (const char* check : {"expect", "files", "log", "info", "run log"}) {
+    CaseVerdict all;
+    all.add_faults({fault_named("kill at fsync", false)}, {fault::FaultReport{}}, 0);
+    all.add_violation(verdict(Outcome::kViolation, check, "missing"));
+    all.add(verdict(Outcome::kViolation, check, "missing"), "");
+    const report::CaseResult result = decide(all);
+    EXPECT_EQ(result.verdict.outcome, Outcome::kInconclusive) << check;
+    EXPECT_EQ(result.verdict.check, "faults") << "told by what did not happen";
+  }
 }
 
 TEST(CaseVerdict, AFaultThatMayMissCounts) {
@@ -80,6 +99,188 @@ TEST(CaseVerdict, TheFirstViolationThatARecoveryShowedDecides) {
   all.add_violation(verdict(Outcome::kViolation, "data", "first"));
   all.add_violation(verdict(Outcome::kViolation, "data", "second"));
   EXPECT_EQ(decide(all).verdict.summary, "first");
+}
+
+// ---- known findings
+
+Verdict lost(std::string cause, std::vector<std::string> profiles) {
+  Verdict violation = verdict(Outcome::kViolation, "guarantee", "1 command is lost");
+  violation.cause = std::move(cause);
+  violation.profiles = std::move(profiles);
+  return violation;
+}
+
+scenario::KnownFinding known_loss() {
+  scenario::KnownFinding finding;
+  finding.check = "guarantee";
+  finding.cause = "mkdir *";
+  finding.profiles = {"btrfs", "weakest"};
+  finding.reason = "it does not sync the directory";
+  return finding;
+}
+
+scenario::KnownFinding known_refusal() {
+  scenario::KnownFinding finding;
+  finding.check = "start";
+  finding.found = "*it exited with status 1";
+  finding.reason = "it takes zeros for damage";
+  return finding;
+}
+
+report::CaseResult judge(std::vector<scenario::KnownFinding> known, std::vector<Verdict> found) {
+  CaseVerdict all;
+  all.expect(std::move(known));
+  for (Verdict& violation : found) {
+    all.recognise(violation, "");
+    all.add_violation(violation);
+  }
+  all.append(std::move(found));
+  return decide(all);
+}
+
+TEST(CaseVerdict, AKnownFindingCoversItsCheckCauseAndProfiles) {
+  const report::CaseResult result = judge({known_loss()}, {lost("mkdir data", {"weakest"})});
+  EXPECT_EQ(result.verdict.known, "it does not sync the directory");
+}
+
+TEST(CaseVerdict, AKnownFindingCoversNothingElse) {
+  EXPECT_EQ(judge({known_loss()}, {lost("write a.aof", {"weakest"})}).verdict.known, "");
+  EXPECT_EQ(judge({known_loss()}, {lost("mkdir data", {"xfs", "weakest"})}).verdict.known, "")
+      << "a further profile permits it";
+  Verdict other = lost("mkdir data", {"weakest"});
+  other.check = "start";
+  EXPECT_EQ(judge({known_loss()}, {other}).verdict.known, "");
+  EXPECT_EQ(judge({known_loss()}, {verdict(Outcome::kViolation, "guarantee")}).verdict.known, "")
+      << "a live violation has no cause";
+  EXPECT_EQ(
+      judge({known_refusal()}, {verdict(Outcome::kViolation, "start", "it hangs")}).verdict.known,
+      "");
+}
+
+TEST(CaseVerdict, AViolationWithoutACauseIsKnownByWhatWasFound) {
+  CaseVerdict all;
+  all.expect({known_refusal()});
+  all.add(verdict(Outcome::kViolation, "start", "it exited with status 1"), "append 3 zeros: ");
+  EXPECT_EQ(decide(all).verdict.known, "it takes zeros for damage");
+}
+
+TEST(CaseVerdict, AKnownFindingHidesNoOther) {
+  const Verdict known = lost("mkdir data", {"weakest"});
+  const Verdict fresh = lost("write a.aof", {"ext4-ordered", "weakest"});
+  EXPECT_EQ(judge({known_loss()}, {known, fresh}).verdict.cause, "write a.aof");
+  EXPECT_EQ(judge({known_loss()}, {fresh, known}).verdict.cause, "write a.aof");
+}
+
+TEST(CaseVerdict, OfOneCheckANewViolationReplacesAKnownOne) {
+  CaseVerdict all;
+  all.expect({known_refusal()});
+  all.add(verdict(Outcome::kViolation, "start", "it exited with status 1"), "state 1: ");
+  EXPECT_FALSE(all.failed());
+  all.add(verdict(Outcome::kViolation, "start", "it hangs"), "state 2: ");
+  EXPECT_TRUE(all.failed());
+  EXPECT_EQ(decide(all).verdict.summary, "state 2: it hangs");
+}
+
+TEST(CaseVerdict, WhatIsInconclusiveIsNotHiddenByAKnownFinding) {
+  CaseVerdict all;
+  all.expect({known_refusal()});
+  all.add(verdict(Outcome::kViolation, "start", "it exited with status 1"), "");
+  all.add(verdict(Outcome::kInconclusive, "run", "nothing was sent"), "");
+  EXPECT_EQ(decide(all).verdict.check, "run");
+}
+
+TEST(CaseVerdict, AKnownFindingThatNoLongerOccursIsAViolation) {
+  CaseVerdict all;
+  all.expect({known_refusal()});
+  all.add(verdict(Outcome::kPass, "start"), "");
+  const report::CaseResult result = decide(all);
+  EXPECT_EQ(result.verdict.outcome, Outcome::kViolation);
+  EXPECT_EQ(result.verdict.check, "known_findings");
+}
+
+TEST(CaseVerdict, WhereNothingCouldBeSaidAKnownFindingMayStillOccur) {
+  CaseVerdict all;
+  all.expect({known_refusal()});
+  all.add(verdict(Outcome::kInconclusive, "run"), "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kInconclusive);
+}
+
+// ---- the run
+
+workload::Operation answered(std::uint64_t index, bool refused) {
+  workload::Operation operation{.client = 0, .index = index, .arguments = {"SET", "k", "v"}};
+  operation.reply = target::RespValue{
+      .kind = refused ? target::RespValue::Kind::kError : target::RespValue::Kind::kSimple,
+      .text = refused ? "ERR no" : "OK"};
+  return operation;
+}
+
+LiveRun run_with(std::size_t done, std::size_t refused) {
+  LiveRun run;
+  run.start.kind = recovery::StartOutcome::Kind::kReady;
+  for (std::size_t i = 0; i < done + refused; ++i) {
+    run.workload.history.operations.push_back(answered(i, i >= done));
+  }
+  return run;
+}
+
+TEST(CaseVerdict, ARunThatRefusedMostCommandsIsInconclusive) {
+  CaseVerdict all;
+  all.add_run({}, run_with(1, 250), "");
+  const report::CaseResult result = decide(all);
+  EXPECT_EQ(result.verdict.outcome, Outcome::kInconclusive);
+  EXPECT_EQ(result.verdict.check, "refused");
+  EXPECT_NE(result.verdict.summary.find("250 of 251 commands were refused"), std::string::npos)
+      << result.verdict.summary;
+}
+
+TEST(CaseVerdict, AFewRefusedCommandsAreNoneOfThePromise) {
+  CaseVerdict all;
+  all.add_run({}, run_with(100, 5), "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kPass);
+}
+
+TEST(CaseVerdict, AScenarioMayBeAboutRefusals) {
+  scenario::Case of;
+  of.oracle.refused_max = 1;
+  CaseVerdict all;
+  all.add_run(of, run_with(1, 250), "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kPass);
+}
+
+TEST(CaseVerdict, AFaultMayMakeTheTargetRefuse) {
+  scenario::Case of;
+  of.faults = {fault_named("no space", false)};
+  of.faults[0].action = fault::InjectError{};
+  LiveRun run = run_with(1, 250);
+  run.traced.faults.resize(1);
+  run.traced.faults[0].fired = 1;
+  CaseVerdict all;
+  all.add_run(of, run, "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kPass);
+}
+
+TEST(CaseVerdict, AMessageThatTheScenarioMeansToProvokeAndIsMissingIsNoViolation) {
+  scenario::Case of;
+  of.oracle.run_log = {{.glob = "*saving error*", .present = true}};
+  CaseVerdict all;
+  LiveRun run = run_with(1, 0);
+  run.log = "Ready to accept connections\n";
+  all.add_run(of, run, "");
+  all.add(verdict(Outcome::kViolation, "expect", "a is missing"), "");
+  const report::CaseResult result = decide(all);
+  EXPECT_EQ(result.verdict.outcome, Outcome::kInconclusive);
+  EXPECT_EQ(result.verdict.check, "run log");
+}
+
+TEST(CaseVerdict, AMessageThatMustNotOccurAndDoesIsAViolation) {
+  scenario::Case of;
+  of.oracle.run_log = {{.glob = "*saving error*", .present = false}};
+  CaseVerdict all;
+  LiveRun run = run_with(1, 0);
+  run.log = "Background saving error\n";
+  all.add_run(of, run, "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kViolation);
 }
 
 }  // namespace

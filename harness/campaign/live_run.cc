@@ -8,6 +8,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/random.h"
+#include "harness/target/state_dump.h"
 #include "harness/workload/acks.h"
 
 namespace crashpoint::campaign {
@@ -69,7 +70,10 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
   run.start = target.wait_ready(milliseconds(of.recovery.deadline_ms));
 
   const SteadyClock::time_point began = SteadyClock::now();
-  if (run.start.ready()) {
+  if (run.start.ready() && of.target.use == "command") {
+    run.unanswered = target::unanswered_questions(target.endpoint());
+  }
+  if (run.start.ready() && run.unanswered.empty()) {
     target.tracer().begin_workload();
     workload::Hooks hooks;
     hooks.step_began = [&](std::size_t step) {

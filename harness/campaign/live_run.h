@@ -26,6 +26,7 @@ struct LiveRun {
   ptrace::Run traced;
   std::optional<int> ended_by_itself;  // the status, as from wait(2); nothing: it was killed
   std::string log;
+  std::vector<std::string> unanswered;  // what reading the data of this target needs and it lacks
   double workload_ms = 0;
   double crash_ms = 0;
 

@@ -86,7 +86,6 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
   reproduction.result.target = program.use;
   reproduction.result.verdict = decide(recovery.checks, bundle.result.verdict);
   reproduction.result.checks = std::move(recovery.checks);
-  reproduction.result.known_finding.clear();
   reproduction.result.cycles = 1;
   reproduction.result.timing = {};
   reproduction.result.timing.recovery_ms = total_ms - recovery.judge_ms;

@@ -25,7 +25,7 @@ class ScenarioTest : public ::testing::Test {
     const campaign::CampaignResult run = campaign::run_campaign(cases, {});
     EXPECT_EQ(run.cases.size(), cases.size());
     for (const report::CaseResult& result : run.cases) {
-      EXPECT_TRUE(result.verdict.outcome == oracle::Outcome::kPass || !result.known_finding.empty())
+      EXPECT_TRUE(result.verdict.outcome == oracle::Outcome::kPass || !result.verdict.known.empty())
           << result.name << "\n  promised: " << result.verdict.promise << "\n  found: ("
           << result.verdict.check << ") " << result.verdict.summary
           << "\n  reproduce: " << result.reproduce;

@@ -45,7 +45,7 @@ class ScenariosReadmeRuns : public CommandLine {
       "workload": [
         { "generate": { "count": 500, "clients": 2, "pipeline": 4, "value_bytes": [100, 500] } },
         { "admin": ["BGREWRITEAOF"], "wait": "done" }, { "admin": ["BGSAVE"], "wait": "done" },
-        { "generate": { "count": 100, "pipeline": 16 } }
+        { "generate": { "count": 100, "pipeline": 16 } }, { "pause_ms": 100 }
       ], )";
 };
 

@@ -154,6 +154,71 @@ TEST_F(Checks, CatchTheTargetThatBreaksThem) {
 }
 
 // Writes that do not go through system calls cannot be judged: the report says so.
+// A server of which nothing is known but what it answers.
+constexpr char kForeign[] =
+    R"({"use": {"command": ["python3", "-u", "-c", "FOREIGN", "{port}", "{dir}"]}})";
+
+TEST_F(Checks, ATargetOfWhichNothingIsKnownNeedsAGuarantee) {
+  write("foreign", kForeign, "", "");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.output, HasSubstr("this command has no {config}"));
+}
+
+TEST_F(Checks, ATargetThatCannotBeReadSaysAtOnceWhatItLacks) {
+  std::string target = kForeign;
+  target.replace(
+      target.find("FOREIGN"), 7,
+      "import socket,sys\\ns=socket.create_server(('127.0.0.1',int(sys.argv[1])))\\n"
+      "while True:\\n c,_=s.accept()\\n while True:\\n  d=c.recv(9999)\\n  if not d: break\\n"
+      "  c.sendall(b'+PONG\\\\r\\\\n' if b'PING' in d else b'-ERR unknown command\\\\r\\\\n')");
+  write("foreign", target, R"("guarantee": "durable")", "");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("INFO keyspace (answered -ERR unknown command"));
+  EXPECT_THAT(outcome.output, HasSubstr("SCAN 0 COUNT 1000"));
+  EXPECT_THAT(outcome.output, HasSubstr("scenarios/README.md lists what a target must answer"));
+}
+
+// The example of scenarios/README.md, with `changed` in place of `original` in the server.
+void copy_own_server(const fs::path& to, const std::string& original, const std::string& changed) {
+  const fs::path from = CRASHPOINT_SOURCE_DIR "/scenarios/_own-server";
+  fs::copy(from / "every-crash.json", to);
+  std::ostringstream text;
+  text << std::ifstream(from / "server.py").rdbuf();
+  std::string server = text.str();
+  if (!original.empty()) {
+    ASSERT_NE(server.find(original), std::string::npos);
+    server.replace(server.find(original), original.size(), changed);
+  }
+  std::ofstream(to / "server.py") << server;
+}
+
+TEST_F(Checks, AServerThatIsNotRedisPassesIfItKeepsItsPromise) {
+  copy_own_server(temp_.path(), "", "");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+}
+
+TEST_F(Checks, AServerThatIsNotRedisAndDoesNotSyncIsCaught) {
+  copy_own_server(temp_.path(), "os.fsync(log.fileno())", "pass");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("log was not synced"));
+}
+
+TEST_F(Checks, AnEvictingTargetIsNotHeldToItsKeys) {
+  write("evicts",
+        R"({"use": "engine", "config": {"appendonly": "yes", "maxmemory": "3mb",
+            "maxmemory-policy": "allkeys-random"}})",
+        "",
+        R"(, "workload": [{"generate": {"count": 2000, "clients": 1, "keys": 1500,
+              "value_bytes": [2000, 2000], "mix": {"SET": 1}}}])");
+  const Outcome outcome = run("--report " + shell_quote(report().string()));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(report_json(), HasSubstr("the target may drop keys at any time"));
+}
+
 TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
   write("unseen",
         R"({"use": {"command": [")" CRASHPOINT_TEST_PROGRAMS R"(/unseen", "{dir}", ")" +

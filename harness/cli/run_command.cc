@@ -22,6 +22,7 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/campaign/accept_known.h"
 #include "harness/campaign/campaign.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/selection.h"
@@ -44,6 +45,7 @@ struct Options {
   Selection selection;
   std::string shard;
   std::string report_folder;
+  std::string accept_known;  // a file that gets the new violations as known findings
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::uint64_t rounds = 1;
   double seconds = 0;  // repeat for this long, the first round in full; 0: `rounds` times
@@ -149,6 +151,22 @@ class Rounds {
   SteadyClock::time_point began_ = SteadyClock::now();
 };
 
+// The known findings of one run are of one target.
+void tell_accepted(const std::string& file, const report::RunResult& result) {
+  std::string target;
+  for (const report::CaseResult& of : result.cases) {
+    if (!target.empty() && target != of.target) {
+      throw UsageError(
+          fmt::format("--accept-known: the cases run both '{}' and '{}'; choose one with --target",
+                      target, of.target));
+    }
+    target = of.target;
+  }
+  const std::size_t added = campaign::accept_known(result.cases, target, file);
+  fmt::print("{} written to {}; explain each, and give the file to later runs:  --known {}\n",
+             counted(added, "known finding"), file, shell_quote(file));
+}
+
 int run(Options options) {
   draw_seed(options.selection);
   const Shard shard = options.shard.empty() ? shard_of_environment() : parse_shard(options.shard);
@@ -198,6 +216,9 @@ int run(Options options) {
     page = report::write_reports(result, options.report_folder).html;
   }
   console.end(result, page);
+  if (!options.accept_known.empty()) {
+    tell_accepted(options.accept_known, result);
+  }
   return report::exit_code(result);
 }
 
@@ -236,6 +257,10 @@ void add_run_command(CLI::App& app, Action& action) {
           "--report", options->report_folder,
           "Write report.json, junit.xml, index.html and a bundle per violation into this directory")
       ->type_name("DIR");
+  command
+      ->add_option("--accept-known", options->accept_known,
+                   "Add the new violations of this run to this file of known findings")
+      ->type_name("FILE");
   command->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

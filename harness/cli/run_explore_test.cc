@@ -68,7 +68,16 @@ class PlantedBug : public ::testing::TestWithParam<Planted> {
         << " }, " << faults << planted.workload << ", " << planted.crash
         << R"(, "oracle": { "idempotent": false, "usable": false } })";
     return shell("CRASHPOINT_ENGINE=" + shell_quote(CRASHPOINT_ENGINE_BINARY) + " " +
-                 shell_quote(CRASHPOINT_BINARY) + " run -j 1 " + shell_quote(file.string()));
+                 shell_quote(CRASHPOINT_BINARY) + " run -j 1 " + known() +
+                 shell_quote(file.string()));
+  }
+
+  // What is known of redis-server hides none of it.
+  static std::string known() {
+    return GetParam().use == "redis"
+               ? "--known " +
+                     shell_quote(CRASHPOINT_SOURCE_DIR "/scenarios/_known/redis-7.0.json") + " "
+               : std::string();
   }
 
   TemporaryDirectory folder_;

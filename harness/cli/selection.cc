@@ -60,6 +60,10 @@ void add_selection(CLI::App& command, Selection& selection) {
           "--target", selection.target,
           "engine, redis, or the program of another RESP server, instead of the files' targets")
       ->type_name("NAME");
+  command
+      .add_option("--known", selection.known_findings,
+                  "A file of known findings that holds for all cases, beside those they name")
+      ->type_name("FILE");
   command.add_option("--seed", selection.seed, "A number or 'random', instead of the files' seeds")
       ->type_name("N");
 }
@@ -94,6 +98,7 @@ scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
   options.filter = selection.filter;
   options.exclude = selection.exclude;
   options.all = selection.all;
+  options.known_findings = selection.known_findings;
   return scenario::load(paths, options);
 }
 

@@ -20,10 +20,11 @@ struct Selection {
   std::vector<std::string> exclude;
   bool all = false;
   std::string target;
-  std::string seed;  // a number or "random"; empty: the seed of each file
+  std::string known_findings;  // a file of them for all cases; empty: only those of the scenarios
+  std::string seed;            // a number or "random"; empty: the seed of each file
 };
 
-// Adds PATH..., --filter, --exclude, --all, --target and --seed to `command`; `selection` must outlive it.
+// Adds PATH..., --filter, --exclude, --all, --target, --known and --seed to `command`; `selection` must outlive it.
 void add_selection(CLI::App& command, Selection& selection);
 
 // Prints to standard error how many cases the sample leaves out, if any.

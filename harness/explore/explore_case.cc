@@ -175,6 +175,7 @@ report::StateCounts counts_of(const StateAccount& account) {
 
 Verdict verdict_of(const Finding& finding, const std::string& doubt) {
   Verdict verdict = finding.verdict;
+  verdict.profiles = finding.profiles;
   verdict.summary = fmt::format(
       "{} {}: {}. Cause: {}. Permitted by: {}. {} with this cause; in the first: {}",
       name_of(finding.kind), finding.point, finding.verdict.summary, finding.cause,

@@ -276,6 +276,7 @@ TEST_F(Explore, ALogRenamedIntoUseBeforeItIsSyncedMayBeEmpty) {
   ASSERT_FALSE(exploration.findings.empty());
   EXPECT_THAT(exploration.findings[0].cause, HasSubstr("write of 9 bytes at 0 to log.2"));
   EXPECT_THAT(exploration.findings[0].cause, HasSubstr("log.2 was not synced"));
+  EXPECT_EQ(exploration.findings[0].verdict.cause, "write log.#") << "the same in any run";
   EXPECT_THAT(exploration.findings[0].profiles, testing::Contains("ext4-ordered"));
 }
 

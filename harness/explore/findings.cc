@@ -23,8 +23,8 @@ bool same(const crash::Cause& a, const crash::Cause& b) {
   return a.lost_operations == b.lost_operations;
 }
 
-std::string words_of(const crash::Cause& cause, std::uint32_t depth) {
-  return depth > 1 ? "recovery crashed: " + cause.words : cause.words;
+std::string words_for_recovery(std::uint32_t depth) {
+  return depth > 1 ? "recovery crashed: " : "";
 }
 
 }  // namespace
@@ -163,7 +163,8 @@ std::size_t FindingsByCause::explain(const Origin& origin, const Violation& viol
   Finding finding;
   finding.kind = violation.kind;
   finding.verdict = verdict;
-  finding.cause = words_of(cause, scene.depth);
+  finding.verdict.cause = words_for_recovery(scene.depth) + to_string(cause.lost_operations);
+  finding.cause = words_for_recovery(scene.depth) + cause.words;
   finding.point = describe_point(*scene.timeline, model.point());
   finding.state = describe(model, state.selection);
   finding.point_number = origin.point;
@@ -186,7 +187,7 @@ std::size_t FindingsByCause::explain(const Origin& origin, const Violation& viol
 void FindingsByCause::add_variant(std::size_t finding, crash::Cause cause,
                                   const std::vector<std::string>& profiles) {
   if (profiles.size() > causes_[finding].profiles) {
-    findings_[finding].cause = words_of(cause, findings_[finding].depth);
+    findings_[finding].cause = words_for_recovery(findings_[finding].depth) + cause.words;
     causes_[finding].profiles = profiles.size();
     causes_[finding].cause = std::move(cause);
   }

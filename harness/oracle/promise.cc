@@ -26,12 +26,16 @@ bool has_save_rules(const Config& config) {
 
 }  // namespace
 
+bool may_evict(const Config& config) {
+  return value_of(config, "maxmemory", "0") != "0" &&
+         value_of(config, "maxmemory-policy", "noeviction") != "noeviction";
+}
+
 Promise derive_promise(const Config& config, CrashKind crash, EverysecLoss everysec) {
-  const std::string policy = value_of(config, "maxmemory-policy", "noeviction");
-  if (value_of(config, "maxmemory", "0") != "0" && policy != "noeviction") {
-    return {
-        .guarantee = {.kind = Guarantee::Kind::kNone},
-        .reason = fmt::format("maxmemory-policy {}: the target may drop keys at any time", policy)};
+  if (may_evict(config)) {
+    return {.guarantee = {.kind = Guarantee::Kind::kNone},
+            .reason = fmt::format("maxmemory-policy {}: the target may drop keys at any time",
+                                  value_of(config, "maxmemory-policy", ""))};
   }
   const bool kill = crash == CrashKind::kProcessKill;
   const std::string kind = kill ? "process kill" : "power loss";

@@ -36,4 +36,7 @@ struct Promise {
 [[nodiscard]] Promise derive_promise(const std::map<std::string, std::vector<std::string>>& config,
                                      CrashKind crash, EverysecLoss everysec);
 
+// Whether the target may drop keys at any time: maxmemory with a policy that evicts.
+[[nodiscard]] bool may_evict(const std::map<std::string, std::vector<std::string>>& config);
+
 }  // namespace crashpoint::oracle

@@ -39,6 +39,11 @@ struct Verdict {
   std::vector<KeyDifference> differences;  // at most kShown of them
   std::uint64_t difference_count = 0;
   std::string nearest;  // the nearest explainable prefix, and the first command that breaks it
+  // Of a violation that a crash state showed: the operations whose loss makes the difference, as they look
+  // in any run ("rename temp-#.rdb dump.rdb"), and the profiles that permit it, strongest first.
+  std::string cause;
+  std::vector<std::string> profiles;
+  std::string known;  // of a known finding of the target: its reason; empty: a violation is new
 
   static constexpr std::size_t kShown = 20;
 };

@@ -200,6 +200,10 @@ Program find_program(const scenario::Target& target, const fs::path& links) {
   return program;
 }
 
+bool takes_config(const Program& program, const scenario::Target& target) {
+  return mentions(program.command, "{config}") || mentions(target.arguments, "{config}");
+}
+
 Instance prepare_instance(const Program& program, const scenario::Target& target,
                           const fs::path& data, const fs::path& folder) {
   Instance instance;

@@ -29,6 +29,9 @@ Program find_program(const scenario::Target& target, const std::filesystem::path
 // What `program option` prints on stdout; empty where it cannot be run. For --version and the like.
 std::string output_of(const std::string& program, const std::string& option);
 
+// Whether it is started with the configuration of the scenario, which then says what it promises.
+bool takes_config(const Program& program, const scenario::Target& target);
+
 // One start of a program on one data directory.
 struct Instance {
   std::vector<std::string> command;

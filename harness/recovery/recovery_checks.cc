@@ -139,17 +139,27 @@ class RecoveryRun {
     judge_info(target.endpoint());
     target.tracer().kill_tree();
     target.tracer().wait_for_end(deadline());
-    if (oracle_.idempotent) {
-      judge_further_starts();
-    }
-    if (oracle_.usable) {
-      judge_usable();
+    if (oracle::may_evict(plan_.scenario.target.config)) {
+      result_.notes.emplace_back(
+          "maxmemory with a policy that evicts: the target may drop keys at any time, so it is not "
+          "checked whether further starts give the same data (idempotent, usable)");
+    } else {
+      judge_restarts();
     }
     for (const std::string& use : oracle_.also_loads_in) {
       judge_other_reader(use);
     }
     for (const std::vector<std::string>& tool : oracle_.tools) {
       judge_tool(tool);
+    }
+  }
+
+  void judge_restarts() {
+    if (oracle_.idempotent) {
+      judge_further_starts();
+    }
+    if (oracle_.usable) {
+      judge_usable();
     }
   }
 
@@ -257,18 +267,23 @@ class RecoveryRun {
     const std::string promise =
         "after recovery it takes writes and keeps them over a clean restart";
     std::string refused;
+    std::string cannot_tell;
     bool ended = true;
-    const bool log_on = is_log_on();
+    const bool needs_save = takes_config(plan_.program, plan_.scenario.target) && !is_log_on();
     const auto write = [&](LiveTarget& target, const std::vector<std::string>& command) {
       target::Client client(target.endpoint());
       const target::RespValue reply = client.call(command);
-      if (reply.is_error()) {
+      if (reply.is_error() && reply.text.starts_with("OOM ") && has_memory_limit()) {
+        cannot_tell = fmt::format("the data fills the memory that it may use ({} is answered -{})",
+                                  command.front(), escape(reply.text));
+      } else if (reply.is_error()) {
         refused = fmt::format("{} is answered -{}", command.front(), escape(reply.text));
-      }
-      if (!log_on && refused.empty()) {
+      } else if (needs_save) {
         // Without a log only a snapshot survives a restart.
         const target::RespValue saved = client.call({"SAVE"});
-        if (saved.is_error()) {
+        if (saved.is_error() && saved.text.find("unknown command") != std::string::npos) {
+          cannot_tell = "it knows no SAVE, and without an AOF nothing else keeps a write";
+        } else if (saved.is_error()) {
           refused = fmt::format("SAVE is answered -{}", escape(saved.text));
         }
       }
@@ -281,6 +296,12 @@ class RecoveryRun {
     }
     if (!refused.empty()) {
       add(broken("usable", promise, refused));
+      return;
+    }
+    if (!cannot_tell.empty()) {
+      result_.notes.push_back(
+          fmt::format("not checked whether {}: {} (\"usable\": false leaves this check out)",
+                      promise, cannot_tell));
       return;
     }
     if (!ended) {
@@ -298,6 +319,12 @@ class RecoveryRun {
       result_.final_state = *state;
       result_.final_state.entries.erase({0, kProbe});
     }
+  }
+
+  bool has_memory_limit() const {
+    const auto found = plan_.scenario.target.config.find("maxmemory");
+    return found != plan_.scenario.target.config.end() && !found->second.empty() &&
+           found->second.back() != "0";
   }
 
   bool is_log_on() const {

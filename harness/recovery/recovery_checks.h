@@ -27,6 +27,7 @@ struct Recovery {
   target::State state;                  // what came back, where it started
   target::State final_state;            // what the directory holds after all checks
   std::vector<oracle::Verdict> checks;  // in order; a check that was not asked for is not there
+  std::vector<std::string> notes;       // checks that were left out, and why
   std::string log;                      // of the first start
   double start_ms = 0;
   double judge_ms = 0;

@@ -71,7 +71,7 @@ std::string explain(const CaseResult& result, std::size_t shown) {
     out += labelled("nearest", verdict.nearest);
   }
   if (status_of(result) == Status::kKnown) {
-    out += labelled("known", result.known_finding);
+    out += labelled("known", verdict.known);
   }
   if (!result.reproduce.empty()) {
     out += labelled("reproduce", result.reproduce);

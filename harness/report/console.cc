@@ -157,7 +157,7 @@ void Console::case_done(const CaseResult& result, std::size_t done, std::size_t 
     }
     print(text);
   } else if (status == Status::kKnown) {
-    print(headline(result, options_.colour) + labelled("because", result.known_finding));
+    print(headline(result, options_.colour) + labelled("because", result.verdict.known));
   } else if (options_.every_pass || total_ <= kShortRun) {
     print(headline(result, options_.colour));
   }

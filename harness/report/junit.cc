@@ -61,7 +61,7 @@ void add_outcome(pugi::xml_node test, const CaseResult& result) {
     case Status::kPassed:
       return;
     case Status::kKnown:
-      add("skipped", "known finding: " + result.known_finding);
+      add("skipped", "known finding: " + result.verdict.known);
       return;
     case Status::kViolation:
     case Status::kInconclusive:

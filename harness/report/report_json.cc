@@ -98,6 +98,9 @@ void visit(Fields& fields, T& verdict) {
   fields.optional("difference_count", verdict.difference_count);
   fields.optional("differences", verdict.differences);
   fields.optional("nearest", verdict.nearest);
+  fields.optional("cause", verdict.cause);
+  fields.optional("profiles", verdict.profiles);
+  fields.optional("known", verdict.known);
 }
 
 template <typename Fields, Is<FaultResult> T>
@@ -170,7 +173,6 @@ void visit(Fields& fields, T& result) {
   fields.optional("story", result.story);
   fields.optional("notes", result.notes);
   fields.optional("reproduce", result.reproduce);
-  fields.optional("known_finding", result.known_finding);
   fields.optional("artifacts", result.artifacts);
   fields.required("cycles", result.cycles);
   fields.optional("states", result.states);

@@ -38,7 +38,7 @@ CaseResult hostile_case(const std::string& text) {
         &result.promise, &result.verdict.summary, &result.verdict.lost[0].command,
         &result.verdict.differences[0].key, &result.verdict.differences[0].found,
         &result.faults[0].text, &result.story[0].what, &result.notes[0], &result.reproduce,
-        &result.known_finding}) {
+        &result.verdict.known, &result.verdict.cause}) {
     *field = text;
   }
   result.artifacts = {{text, text}};

@@ -76,19 +76,17 @@ struct CaseResult {
   std::string summary;  // of the scenario
   std::string file;     // the scenario's path, as given
   std::vector<std::string> tags;
-  std::uint64_t seed = 0;   // below 2^53, as all seeds
-  std::string target;       // "engine", "redis", or the command
-  std::string crash;        // "process-kill", ...
-  std::string promise;      // the guarantee, in words
-  oracle::Verdict verdict;  // the first violation, else the first inconclusive check, else a pass
+  std::uint64_t seed = 0;  // below 2^53, as all seeds
+  std::string target;      // "engine", "redis", or the command
+  std::string crash;       // "process-kill", ...
+  std::string promise;     // the guarantee, in words
+  oracle::Verdict
+      verdict;  // the first new violation, else inconclusive check, else known violation, else a pass
   std::vector<oracle::Verdict> checks;  // every check that ran, in order
   std::vector<FaultResult> faults;
   std::vector<Moment> story;       // in order of time
   std::vector<std::string> notes;  // what the trace does not show
   std::string reproduce;           // the command that runs the case again
-  // Why the violation is expected: the reason of a known finding of this target. A known finding that
-  // no longer occurs is itself a violation and leaves this empty.
-  std::string known_finding;
   std::map<std::string, std::string>
       artifacts;                    // name -> path within the report directory (logs, directories)
   std::uint64_t cycles = 0;         // rounds of crash, recovery and verdict

@@ -126,7 +126,7 @@ inline CaseResult sample_known() {
   CaseResult result = sample_violation();
   result.name = "tail/zeros-after-power-loss";
   result.target = "redis";
-  result.known_finding =
+  result.verdict.known =
       "redis-server 7.0 refuses to start on a log that ends in zeros; see redis/redis#11711";
   result.verdict.lost.clear();
   result.verdict.lost_count = 0;

@@ -113,6 +113,7 @@ class Pending {
 
   void add_ack(const workload::Operation& operation) {
     ++acks_;
+    refused_ += operation.is_refused() ? 1U : 0U;
     last_ack_ = &operation;
   }
 
@@ -135,12 +136,16 @@ class Pending {
     }
     if (last_ack_ != nullptr) {
       const std::string last = oracle::describe_operation(*last_ack_);
-      out.push_back(
-          {last_ack_->acked_ns, Moment{0,
-                                       acks_ == 1 ? fmt::format("{}: acked", last)
-                                                  : fmt::format("{} acked, the last {}",
-                                                                counted(acks_, "command"), last),
-                                       Moment::Kind::kAck}});
+      const std::string what = refused_ == acks_ ? "refused" : "acked";
+      const std::string some = refused_ == acks_ || refused_ == 0
+                                   ? std::string()
+                                   : fmt::format(", {} of them refused", with_commas(refused_));
+      out.push_back({last_ack_->acked_ns,
+                     Moment{0,
+                            acks_ == 1 ? fmt::format("{}: {}", last, what)
+                                       : fmt::format("{} {}{}, the last {}",
+                                                     counted(acks_, "command"), what, some, last),
+                            Moment::Kind::kAck}});
     }
     for (const auto& [fault, firings] : firings_) {
       const std::string what = fault::describe(*firings.last) + ending(*firings.last);
@@ -154,6 +159,7 @@ class Pending {
     writes_.clear();
     firings_.clear();
     acks_ = 0;
+    refused_ = 0;
     last_ack_ = nullptr;
   }
 
@@ -170,6 +176,7 @@ class Pending {
   std::map<std::string, Writes> writes_;    // by call, file and caller
   std::map<std::size_t, Firings> firings_;  // by fault
   std::uint64_t acks_ = 0;
+  std::uint64_t refused_ = 0;  // of these
   const workload::Operation* last_ack_ = nullptr;
 };
 

@@ -7,7 +7,7 @@ Status status_of(const CaseResult& result) {
     case oracle::Outcome::kPass:
       return Status::kPassed;
     case oracle::Outcome::kViolation:
-      return result.known_finding.empty() ? Status::kViolation : Status::kKnown;
+      return result.verdict.known.empty() ? Status::kViolation : Status::kKnown;
     case oracle::Outcome::kInconclusive:
       break;
   }

@@ -32,7 +32,7 @@ TEST(ExitCode, ThreeWhenACaseIsInconclusiveOrWasNotRun) {
 TEST(Status, ViolationIsKnownOnlyWhileItIsDeclared) {
   CaseResult result = sample_known();
   EXPECT_EQ(status_of(result), Status::kKnown);
-  result.known_finding.clear();
+  result.verdict.known.clear();
   EXPECT_EQ(status_of(result), Status::kViolation);
 }
 

@@ -94,20 +94,6 @@ std::optional<std::string> read_file(const std::string& file, std::vector<Proble
   return text.str();
 }
 
-std::optional<Document> read_document(const std::string& file, std::vector<Problem>& problems) {
-  const std::optional<std::string> text = read_file(file, problems);
-  if (!text.has_value()) {
-    return std::nullopt;
-  }
-  std::optional<Document> document = Document::parse(file, *text, problems);
-  if (document.has_value() && !document->json().is_object()) {
-    problems.push_back(problem_at(document->value_position(""), "",
-                                  "a scenario must be an object: {\"version\": 1, ...}"));
-    return std::nullopt;
-  }
-  return document;
-}
-
 std::string canonical(const fs::path& path) {
   std::error_code error;
   const fs::path found = fs::weakly_canonical(path, error);
@@ -170,6 +156,20 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths,
     }
   }
   return {files.begin(), files.end()};
+}
+
+std::optional<Document> read_document(const std::string& file, std::vector<Problem>& problems) {
+  const std::optional<std::string> text = read_file(file, problems);
+  if (!text.has_value()) {
+    return std::nullopt;
+  }
+  std::optional<Document> document = Document::parse(file, *text, problems);
+  if (document.has_value() && !document->json().is_object()) {
+    problems.push_back(problem_at(document->value_position(""), "",
+                                  "a scenario must be an object: {\"version\": 1, ...}"));
+    return std::nullopt;
+  }
+  return document;
 }
 
 std::optional<Document> read_with_inherited(const std::string& file,

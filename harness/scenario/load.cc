@@ -17,6 +17,7 @@
 #include "harness/scenario/choose.h"
 #include "harness/scenario/doubts.h"
 #include "harness/scenario/inherit.h"
+#include "harness/scenario/known_findings.h"
 #include "harness/scenario/matrix.h"
 #include "harness/scenario/parse.h"
 #include "harness/scenario/schema_check.h"
@@ -101,10 +102,14 @@ class Loader {
     if (document->json().contains("extends") && document->json()["extends"].is_string()) {
       document->erase("extends");
     }
+    resolve_known_findings(*document, problems_);
     check_matrix_form(*document);
     if (problems_.size() == before) {
       const Matrix matrix(*document, problems_);
       check_known_findings(*document, file, matrix);
+      if (!options_.known_findings.empty()) {
+        add_known_findings(*document, options_.known_findings, problems_);
+      }
       for (std::size_t i = 0; i < matrix.size() && problems_.size() - before <= kProblemsPerFile;
            ++i) {
         if (!options_.all && options_.filter.empty() && !matrix.is_sampled(i)) {
@@ -128,18 +133,28 @@ class Loader {
     const Json findings = json.value("known_findings", Json::array());
     for (std::size_t i = 0; findings.is_array() && i < findings.size(); ++i) {
       const std::string at = fmt::format("/known_findings/{}/cases", i);
-      if (!json.contains(Pointer(at)) || !json[Pointer(at)].is_string()) {
+      const Json* const cases = json.contains(Pointer(at)) ? &json[Pointer(at)] : nullptr;
+      if (cases == nullptr || !(cases->is_string() || cases->is_array())) {
         continue;
       }
-      const std::string glob = json[Pointer(at)].get<std::string>();
+      const auto covers = [&](const std::string& name) {
+        const auto matches = [&](const Json& glob) {
+          return !glob.is_string() || name_match(glob.get<std::string>(), name);
+        };
+        return cases->is_string() ? matches(*cases)
+                                  : std::any_of(cases->begin(), cases->end(), matches);
+      };
       bool found = matrix.size() == 0;  // which is already a problem
       for (std::size_t j = 0; j < matrix.size() && !found; ++j) {
-        found = name_match(glob, scenario_name(document, file) + matrix.suffix(j));
+        found = covers(scenario_name(document, file) + matrix.suffix(j));
       }
       if (!found) {
         problems_.push_back(
             problem_at(document.value_position(at), at,
-                       fmt::format("\"{}\" matches no case of this file", shorten(glob))));
+                       fmt::format("{} matches no case of this file",
+                                   cases->is_string()
+                                       ? fmt::format("\"{}\"", shorten(cases->get<std::string>()))
+                                       : "none of the globs")));
       }
     }
   }

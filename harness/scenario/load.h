@@ -21,7 +21,8 @@ struct LoadOptions {
   // or "tag:NAME". Empty: all. `exclude` wins.
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
-  bool all = false;  // ignore the "sample" of a matrix; a filter implies it
+  std::string known_findings;  // a file of them that holds for all cases, beside those of the files
+  bool all = false;            // ignore the "sample" of a matrix; a filter implies it
 };
 
 // An error at a position in a file. `text` says what was found, what is allowed and, if there is one,

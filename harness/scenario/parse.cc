@@ -12,6 +12,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/known_findings.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -77,21 +78,6 @@ int number_by_name(const Node& node, int end, const char* what, NameOf name_of) 
   return 0;
 }
 
-std::vector<KnownFinding> parse_known_findings(const Node& node) {
-  std::vector<KnownFinding> findings;
-  for (const Node& item : node.items()) {
-    KnownFinding finding;
-    item.read("target", finding.target);
-    item.read("version", finding.version);
-    item.read("check", finding.check);
-    item.read("cases", finding.cases);
-    item.read("reason", finding.reason);
-    item.read("reference", finding.reference);
-    findings.push_back(std::move(finding));
-  }
-  return findings;
-}
-
 Recovery parse_recovery(const Node& node, const Case& known) {
   Recovery recovery;
   node.read("deadline_ms", recovery.deadline_ms);
@@ -100,6 +86,22 @@ Recovery parse_recovery(const Node& node, const Case& known) {
     recovery.faults = parse_recovery_faults(*faults, known);
   }
   return recovery;
+}
+
+// What a target promises follows from its configuration, if it has one of ours.
+void check_promise_is_known(const Node& root, const Case& out) {
+  const auto mentions_config = [](const std::vector<std::string>& words) {
+    return std::ranges::any_of(
+        words, [](const std::string& word) { return word.find("{config}") != std::string::npos; });
+  };
+  if (out.target.use != "command" || out.oracle.guarantee || !out.oracle.starts ||
+      mentions_config(out.target.command) || mentions_config(out.target.arguments)) {
+    return;
+  }
+  root.at("target").at("use").problem(
+      "this command has no {config}, so nothing is known of what the target promises; say it with "
+      "\"oracle\": {\"guarantee\": ...}: \"durable\", \"prefix\", \"snapshot\", \"none\" or "
+      "{\"buffered\": {\"seconds\": N}}");
 }
 
 // Rules that concern several parts of a scenario.
@@ -232,6 +234,7 @@ void parse_case(const Node& root, Case& out) {
   part("damage", [&](const Node& node) { out.damage = parse_damage(node); });
   part("recovery", [&](const Node& node) { out.recovery = parse_recovery(node, out); });
   part("oracle", [&](const Node& node) { out.oracle = parse_oracle(node, out); });
+  check_promise_is_known(root, out);
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
   check_combinations(root, out);

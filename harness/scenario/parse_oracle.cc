@@ -153,6 +153,7 @@ Oracle parse_oracle(const Node& node, const Case& known) {
     if (const auto log = run->find("log")) {
       oracle.run_log = parse_patterns(*log, false);
     }
+    run->read("refused_max", oracle.refused_max);
   }
   if (const auto start = node.find("start")) {
     oracle.starts = start->text() == "succeeds";

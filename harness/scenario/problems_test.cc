@@ -366,9 +366,9 @@ TEST(Problems, AnEmptyDirectoryIsAnError) {
 TEST(Problems, AKnownFindingOfNoCaseIsRefused) {
   const FilesForTest files;
   EXPECT_THAT(files.problems_of(R"({"version": 1, "summary": "s", "matrix": {"/seed": [1, 2]},
-"known_findings": [{"target": "redis", "reason": "r", "cases": "*seed=2*"},
-                   {"target": "redis", "reason": "r", "cases": "*seed=3*"}]})"),
-              ElementsAre("3:64: /known_findings/1/cases: \"*seed=3*\" matches no case of this "
+"known_findings": [{"target": "redis", "check": "start", "found": "*", "reason": "r", "cases": "*seed=2*"},
+                   {"target": "redis", "check": "start", "found": "*", "reason": "r", "cases": "*seed=3*"}]})"),
+              ElementsAre("3:96: /known_findings/1/cases: \"*seed=3*\" matches no case of this "
                           "file"));
 }
 

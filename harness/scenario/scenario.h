@@ -100,6 +100,7 @@ struct InfoField {
 
 struct Oracle {
   std::vector<Pattern> run_log;  // within a line that the target printed before the crash
+  double refused_max = 0.5;      // share of refused commands up to which a run says something
   bool starts = true;            // false: the target must refuse to start
   std::optional<oracle::Guarantee> guarantee;  // absent: derive_promise() from config and crash
   oracle::Expectations expect;
@@ -113,12 +114,18 @@ struct Oracle {
   std::optional<std::uint64_t> memory_mb_max;   // resident, at the end of recovery
 };
 
-// A declared violation of a target: reported as known, not as a new violation.
+// A declared violation of a target: reported as known, not as a new violation. It covers what it names
+// and nothing else.
 struct KnownFinding {
-  std::string target;   // "redis", "engine", or the first word of a command
-  std::string version;  // glob: "7.0.*"; empty: any
-  std::string check;    // the check that reports it ("guarantee", "start", ...); empty: any
-  std::string cases;    // glob on the names of this file's cases; empty: all
+  std::string target;              // "redis", "engine", or the first word of a command
+  std::string version;             // glob: "7.0.*"; empty: any
+  std::vector<std::string> cases;  // globs on the names of cases; empty: all
+  std::string check;               // the check that reports it: "guarantee", "start", ...
+  // One of these: `cause` is a glob on oracle::Verdict::cause, with all profiles that may permit it;
+  // `found` is a glob on the summary of a violation that has no cause.
+  std::string cause;
+  std::vector<std::string> profiles;
+  std::string found;
   std::string reason;
   std::string reference;  // a URL or issue
 };

@@ -10,6 +10,7 @@
 
 #include "harness/crash/profile.h"
 #include "harness/scenario/files_for_test.h"
+#include "harness/scenario/known_findings.h"
 #include "harness/scenario/parse.h"
 #include "harness/scenario/schema_check.h"
 #include "harness/scenario/schema_explain.h"
@@ -60,7 +61,9 @@ const char* const kEveryKey[] = {
     "files": {"present": ["*.aof"], "absent": ["temp-*"]}, "log": {"present": ["a"], "absent": ["b"]},
     "info": {"a": "x", "b": 1, "c": {"min": 1, "max": 2}}, "also_loads_in": ["redis"],
     "tools": [["redis-check-aof", "{manifest}"]], "memory_mb_max": 100 },
-  "known_findings": [ {"target": "redis", "version": "7.*", "check": "start", "cases": "*", "reason": "r", "reference": "u"} ],
+  "known_findings": [ {"target": "redis", "version": "7.*", "check": "start", "cases": "*", "found": "*", "reason": "r", "reference": "u"},
+    {"target": "redis", "check": "start", "cause": "*", "profiles": ["weakest"], "cases": ["*"], "reason": "r"},
+    {"from": "_known.json#*", "cases": "*"} ],
   "matrix": { "/seed": {"from": 1, "to": 3, "step": 2}, "exclude": [{"/seed": 3}], "sample": 1 }
 })",
     R"({ "version": 1, "summary": "s", "target": {"use": "engine"}, "crash": "power-loss",
@@ -93,7 +96,7 @@ const char* const kEveryKey[] = {
   "oracle": { "start": "refuses" } })",
     R"({ "version": 1, "summary": "s",
   "recovery": { "cycles": 2, "faults": [ { "at": {"syscall": "open"}, "do": {"kill": "tree"} } ] },
-  "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}} } })",
+  "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}, "refused_max": 1} } })",
 };
 
 // Every schema of an object member, with its path ("faults[].at.nth").
@@ -162,12 +165,20 @@ Properties every_property() {
   return all;
 }
 
+// What one of the scenarios refers to.
+void write_known(const FilesForTest& files) {
+  files.write(
+      "_known.json",
+      R"({"target": "x", "findings": {"a": {"check": "start", "found": "*", "reason": "r"}}})");
+}
+
 // The loader itself throws std::logic_error for a key that it does not read.
 TEST(Schema, EveryKeyItAllowsIsReadByTheLoader) {
   Properties unused = every_property();
   for (const char* text : kEveryKey) {
     const FilesForTest files;
     files.write("_base.json", R"({"version": 1})");
+    write_known(files);
     EXPECT_EQ(files.problems_of(text), std::vector<std::string>{});
     use(schema(), Json::parse(text), unused);
   }
@@ -180,8 +191,11 @@ TEST(Schema, EveryKeyTheLoaderReadsIsDescribed) {
   for (const char* text : kEveryKey) {
     std::vector<Problem> problems;
     std::vector<Problem> warnings;
-    std::optional<Document> document = Document::parse("t.json", text, problems);
+    const FilesForTest files;
+    write_known(files);
+    std::optional<Document> document = Document::parse(files.path("t.json"), text, problems);
     ASSERT_TRUE(document.has_value());
+    resolve_known_findings(*document, problems);
     document->erase("matrix");
     document->erase("files");  // names a file to copy
     Reading reading{*document, problems, warnings, 1, {}};
@@ -291,6 +305,7 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
       {"damage[].garbage_range.from", 0},
       {"recovery.deadline_ms", minimal.recovery.deadline_ms},
       {"recovery.cycles", minimal.recovery.cycles},
+      {"oracle.run.refused_max", minimal.oracle.refused_max},
       {"oracle.start", minimal.oracle.starts ? "succeeds" : "refuses"},
       {"oracle.usable", minimal.oracle.usable},
       {"oracle.idempotent", minimal.oracle.idempotent},

@@ -1,6 +1,7 @@
 #include "harness/target/state_dump.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <chrono>
@@ -220,6 +221,34 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<std::string> unanswered_questions(const Endpoint& endpoint) {
+  Client client(endpoint);
+  std::vector<std::string> unanswered;
+  const auto ask = [&](const Command& command, auto&& is_answer) {
+    const RespValue reply = client.call(command);
+    if (!is_answer(reply)) {
+      unanswered.push_back(fmt::format("{} (answered {})", fmt::join(command, " "),
+                                       shorten(escape(encode_reply(reply)))));
+    }
+  };
+  const auto no_error = [](const RespValue& reply) { return !reply.is_error(); };
+  const auto bulk = [](const RespValue& reply) { return reply.kind == Kind::kBulk; };
+  const auto integer = [](const RespValue& reply) { return reply.kind == Kind::kInteger; };
+  const auto page = [](const RespValue& reply) {
+    return reply.kind == Kind::kArray && reply.items.size() == 2;
+  };
+  const std::string key = "crashpoint:no-such-key";
+  ask({"INFO", "keyspace"}, bulk);
+  ask({"SELECT", "0"}, no_error);
+  ask({"SCAN", "0", "COUNT", kScanCount}, page);
+  ask({"TYPE", key}, no_error);
+  if (client.call({"PEXPIRETIME", key}).is_error()) {
+    ask({"PTTL", key}, integer);
+  }
+  ask({"GET", key}, no_error);
+  return unanswered;
+}
 
 State dump_state(const Endpoint& endpoint, std::int64_t timeout_ms) {
   Client client(endpoint, timeout_ms);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/target/resp_client.h"
 #include "harness/target/state.h"
@@ -19,5 +20,9 @@ namespace crashpoint::target {
 // it whole: GET, LRANGE, SMEMBERS, HGETALL, ZRANGE WITHSCORES. Nothing where the key is gone. Throws
 // EnvironmentError on a reply that makes no sense.
 [[nodiscard]] std::optional<Value> to_value(const std::string& type, RespValue reply);
+
+// The commands that dump_state() needs of any server and that this one does not answer as Redis does, each
+// with its answer; empty if there are none. Throws as dump_state().
+[[nodiscard]] std::vector<std::string> unanswered_questions(const Endpoint& endpoint);
 
 }  // namespace crashpoint::target

@@ -74,5 +74,10 @@ TEST_F(StateDumpTest, FindsNothingInAnEmptyServer) {
   EXPECT_TRUE(dump_state(redis.endpoint()).entries.empty());
 }
 
+TEST_F(StateDumpTest, ARedisServerAnswersAllThatReadingItNeeds) {
+  RedisForTest redis;
+  EXPECT_THAT(unanswered_questions(redis.endpoint()), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace crashpoint::target

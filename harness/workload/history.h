@@ -1,11 +1,9 @@
 // What the clients asked and what the target answered: plain data for the oracle and the report.
 //
-// acked       The last byte of the reply left the target: its send syscall returned. That the
-// client
+// acked       The last byte of the reply left the target: its send syscall returned. That the client
 //             never read it changes nothing. Where no trace was recorded, `acked_ns` is the moment
 //             the client read the reply, and `acked` is trace::kNever.
-// Order       Commands of one client are ordered by `index`. Across clients, A precedes B when A
-// was
+// Order       Commands of one client are ordered by `index`. Across clients, A precedes B when A was
 //             answered before B was sent.
 // Time        *_ns is CLOCK_MONOTONIC; *_unix_ms is CLOCK_REALTIME (deadlines of keys live there).
 #pragma once
@@ -36,6 +34,8 @@ struct Operation {
   std::int64_t read_ns = 0;  // when the client had read the whole reply; 0: never
 
   [[nodiscard]] bool is_acked() const { return reply.has_value(); }
+  // Answered with an error: it has no effect, and nothing of it is promised.
+  [[nodiscard]] bool is_refused() const { return reply.has_value() && reply->is_error(); }
   // The first moment at which the reply was surely out: a client may read it before the tracer has
   // stamped the send's return. 0 while there is no reply.
   [[nodiscard]] std::int64_t answered_ns() const {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -283,6 +284,21 @@ std::string to_string(const Shape& shape) {
       return "change: " + call;
   }
   return call;
+}
+
+std::string to_string(const std::set<Shape>& shapes) {
+  std::map<std::string, std::set<std::string>> parts;  // by call
+  for (const Shape& shape : shapes) {
+    Shape whole = shape;
+    whole.part = CallPart::kWhole;
+    const bool all = shape.part == CallPart::kWhole || shape.entry.empty();
+    parts[to_string(whole)].insert(all ? to_string(whole) : to_string(shape));
+  }
+  std::set<std::string> texts;
+  for (const auto& [call, of_call] : parts) {
+    texts.insert(of_call.size() == 1 ? *of_call.begin() : call);
+  }
+  return texts.empty() ? "nothing lost" : fmt::format("{}", fmt::join(texts, " + "));
 }
 
 std::string describe_point(const Timeline& timeline, trace::Position point) {

@@ -1,6 +1,7 @@
 // Crash points, crash states, causes and shapes in words: the one place where they are made.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace crashpoint::crash {
 
 // "rename temp-#.rdb dump.rdb", "bytes: write temp-#.rdb". Distinct for distinct shapes.
 [[nodiscard]] std::string to_string(const Shape& shape);
+
+// The same for several, in the order of the alphabet: "mkdir d + write d/a.#". "nothing lost" for none.
+[[nodiscard]] std::string to_string(const std::set<Shape>& shapes);
 
 // "after fsync of a.aof", "during write of 57 bytes at 200 to a.aof"
 [[nodiscard]] std::string describe_point(const Timeline& timeline, trace::Position point);

@@ -71,5 +71,23 @@ TEST(Words, SayWhatIsInFlight) {
   EXPECT_EQ(describe_point(*timeline, script.trace().events[0].exit + 1), "after creation of a");
 }
 
+TEST(Words, NameOperationsTheSameInAnyRun) {
+  const Shape entry{.part = CallPart::kEntry,
+                    .entry = "dump.rdb",
+                    .syscall = "rename",
+                    .path = "temp-#.rdb",
+                    .path2 = "dump.rdb"};
+  Shape removal = entry;
+  removal.part = CallPart::kRemoval;
+  removal.entry = "temp-#.rdb";
+  const Shape made{
+      .part = CallPart::kEntry, .entry = {}, .syscall = "mkdir", .path = "d", .path2 = {}};
+  EXPECT_EQ(to_string(std::set<Shape>{entry}), "entry dump.rdb: rename temp-#.rdb dump.rdb");
+  EXPECT_EQ(to_string(std::set<Shape>{entry, removal}), "rename temp-#.rdb dump.rdb");
+  EXPECT_EQ(to_string(std::set<Shape>{entry, removal, made}),
+            "mkdir d + rename temp-#.rdb dump.rdb");
+  EXPECT_EQ(to_string(std::set<Shape>{}), "nothing lost");
+}
+
 }  // namespace
 }  // namespace crashpoint::crash
