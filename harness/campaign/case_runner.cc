@@ -190,7 +190,7 @@ class CaseRun {
     const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
                                                     &crashed.live.traced.trace);
     explore::ExploredCase explored =
-        explore::explore_case(crashed.plan, crashed.judge, trace, data_, folder / "crash-states",
+        explore::explore_case(crashed.plan, crashed.judge, trace, data_, folder / "states",
                               context_.jobs, context_.go_on);
     for (const explore::ViolatingState& state : explored.violations) {
       verdict_.add_violation(state.verdict);

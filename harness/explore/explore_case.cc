@@ -229,7 +229,7 @@ class CaseExploration {
         explore_(explore_of(plan.scenario.crash)) {
     options_ = options_of(plan, explore_);
     options_.jobs = jobs;
-    options_.folder = folder / "states";
+    options_.folder = folder;  // paths of sockets must be short
   }
 
   ExploredCase run() {

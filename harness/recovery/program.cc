@@ -64,7 +64,7 @@ std::optional<fs::path> from_environment(const char* variable) {
   if (!is_executable(value)) {
     throw UsageError(fmt::format("{} is '{}', which is no executable file", variable, value));
   }
-  return fs::path(value);
+  return fs::absolute(value);
 }
 
 fs::path find_engine() {
@@ -88,21 +88,28 @@ fs::path find_engine() {
       here.string(), (here.parent_path() / "engine").string()));
 }
 
+// redis-check-rdb is the same binary as redis-server; what it is called decides what it does.
+fs::path as_server(const fs::path& binary, const fs::path& links) {
+  if (binary.filename() != "redis-check-rdb") {
+    return binary;
+  }
+  const fs::path link = links / "redis-server";
+  std::error_code error;
+  fs::create_symlink(fs::canonical(binary), link, error);
+  if (error && error != std::errc::file_exists) {
+    throw EnvironmentError(fmt::format("cannot make {}: {}", link.string(), error.message()));
+  }
+  return link;
+}
+
 fs::path find_redis(const fs::path& links) {
   if (const auto chosen = from_environment("CRASHPOINT_REDIS")) {
-    return *chosen;
+    return as_server(*chosen, links);
   }
-  if (const auto found = on_path("redis-server")) {
-    return *found;
-  }
-  if (const auto tool = on_path("redis-check-rdb")) {
-    const fs::path link = links / "redis-server";
-    std::error_code error;
-    fs::create_symlink(fs::canonical(*tool), link, error);
-    if (error && error != std::errc::file_exists) {
-      throw EnvironmentError(fmt::format("cannot make {}: {}", link.string(), error.message()));
+  for (const char* const name : {"redis-server", "redis-check-rdb"}) {
+    if (const auto found = on_path(name)) {
+      return as_server(*found, links);
     }
-    return link;
   }
   throw UsageError(
       "target 'redis': there is neither redis-server nor redis-check-rdb on PATH; install the "

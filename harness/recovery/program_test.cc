@@ -101,6 +101,20 @@ TEST_F(ProgramTest, APathThatNeedsQuotesGetsThem) {
   folder_ = odd.parent_path();
 }
 
+TEST_F(ProgramTest, AProgramOfTheEnvironmentIsFoundFromEveryDirectory) {
+  fs::create_symlink("/bin/true", folder_ / "redis-check-rdb");
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_);
+  ::setenv("CRASHPOINT_ENGINE", "redis-check-rdb", 1);
+  EXPECT_EQ(find_program(target("engine"), folder_).command.front(), folder_ / "redis-check-rdb");
+  ::unsetenv("CRASHPOINT_ENGINE");
+  ::setenv("CRASHPOINT_REDIS", "redis-check-rdb", 1);
+  EXPECT_EQ(find_program(target("redis"), folder_).command.front(), folder_ / "redis-server")
+      << "by its name it would check files";
+  ::unsetenv("CRASHPOINT_REDIS");
+  fs::current_path(here);
+}
+
 TEST_F(ProgramTest, WhatIsNoProgramIsToldApart) {
   scenario::Target wanted = target("command");
   std::ofstream(folder_ / "text") << "no program";

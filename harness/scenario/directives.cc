@@ -237,7 +237,8 @@ class Directives {
   // "--name value value", or all of it in one word.
   void check_options(const std::vector<Node>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
-      const std::string option = words[i].text();
+      const Node& at = words[i];
+      const std::string option = at.text();
       if (!option.starts_with("--")) {
         continue;
       }
@@ -254,7 +255,7 @@ class Directives {
           if (line.data() + line.size() == text.data() + text.size()) {
             all.insert(all.end(), values.begin(), values.end());
           }
-          check(name, all, words[i]);
+          check(name, all, at);
         }
       }
     }
@@ -271,12 +272,14 @@ class Directives {
   }
 
   void check_command(const Node& command) {
-    const std::string name = lower_case(text_of(command.json().front()));
+    const Json& first = command.json().front();
+    const std::string name =
+        lower_case(first.is_string() ? first.get<std::string>() : text_of(command.items().front()));
     if (name != "config" && name != "replicaof" && name != "slaveof") {
       return;
     }
     Words words;
-    for (const Json& argument : command.json()) {
+    for (const Node& argument : command.items()) {
       words.push_back(text_of(argument));
     }
     if (name != "config") {
@@ -288,10 +291,11 @@ class Directives {
     }
   }
 
-  static std::string text_of(const Json& argument) {
-    return argument.is_string()   ? argument.get<std::string>()
-           : argument.is_number() ? argument.dump()
-                                  : std::string();
+  // A repeated text is none that matters, and may be large.
+  static std::string text_of(const Node& argument) {
+    return argument.json().is_object() && argument.json().contains("repeat")
+               ? std::string()
+               : parse_bytes(argument);
   }
 
   void check(const std::string& name, const Words& words, const Node& at) {

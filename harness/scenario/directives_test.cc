@@ -95,7 +95,7 @@ TEST(Directives, ThatChangeNothingAreNot) {
 
 TEST(Directives, AreAlsoFoundAmongTheArguments) {
   EXPECT_THAT(problems(R"({"arguments": ["--loglevel", "notice", "--dir", "/x"]})"),
-              ElementsAre(HasSubstr("2:48: /target/arguments/2: found dir \"/x\"; crashpoint")));
+              ElementsAre(HasSubstr("2:50: /target/arguments/2: found dir \"/x\"; crashpoint")));
   EXPECT_THAT(problems(R"({"use": "redis", "arguments": ["--Appendonly yes\ndir /x"]})"),
               ElementsAre(HasSubstr("found dir \"/x\"")));
   EXPECT_THAT(
@@ -115,7 +115,7 @@ TEST(Directives, AreAlsoFoundAmongTheArguments) {
 
 TEST(Directives, AreAlsoFoundAmongTheCommands) {
   EXPECT_THAT(problems("{}", R"([["CONFIG", "SET", "appendonly", "yes", "DIR", "/x"]])"),
-              ElementsAre("1:100: /workload/0/commands/0/5: found dir \"/x\"; crashpoint gives the "
+              ElementsAre("1:105: /workload/0/commands/0/5: found dir \"/x\"; crashpoint gives the "
                           "target a data directory of its own and does not see what it writes "
                           "elsewhere; remove this directive"));
   EXPECT_THAT(problems("{}", R"([["replicaof", "127.0.0.1", 1]])"),
@@ -123,6 +123,8 @@ TEST(Directives, AreAlsoFoundAmongTheCommands) {
   EXPECT_THAT(problems(R"({"config": {"maxmemory-policy": "allkeys-lru"}})",
                        R"([["CONFIG", "SET", "maxmemory", "1mb"]])"),
               ElementsAre(HasSubstr("allowed: noeviction")));
+  EXPECT_THAT(problems("{}", R"([[{"hex": "434f4e464947"}, "set", "logfile", {"hex": "78"}]])"),
+              ElementsAre(HasSubstr("/workload/0/commands/0/3: found logfile \"x\"")));
   EXPECT_THAT(problems("{}", R"([["REPLICAOF", "NO", "ONE"]])"), IsEmpty());
 }
 
@@ -141,7 +143,7 @@ TEST(Directives, AreOneLineEach) {
 TEST(Directives, ACommandSaysWhereItsServerListens) {
   EXPECT_THAT(
       problems(R"({"use": {"command": ["redis-server", "/etc/redis/redis.conf"]}})"),
-      ElementsAre(HasSubstr("2:28: /target/use/command: it has none of {config}, {port} and "
+      ElementsAre(HasSubstr("2:31: /target/use/command: it has none of {config}, {port} and "
                             "{socket}, so crashpoint cannot reach the server")));
   EXPECT_THAT(problems(R"({"use": {"command": ["x"]}, "arguments": ["-s", "{socket}"]})"),
               IsEmpty());
@@ -150,7 +152,7 @@ TEST(Directives, ACommandSaysWhereItsServerListens) {
 TEST(Nul, IsRefusedWhereItWouldEndAText) {
   EXPECT_THAT(
       problems(R"({"use": {"command": ["a\u0000b", "{config}"]}})"),
-      ElementsAre(HasSubstr("2:29: /target/use/command/0: found a NUL character (\\u0000)")));
+      ElementsAre(HasSubstr("2:32: /target/use/command/0: found a NUL character (\\u0000)")));
   EXPECT_THAT(problems(R"({"arguments": ["a\u0000b"]})"), ElementsAre(HasSubstr("NUL")));
   EXPECT_THAT(problems(R"({"environment": {"A": "a\u0000b"}})"), ElementsAre(HasSubstr("NUL")));
   EXPECT_THAT(problems(R"({"environment": {"A\u0000": "b"}})"),
