@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "harness/base/clock.h"
+#include "harness/base/error.h"
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
 #include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
 #include "harness/campaign/case_verdict.h"
+#include "harness/campaign/elsewhere.h"
 #include "harness/campaign/live_run.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
@@ -152,6 +154,7 @@ class CaseRun {
     if (verdict_.failed()) {
       return {};
     }
+    doubt_what_is_kept_elsewhere(live, cycle);
     const SteadyClock::time_point began = SteadyClock::now();
     const oracle::Judge judge(live.workload.history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(began);
@@ -186,14 +189,28 @@ class CaseRun {
     return live;
   }
 
+  // What the target keeps outside of its data directory survives every crash that is made here.
+  void doubt_what_is_kept_elsewhere(const LiveRun& live, std::uint32_t cycle) {
+    const std::string file = written_elsewhere(live.traced.trace, context_.folder);
+    if (!file.empty() && guarantee_.kind != oracle::Guarantee::Kind::kNone) {
+      verdict_.add(inconclusive("harness",
+                                fmt::format("the target wrote to {} and to no file in its data "
+                                            "directory, so a loss would not be seen; make it keep "
+                                            "its data in {{dir}}",
+                                            file)),
+                   cycle_prefix(cycle));
+    }
+  }
+
   // ---- crash states made from the trace
 
   void explore(const CrashedRun& crashed, const fs::path& folder) {
     // Borrowed: the run outlives its exploration.
     const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
                                                     &crashed.live.traced.trace);
-    explore::ExploredCase explored = explore::explore_case(
-        crashed.plan, crashed.judge, trace, data_, folder / "crash-states", context_.jobs);
+    explore::ExploredCase explored =
+        explore::explore_case(crashed.plan, crashed.judge, trace, data_, folder / "states",
+                              context_.jobs, context_.go_on);
     for (explore::ViolatingState& state : explored.violations) {
       verdict_.recognise(state.verdict, "");
       verdict_.add_violation(state.verdict);
@@ -232,6 +249,10 @@ class CaseRun {
     target::State state;
     std::size_t number = 0;
     for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
+      if (!context_.go_on()) {
+        throw EnvironmentError(fmt::format("the run was interrupted after {} of the damage",
+                                           counted(number, "state")));
+      }
       trace::Image damaged = image;
       crash::apply(damage, damaged, case_.seed, run);
       const fs::path place = folder / fmt::format("damage-{}", ++number);

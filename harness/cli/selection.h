@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,9 @@ struct Selection {
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
   bool all = false;
-  std::string target;
+  std::optional<std::string> target;  // absent: that of each file
   std::string known_findings;  // a file of them for all cases; empty: only those of the scenarios
-  std::string seed;            // a number or "random"; empty: the seed of each file
+  std::optional<std::string> seed;  // a number or "random"; absent: the seed of each file
 };
 
 // Adds PATH..., --filter, --exclude, --all, --target, --known and --seed to `command`; `selection` must outlive it.

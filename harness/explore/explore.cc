@@ -183,6 +183,9 @@ class Explorer {
       account.skipped[SkipReason::kMaxStates] = beyond_max_.size();
       return beyond_max_.size() < options_.max_states;
     }
+    if (!go_on()) {
+      return false;
+    }
     const std::uint32_t number = index_.add(key, state.digest);
     here.push_back(number);
     const SteadyClock::time_point begin = SteadyClock::now();

@@ -12,6 +12,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/directives.h"
 #include "harness/scenario/known_findings.h"
 
 namespace crashpoint::scenario {
@@ -140,7 +141,7 @@ void check_combinations(const Node& root, const Case& out) {
 
 std::string parse_bytes(const Node& node) {
   if (node.is_text()) {
-    return node.text();
+    return node.as<std::string>();
   }
   if (!node.json().is_object()) {
     return node.json().dump();
@@ -149,7 +150,7 @@ std::string parse_bytes(const Node& node) {
     return unhex(digits->text());
   }
   if (const auto text = node.find("repeat")) {
-    return repeat(text->text(), node.at("times").as<std::size_t>());
+    return repeat(text->as<std::string>(), node.at("times").as<std::size_t>());
   }
   return copy_of(node, node.at("copy"));
 }
@@ -238,6 +239,7 @@ void parse_case(const Node& root, Case& out) {
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
   check_combinations(root, out);
+  check_directives(root);
 }
 
 }  // namespace crashpoint::scenario
