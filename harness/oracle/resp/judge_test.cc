@@ -210,6 +210,17 @@ TEST(Transaction, ThatWasDiscardedHasNoEffect) {
   EXPECT_PASS(judge(h, {}, kDurable));
 }
 
+TEST(Transaction, WhoseMultiWasRefusedIsNone) {
+  HistoryForTest h;
+  h.run(0, {"MULTI"}, error_reply("ERR unknown command"));
+  h.run(0, {"SET", "a", "1"}, ok_reply());
+  h.run(0, {"SET", "b", "1"}, ok_reply());
+  h.run(0, {"EXEC"}, error_reply("ERR unknown command"));
+  EXPECT_PASS(judge(h, state_of({{"a", "1"}, {"b", "1"}}), kDurable));
+  EXPECT_EQ(judge(h, state_of({{"a", "1"}}), kDurable).outcome, Outcome::kViolation);
+  EXPECT_PASS(judge(h, state_of({{"a", "1"}}), kPrefix));
+}
+
 TEST(MultiKeyCommand, IsThereWholeOrNotAtAll) {
   HistoryForTest h;
   h.send(0, {"MSET", "a", "1", "b", "2"});
@@ -753,6 +764,9 @@ TEST(Replies, ThatContradictTheMeaningAreNamed) {
   EXPECT_EQ(judge.replies().outcome, Outcome::kViolation);
   EXPECT_EQ(judge.replies().summary,
             "client 0 #1 INCR n was answered :7\\r\\n, expected is :2\\r\\n");
+  ASSERT_EQ(judge.replies().differences.size(), 1U);
+  EXPECT_EQ(judge.replies().differences[0].key, "client 0 #1 INCR n");
+  EXPECT_EQ(judge.replies().differences[0].found, ":7\\r\\n");
   EXPECT_EQ(judge.guarantee(state_of({{"n", "7"}}), kDurable).outcome, Outcome::kInconclusive)
       << "no one can say what the data should be";
 }

@@ -194,15 +194,18 @@ void Prepared::check_reply(const workload::Operation& operation, const Scheduled
   if (call.reply == nullptr || !executed.reply || *executed.reply == *call.reply) {
     return;
   }
-  ++replies_.difference_count;
+  const std::string command = fmt::format("client {} #{} {}", operation.client, operation.index,
+                                          describe_command(*call.arguments));
+  const std::string expected = shorten(target::encode_reply(*executed.reply));
+  const std::string found = shorten(target::encode_reply(*call.reply));
+  if (replies_.difference_count++ < Verdict::kShown) {
+    replies_.differences.push_back({operation.database, command, expected, found});
+  }
   if (replies_.outcome == Outcome::kViolation) {
     return;
   }
   replies_.outcome = Outcome::kViolation;
-  replies_.summary = fmt::format(
-      "client {} #{} {} was answered {}, expected is {}", operation.client, operation.index,
-      describe_command(*call.arguments), shorten(target::encode_reply(*call.reply)),
-      shorten(target::encode_reply(*executed.reply)));
+  replies_.summary = fmt::format("{} was answered {}, expected is {}", command, found, expected);
 }
 
 std::unique_ptr<Model> Prepared::replay(std::size_t epoch,

@@ -165,7 +165,7 @@ void Schedule::collect_calls() {
     const RespValue* reply = operation.reply ? &*operation.reply : nullptr;
     const bool failed = reply != nullptr && reply->is_error();
     if (is(operation, "MULTI")) {
-      transaction.open = true;
+      transaction.open = transaction.open || !failed;  // refused: what follows is no transaction
     } else if (is(operation, "DISCARD") || is(operation, "RESET")) {
       transaction.close();
     } else if (is(operation, "WATCH") && !transaction.open) {
