@@ -27,11 +27,11 @@ namespace crashpoint::campaign {
 namespace {
 
 constexpr int kTickMs = 200;
-// How long the end of a stopped run waits for a worker that does not answer, and for one that does.
-constexpr std::chrono::milliseconds kUnanswered{500};
-constexpr std::chrono::milliseconds kAnswered{4000};
-// Sent by a worker in place of a size: it has noticed that the run is stopped, and ends its job.
-constexpr std::uint64_t kEnding = ~std::uint64_t{0};
+// How long a stopped run waits for a job that does not ask whether to go on, and for one that does.
+constexpr std::chrono::milliseconds kForDeaf{500};
+constexpr std::chrono::milliseconds kForListening{6000};
+// Sent by a worker in place of a size: its job asks.
+constexpr std::uint64_t kListens = ~std::uint64_t{0};
 
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -94,29 +94,29 @@ struct Worker {
   pid_t pid = -1;
   int fd = -1;
   std::optional<std::size_t> job;  // what it is doing
-  bool is_ending = false;          // and has said so
+  bool listens = false;            // and whether that asks if it is to go on
 };
 
-// Asked while a job is done: false once the parent has ended its orders, which it is then told is known.
+// Whether a job is to go on: until the parent ends its orders. It is told when that is asked first.
 class Orders {
  public:
   explicit Orders(int fd) : fd_(fd) {}
 
   bool go_on() {
     const std::lock_guard lock(mutex_);
-    char byte = 0;
-    if (!ended_ && ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
-      ended_ = true;
-      char ending[sizeof kEnding];
-      std::memcpy(ending, &kEnding, sizeof ending);
-      static_cast<void>(write_all(fd_, std::string_view(ending, sizeof ending)));
+    if (!told_) {
+      told_ = true;
+      char listens[sizeof kListens];
+      std::memcpy(listens, &kListens, sizeof listens);
+      static_cast<void>(write_all(fd_, std::string_view(listens, sizeof listens)));
     }
-    return !ended_;
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
   }
 
  private:
   int fd_;
-  bool ended_ = false;
+  bool told_ = false;
   std::mutex mutex_;
 };
 
@@ -126,12 +126,11 @@ class Orders {
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) {
     ::signal(signal, SIG_DFL);
   }
-  Orders orders(fd);
-  const GoOn go_on = [&] { return orders.go_on(); };
   while (const auto message = receive_message(fd)) {
     std::size_t index = 0;
     std::memcpy(&index, message->data(), sizeof index);
-    if (!send_message(fd, job(index, go_on))) {
+    Orders orders(fd);
+    if (!send_message(fd, job(index, [&] { return orders.go_on(); }))) {
       break;
     }
   }
@@ -181,6 +180,7 @@ class Pool {
     char bytes[sizeof index];
     std::memcpy(bytes, &index, sizeof index);
     worker.job = index;
+    worker.listens = false;
     // A worker that is already gone is noticed when its result is awaited.
     static_cast<void>(send_message(worker.fd, std::string_view(bytes, sizeof bytes)));
   }
@@ -245,19 +245,18 @@ class Pool {
     };
     const auto began = SteadyClock::now();
     const auto is_awaited = [&](const Worker& worker) {
-      return worker.job &&
-             SteadyClock::now() - began < (worker.is_ending ? kAnswered : kUnanswered);
+      return worker.job && SteadyClock::now() - began < (worker.listens ? kForListening : kForDeaf);
     };
     while (std::any_of(workers_.begin(), workers_.end(), is_awaited)) {
       collect(results, kTickMs / 4);
     }
   }
 
-  // False: the worker only says that it is ending.
+  // False: the worker only says that its job listens.
   bool take_result(Worker& worker, const Done& done) {
     const auto size = receive_size(worker.fd);
-    if (size == kEnding) {
-      worker.is_ending = true;
+    if (size == kListens) {
+      worker.listens = true;
       return false;
     }
     const std::size_t index = *worker.job;

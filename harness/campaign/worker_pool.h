@@ -26,8 +26,8 @@ using Job = std::function<std::string(std::size_t index, const GoOn& go_on)>;
 using Done = std::function<void(std::size_t index, std::string result, const std::string& died)>;
 
 // Called in the parent about every 200 ms, after each result and after a signal; returning false stops
-// the run: no further job is started. A worker that asks whether to go on has four seconds to end its
-// job, any other half a second; then it is killed.
+// the run: no further job is started. A job that has asked whether to go on has six seconds to end,
+// any other half a second; then its worker is killed.
 using Tick = std::function<bool()>;
 
 // Runs jobs 0..count-1 on `workers` processes (at least 1). Returns false when `tick` stopped it.
