@@ -154,14 +154,13 @@ class CaseRun {
     if (verdict_.failed()) {
       return {};
     }
-    doubt_what_is_kept_elsewhere(live, cycle);
     const SteadyClock::time_point began = SteadyClock::now();
     const oracle::Judge judge(live.workload.history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(began);
     verdict_.add(judge.replies(), cycle_prefix(cycle));
     verdict_.add_sight(
         guarantee_, live, [&] { return judge.final_state().entries != base.entries; },
-        cycle_prefix(cycle));
+        written_elsewhere(live.traced.trace, context_.folder), cycle_prefix(cycle));
 
     const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
                                         scenario::Target other;
@@ -194,18 +193,6 @@ class CaseRun {
   }
 
   // What the target keeps outside of its data directory survives every crash that is made here.
-  void doubt_what_is_kept_elsewhere(const LiveRun& live, std::uint32_t cycle) {
-    const std::string file = written_elsewhere(live.traced.trace, context_.folder);
-    if (!file.empty() && guarantee_.kind != oracle::Guarantee::Kind::kNone) {
-      verdict_.add(inconclusive("harness",
-                                fmt::format("the target wrote to {} and to no file in its data "
-                                            "directory, so a loss would not be seen; make it keep "
-                                            "its data in {{dir}}",
-                                            file)),
-                   cycle_prefix(cycle));
-    }
-  }
-
   // ---- crash states made from the trace
 
   void explore(const CrashedRun& crashed, const fs::path& folder) {

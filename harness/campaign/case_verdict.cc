@@ -256,7 +256,8 @@ void CaseVerdict::add_refusals(const scenario::Case& of, const LiveRun& run,
 }
 
 void CaseVerdict::add_sight(const oracle::Guarantee& guarantee, const LiveRun& run,
-                            const std::function<bool()>& wrote, const std::string& prefix) {
+                            const std::function<bool()>& wrote, const std::string& elsewhere,
+                            const std::string& prefix) {
   if (unseen_ || guarantee.kind == oracle::Guarantee::Kind::kNone) {
     return;
   }
@@ -270,9 +271,14 @@ void CaseVerdict::add_sight(const oracle::Guarantee& guarantee, const LiveRun& r
              wrote()) {
     unseen_ = inconclusive(
         "seen",
-        prefix +
-            "the target acknowledged writes, but no change of its data directory was seen: "
-            "its data is elsewhere, or it is changed in a way that the tracer does not see");
+        fmt::format(
+            "{}the target acknowledged writes, but no change of its data directory was seen: {}",
+            prefix,
+            elsewhere.empty() ? "its data is elsewhere, or it is changed in a way that the "
+                                "tracer does not see"
+                              : fmt::format("it wrote to {} instead; make it keep its data "
+                                            "in {{dir}}",
+                                            elsewhere)));
   }
 }
 

@@ -49,9 +49,10 @@ class CaseVerdict {
   void add_run(const scenario::Case& of, const LiveRun& run, const std::string& prefix);
 
   // Whether what the tracer saw of a run can carry a pass. `wrote` tells whether commands that changed data
-  // were acknowledged; it is asked only where it matters.
+  // were acknowledged; it is asked only where it matters. `elsewhere`: as from written_elsewhere().
   void add_sight(const oracle::Guarantee& guarantee, const LiveRun& run,
-                 const std::function<bool()>& wrote, const std::string& prefix);
+                 const std::function<bool()>& wrote, const std::string& elsewhere,
+                 const std::string& prefix);
 
   // Whether some check did not pass, known findings apart. Missed faults, and what was not seen, do not
   // count: a violation may still show.

@@ -108,7 +108,7 @@ LiveRun run_that_saw(bool change, trace::Notes unseen = {}) {
 Outcome outcome_of(const LiveRun& run, oracle::Guarantee::Kind kind, bool wrote = true) {
   CaseVerdict all;
   all.add_sight(
-      {.kind = kind}, run, [wrote] { return wrote; }, "");
+      {.kind = kind}, run, [wrote] { return wrote; }, "", "");
   EXPECT_FALSE(all.failed()) << "a violation may still show";
   return decide(std::move(all)).verdict.outcome;
 }
@@ -144,7 +144,7 @@ TEST(CaseVerdict, IsNoPassWhereNotAllWasSeen) {
   EXPECT_EQ(outcome_of(run, oracle::Guarantee::Kind::kNone), Outcome::kPass);
   CaseVerdict all;
   all.add_sight(
-      {}, run, [] { return true; }, "");
+      {}, run, [] { return true; }, "", "");
   all.add(verdict(Outcome::kViolation, "data"), "");
   EXPECT_EQ(decide(all).verdict.check, "data") << "what was found is there all the same";
 }

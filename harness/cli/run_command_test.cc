@@ -273,6 +273,7 @@ TEST_F(RunCommandTest, ATargetInACommandIsRunLikeAnyOther) {
           R"(", "--port", "{port}", "--dir", "{dir}", "--appendonly", "yes", "--appendfsync", "always"] },
                      "config": { "appendonly": "yes", "appendfsync": "always" } },
       "workload": [ { "generate": { "count": 200 } } ],
+      "oracle": { "guarantee": "durable" },
       "faults": [ { "at": { "after_acked": 100 }, "do": { "kill": "tree" } } ])");
   const Outcome outcome = run(file);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
