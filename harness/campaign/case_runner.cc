@@ -15,7 +15,6 @@
 #include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
 #include "harness/campaign/case_verdict.h"
-#include "harness/campaign/elsewhere.h"
 #include "harness/campaign/live_run.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
@@ -135,11 +134,13 @@ class CaseRun {
     if (verdict_.failed()) {
       return {};
     }
-    doubt_what_is_kept_elsewhere(live, cycle);
     const SteadyClock::time_point began = SteadyClock::now();
     const oracle::Judge judge(live.workload.history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(began);
     verdict_.add(judge.replies(), cycle_prefix(cycle));
+    verdict_.add_sight(
+        guarantee_, live, [&] { return judge.final_state().entries != base.entries; },
+        cycle_prefix(cycle));
 
     const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
                                         scenario::Target other;
@@ -162,25 +163,13 @@ class CaseRun {
     result_.timing.crash_ms += live.crash_ms;
     verdict_.add_faults(case_.faults, live.traced.faults, 0);
     story_.record_run(live, case_.faults);
+    add_notes(live.traced.trace.unseen);
     add_notes(live.traced.trace.notes);
     if (live.dropped_by_fault()) {
       add_notes({"the workload ended early, under faults: " + live.workload.detail});
     }
     verdict_.add_run(case_, live, cycle_prefix(cycle));
     return live;
-  }
-
-  // What the target keeps outside of its data directory survives every crash that is made here.
-  void doubt_what_is_kept_elsewhere(const LiveRun& live, std::uint32_t cycle) {
-    const std::string file = written_elsewhere(live.traced.trace, context_.folder);
-    if (!file.empty() && guarantee_.kind != oracle::Guarantee::Kind::kNone) {
-      verdict_.add(inconclusive("harness",
-                                fmt::format("the target wrote to {} and to no file in its data "
-                                            "directory, so a loss would not be seen; make it keep "
-                                            "its data in {{dir}}",
-                                            file)),
-                   cycle_prefix(cycle));
-    }
   }
 
   // ---- crash states made from the trace

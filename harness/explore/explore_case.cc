@@ -117,7 +117,11 @@ std::string difference(const trace::Image& modelled, const trace::Image& found) 
 
 // The model must lead to the very directory that the run left, or nothing it says can be believed.
 // What is amiss; empty if nothing is.
-std::string doubt(const std::shared_ptr<const crash::Timeline>& timeline, const fs::path& data) {
+std::string doubt(const trace::Trace& trace, const std::shared_ptr<const crash::Timeline>& timeline,
+                  const fs::path& data) {
+  if (!trace.unseen.empty()) {
+    return trace.unseen.front();
+  }
   if (!timeline->notes().empty()) {
     return timeline->notes().front();
   }
@@ -215,6 +219,16 @@ Verdict interrupted(const Exploration& exploration) {
   return verdict;
 }
 
+// A pass of states that may not be those of the run is none.
+void doubt_pass(Verdict& verdict, const std::string& doubt) {
+  if (verdict.outcome == Outcome::kPass && !doubt.empty()) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary =
+        fmt::format("the trace does not explain the directory ({}), so this proves nothing: {}",
+                    doubt, verdict.summary);
+  }
+}
+
 class CaseExploration {
  public:
   CaseExploration(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
@@ -233,7 +247,7 @@ class CaseExploration {
   }
 
   ExploredCase run() {
-    const std::string doubtful = doubt(std::make_shared<crash::Timeline>(trace_), data_);
+    const std::string doubtful = doubt(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });
@@ -243,6 +257,9 @@ class CaseExploration {
         break;
       }
       check_fully(kept, doubtful);
+    }
+    if (exploration.interrupted || !go_on_()) {
+      result_.checks.push_back(interrupted(exploration));
     }
     fs::remove_all(folder_);
     return std::move(result_);
@@ -270,10 +287,8 @@ class CaseExploration {
       if (!found) {
         result_.checks.push_back(
             verdict_of(account, options_.guarantees.at(account.kind), exploration.inconclusive));
+        doubt_pass(result_.checks.back(), doubtful);
       }
-    }
-    if (exploration.interrupted) {
-      result_.checks.push_back(interrupted(exploration));
     }
     for (const Finding& finding : exploration.findings) {
       result_.checks.push_back(verdict_of(finding, doubtful));

@@ -20,11 +20,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "harness/base/check.h"
 #include "harness/base/error.h"
 #include "harness/ptrace/connection.h"
+#include "harness/ptrace/content.h"
 
 namespace crashpoint::ptrace {
 namespace {
@@ -75,21 +77,6 @@ int open_fdinfo(pid_t tid, int fd) {
   return ::open(fmt::format("/proc/{}/fdinfo/{}", tid, fd).c_str(), O_RDONLY | O_CLOEXEC);
 }
 
-std::string read_whole_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) {
-    throw EnvironmentError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  std::string content;
-  std::array<char, 65536> buffer;
-  ssize_t size = 0;
-  while ((size = ::read(file, buffer.data(), buffer.size())) > 0) {
-    content.append(buffer.data(), static_cast<std::size_t>(size));
-  }
-  ::close(file);
-  return content;
-}
-
 }  // namespace
 
 std::string canonical(const std::string& path) {
@@ -127,9 +114,11 @@ void DescriptorTable::forget_range(std::uint64_t first, std::uint64_t last) {
   }
 }
 
-Files::Files(const std::string& data_directory, trace::Image& initial, bool with_content)
+Files::Files(const std::string& data_directory, trace::Image& initial, bool with_content,
+             trace::Notes& notes)
     : data_directory_(canonical(data_directory)) {
-  read_directory(data_directory_, &initial, with_content);
+  const Initial wanted{initial, with_content, notes};
+  read_directory(data_directory_, &wanted);
 }
 
 void Files::take_streams(ThreadId thread) {
@@ -137,7 +126,19 @@ void Files::take_streams(ThreadId thread) {
               read_link(fmt::format("/proc/{}/fd/2", thread.tid))};
 }
 
-void Files::read_directory(const std::string& absolute, trace::Image* image, bool with_content) {
+// One file may have been given as both: which of them is meant then goes by the number it had first.
+Stream Files::stream_of(const std::string& path, int number) const {
+  const bool standard = number == STDOUT_FILENO || number == STDERR_FILENO;
+  if (path == "/dev/null" && !standard) {
+    return Stream::kNone;  // which anybody may open
+  }
+  if (path == streams_[1] && (path != streams_[0] || number == STDERR_FILENO)) {
+    return Stream::kError;
+  }
+  return path == streams_[0] ? Stream::kOutput : Stream::kNone;
+}
+
+void Files::read_directory(const std::string& absolute, const Initial* initial) {
   namespace fs = std::filesystem;
   struct stat status {};
   if (::lstat(absolute.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
@@ -147,14 +148,22 @@ void Files::read_directory(const std::string& absolute, trace::Image* image, boo
     device_ = status.st_dev;
   }
   names_.insert_or_assign(name_of(absolute), &known(status, absolute));
-  for (const auto& entry :
-       fs::recursive_directory_iterator(absolute, fs::directory_options::skip_permission_denied)) {
-    const std::string path = entry.path();
+  std::error_code error;
+  fs::recursive_directory_iterator at(absolute, error);
+  for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
+    const std::string path = at->path();
     if (::lstat(path.c_str(), &status) != 0) {
       continue;
     }
     Inode& inode = known(status, path);
     const std::string name = name_of(path);
+    if (inode.directory && ::access(path.c_str(), R_OK | X_OK) != 0) {
+      at.disable_recursion_pending();
+      if (initial != nullptr) {
+        initial->notes.push_back(
+            fmt::format("{} could not be read: what was in it at the start is not known", name));
+      }
+    }
     if (!names_.insert_or_assign(name, &inode).second) {
       continue;
     }
@@ -162,7 +171,7 @@ void Files::read_directory(const std::string& absolute, trace::Image* image, boo
     if (inode.regular && inode.links == 1) {
       bytes_inside_ += static_cast<std::uint64_t>(inode.size);
     }
-    if (image == nullptr) {
+    if (initial == nullptr) {
       continue;
     }
     trace::ImageEntry in_image;
@@ -173,12 +182,20 @@ void Files::read_directory(const std::string& absolute, trace::Image* image, boo
     } else if (S_ISLNK(status.st_mode)) {
       in_image.kind = trace::ImageEntry::Kind::kSymlink;
       in_image.content = read_link(path);
-    } else if (inode.regular) {
-      in_image.content = with_content ? read_whole_file(path) : std::string();
-    } else {
+    } else if (!inode.regular) {
       continue;  // sockets and FIFOs hold no data
+    } else if (initial->with_content) {
+      if (const std::string why = read_content(path, in_image.content); !why.empty()) {
+        initial->notes.push_back(fmt::format(
+            "{} could not be read ({}): what was in it at the start is not in the trace", name,
+            why));
+      }
     }
-    image->insert_or_assign(name, std::move(in_image));
+    initial->image.insert_or_assign(name, std::move(in_image));
+  }
+  if (error) {
+    throw EnvironmentError(
+        fmt::format("cannot read the data directory {}: {}", absolute, error.message()));
   }
 }
 
@@ -255,11 +272,12 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
     return nullptr;
   }
   Descriptor& descriptor = table.add(fd);
-  descriptor.stream = std::find(streams_.begin(), streams_.end(), path) != streams_.end();
+  descriptor.stream = stream_of(path, table.original(fd));
   if (path.starts_with("socket:")) {
     descriptor.kind = DescriptorKind::kSocket;
-    const Connection connection = connection_of(thread.pid, fd, path);
+    const Connection connection = connection_of(thread.pid, fd, path, insiders_);
     descriptor.peer = connection.peer;
+    descriptor.internal = connection.internal;
     descriptor.copy = connection.copy;
     return &descriptor;
   }
@@ -428,7 +446,7 @@ void Files::renamed(const ResolvedPath& from, const ResolvedPath& to, bool excha
     inode.inside = to.inside;
     linked(inode, to);
     if (inode.directory) {
-      read_directory(to.absolute, nullptr, /*with_content=*/false);
+      read_directory(to.absolute, nullptr);
     }
   }
 }

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/ptrace/connection.h"
 #include "harness/trace/event.h"
 #include "harness/trace/trace.h"
 
@@ -43,6 +44,9 @@ struct Inode {
   std::vector<pid_t> waiting;  // threads held until no write is in flight
 };
 
+// What the first program was given as its standard output and error.
+enum class Stream : std::uint8_t { kNone, kOutput, kError };
+
 enum class DescriptorKind : std::uint8_t { kFile, kDirectory, kSocket, kOther };
 
 struct Descriptor {
@@ -50,10 +54,11 @@ struct Descriptor {
   Inode* inode = nullptr;   // of kFile and kDirectory
   trace::Name peer;         // of kSocket: as in trace::Event::connection
   std::uint32_t flags = 0;  // open flags
-  bool stream = false;      // what the program was given as its standard output or error
-  int copy = -1;            // ours, if acting through it is the same as if the program did
-  unsigned writes = 0;      // to a file, while there is no copy
-  int position_file = -1;   // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
+  Stream stream = Stream::kNone;
+  bool internal = false;   // of kSocket: what is sent there reaches the traced tree
+  int copy = -1;           // ours, if acting through it is the same as if the program did
+  unsigned writes = 0;     // to a file, while there is no copy
+  int position_file = -1;  // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
 
   Descriptor() = default;
   ~Descriptor();
@@ -74,8 +79,23 @@ class DescriptorTable {
   void forget_range(std::uint64_t first, std::uint64_t last);
   void forget_all() { table_.clear(); }
 
+  // Number `to` becomes a copy of `from`.
+  void copied(int from, int to) { copy_of_[to] = original(from); }
+  // The number that `fd` was copied from first, as far as is known; else `fd`.
+  [[nodiscard]] int original(int fd) const {
+    const auto found = copy_of_.find(fd);
+    return found == copy_of_.end() ? fd : found->second;
+  }
+  // For who inherits the descriptors: nothing is known of them but which are copies.
+  [[nodiscard]] std::shared_ptr<DescriptorTable> inherited() const {
+    auto table = std::make_shared<DescriptorTable>();
+    table->copy_of_ = copy_of_;
+    return table;
+  }
+
  private:
   std::vector<std::unique_ptr<Descriptor>> table_;
+  std::map<int, int> copy_of_;
 };
 
 // A thread and the process (thread group) it belongs to.
@@ -100,11 +120,16 @@ struct ResolvedPath {
 
 class Files {
  public:
-  // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to.
-  Files(const std::string& data_directory, trace::Image& initial, bool with_content);
+  // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to. What cannot
+  // be read is left out, and noted.
+  Files(const std::string& data_directory, trace::Image& initial, bool with_content,
+        trace::Notes& notes);
 
   // What 1 and 2 of this thread stand for now is the tree's standard output and error from here on.
   void take_streams(ThreadId thread);
+
+  // Among whom a connection is the tree's own.
+  [[nodiscard]] Insiders& insiders() { return insiders_; }
 
   // As resolve_path().
   [[nodiscard]] ResolvedPath resolve(ThreadId thread, int directory_fd,
@@ -146,13 +171,21 @@ class Files {
   Inode& add(const struct stat& status, std::string_view absolute);
   Inode& known(const struct stat& status, std::string_view absolute);
   [[nodiscard]] trace::Name name_of(std::string_view absolute) const;
-  void read_directory(const std::string& absolute, trace::Image* image, bool with_content);
+  [[nodiscard]] Stream stream_of(const std::string& path, int number) const;
+  // `initial`: null to know the names only.
+  struct Initial {
+    trace::Image& image;
+    bool with_content = false;
+    trace::Notes& notes;
+  };
+  void read_directory(const std::string& absolute, const Initial* initial);
   void drop_name(const std::string& name);
 
   std::string data_directory_;          // canonical
   dev_t device_ = 0;                    // that it is on
   std::array<std::string, 2> streams_;  // as /proc/PID/fd/1 and 2 name them
-  std::deque<Inode> inodes_;            // by trace::FileId - 1
+  Insiders insiders_;
+  std::deque<Inode> inodes_;  // by trace::FileId - 1
   std::map<InodeKey, Inode*> by_key_;
   std::map<std::string, Inode*, std::less<>> names_;  // of what lies inside, by trace::Event::path
   std::uint64_t bytes_inside_ = 0;

@@ -4,10 +4,15 @@
 #include <fmt/format.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cinttypes>
+#include <climits>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -40,7 +45,7 @@ Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentS
                    trace::TraceFileWriter* file)
     : store_(std::move(store)),
       file_(file),
-      files_(options.data_directory, trace_.initial, options.keep_initial_content) {
+      files_(options.data_directory, trace_.initial, options.keep_initial_content, trace_.notes) {
   trace_.store = store_;
   trace_.events = trace::EventList(options.memory_bytes, options.spill_directory);
   if (file_ != nullptr) {
@@ -265,6 +270,35 @@ void Recorder::note(const std::string& text) {
   }
 }
 
+void Recorder::unseen(const std::string& text) {
+  if (noted_.insert(text).second) {
+    trace_.unseen.push_back(text);
+  }
+}
+
+bool Recorder::can_see(const Thread& thread) {
+  Process& process = *thread.process;
+  if (process.can_be_seen.has_value()) {
+    return *process.can_be_seen;
+  }
+  std::array<char, PATH_MAX> unused{};
+  const bool links = ::readlink(fmt::format("/proc/{}/cwd", thread.id.tid).c_str(), unused.data(),
+                                unused.size()) >= 0 ||
+                     (errno != EACCES && errno != EPERM);
+  const bool alive = ::kill(thread.id.pid, 0) == 0 || errno == EPERM;
+  process.can_be_seen = links && (thread.memory().is_open() || !alive);
+  if (!*process.can_be_seen) {
+    std::string name;
+    std::getline(std::ifstream(fmt::format("/proc/{}/comm", thread.id.pid)), name);
+    unseen(fmt::format(
+        "{}: this process may not be looked into by an ordinary user (its program cannot be read, "
+        "or "
+        "it has changed its privileges): nothing that it does is seen; root may look into it",
+        name));
+  }
+  return *process.can_be_seen;
+}
+
 Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& syscall) {
   const int fd = thread.call.fd(syscall.fd);
   DescriptorTable& table = *thread.process->descriptors;
@@ -376,18 +410,27 @@ void Recorder::made_writable(const Thread& thread, std::uint64_t address, std::u
   }
 }
 
+void Recorder::connects(const Thread& thread, const SyscallEntry& entry) {
+  sa_family_t family = AF_UNSPEC;
+  if (!files_.insiders().connect && thread.memory().read_value(entry.arguments[1], family)) {
+    files_.insiders().connect = family == AF_INET || family == AF_INET6;
+  }
+}
+
 void Recorder::note_shared(const std::string& file) {
-  note(fmt::format(
+  unseen(fmt::format(
       "{} is mapped shared and writable: what is written through the mapping is not seen", file));
 }
 
 Recorder::Follow Recorder::enter_fork(Thread& thread, const trace::Syscall& syscall) {
+  bool is_thread = syscall.number == SYS_clone && (thread.call.arguments[0] & CLONE_THREAD) != 0;
   if (syscall.number == SYS_clone3) {
     std::uint64_t flags = 0;  // the first member of struct clone_args
     thread.memory().read_value(thread.call.arguments[0], flags);
-    if ((flags & CLONE_THREAD) != 0) {
-      return Follow::kNone;
-    }
+    is_thread = (flags & CLONE_THREAD) != 0;
+  }
+  if (is_thread) {
+    return Follow::kNone;
   }
   begin(thread, syscall, trace::Op::kFork);
   return Follow::kExit;

@@ -2,6 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +13,8 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,10 +26,44 @@
 #include "harness/ptrace/filter.h"
 #include "harness/ptrace/in_place.h"
 #include "harness/ptrace/registers.h"
+#include "harness/ptrace/support.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"
 
 namespace crashpoint::ptrace {
+namespace {
+
+// Does the program that the process runs, the file at `program`, stand for privileges that it has not got?
+bool lacks_privileges_of(pid_t pid, const std::string& program) {
+  struct stat file {};
+  std::array<char, 64> capabilities{};
+  if (::stat(program.c_str(), &file) != 0) {
+    return false;
+  }
+  const bool set_user = (file.st_mode & S_ISUID) != 0;
+  const bool set_group = (file.st_mode & S_ISGID) != 0 && (file.st_mode & S_IXGRP) != 0;
+  const bool set_capabilities = ::getxattr(program.c_str(), "security.capability",
+                                           capabilities.data(), capabilities.size()) > 0;
+  if (!set_user && !set_group && !set_capabilities) {
+    return false;
+  }
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  bool bound = false;
+  bool lacks = false;
+  for (std::string line; std::getline(status, line);) {
+    unsigned effective = 0;
+    if (std::sscanf(line.c_str(), "Uid: %*u %u", &effective) == 1) {
+      lacks = lacks || (set_user && effective != file.st_uid);
+    } else if (std::sscanf(line.c_str(), "Gid: %*u %u", &effective) == 1) {
+      lacks = lacks || (set_group && effective != file.st_gid);
+    } else if (std::sscanf(line.c_str(), "NoNewPrivs: %u", &effective) == 1) {
+      bound = effective != 0;
+    }
+  }
+  return lacks || (bound && set_capabilities);
+}
+
+}  // namespace
 
 RecordingHandler::RecordingHandler(Supervisor& supervisor, const TracerOptions& options,
                                    Recorder& recorder)
@@ -39,7 +79,8 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
   const trace::Syscall* const syscall = trace::find_syscall(entry.number);
   if (!started_ || syscall == nullptr || entry.filter_data != kNative) {
     if (started_ && entry.filter_data == kForeign) {
-      recorder_.note("the program makes 32-bit syscalls: they are not seen");
+      recorder_.unseen("the program makes 32-bit syscalls: they are not seen");
+      thread.process->descriptors->forget_all();
     }
     tracees_.resume(thread);
     return;
@@ -57,14 +98,23 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
       return;
     case trace::Handling::kForgetAll:
       thread.process->descriptors->forget_all();
+      thread.process->can_be_seen.reset();
+      tracees_.resume(thread);
+      return;
+    case trace::Handling::kConnect:
+      recorder_.connects(thread, entry);
       tracees_.resume(thread);
       return;
     case trace::Handling::kCpus:
       tracees_.shared_cpu().release();
       tracees_.resume(thread);
       return;
-    case trace::Handling::kFailpoint:
-      pass_failpoint(thread, *syscall, entry);
+    case trace::Handling::kPrctl:
+      if (entry.arguments[0] == trace::kFailpointPrctl) {
+        pass_failpoint(thread, *syscall, entry);
+      } else {
+        stay_dumpable(thread, entry);
+      }
       return;
     case trace::Handling::kRefuse:
       recorder_.note("io_uring was answered ENOSYS: programs fall back to syscalls that are seen");
@@ -72,7 +122,7 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
       tracees_.resume(thread);
       return;
     case trace::Handling::kNote:
-      recorder_.note("the program uses Linux AIO (io_submit): what it writes by it is not seen");
+      recorder_.unseen("the program uses Linux AIO (io_submit): what it writes by it is not seen");
       tracees_.resume(thread);
       return;
     case trace::Handling::kProtect:
@@ -87,7 +137,11 @@ void RecordingHandler::forget(Thread& thread, const trace::Syscall& syscall,
                               const SyscallEntry& entry) {
   DescriptorTable& table = *thread.process->descriptors;
   if (syscall.fd >= 0) {
-    table.forget(static_cast<int>(entry.arguments[static_cast<std::size_t>(syscall.fd)]));
+    const auto fd = static_cast<int>(entry.arguments[static_cast<std::size_t>(syscall.fd)]);
+    table.forget(fd);
+    if (syscall.source_fd >= 0) {
+      table.copied(static_cast<int>(entry.arguments[0]), fd);
+    }
   } else {
     table.forget_range(static_cast<unsigned>(entry.arguments[0]),
                        static_cast<unsigned>(entry.arguments[1]));
@@ -95,8 +149,51 @@ void RecordingHandler::forget(Thread& thread, const trace::Syscall& syscall,
   tracees_.resume(thread);
 }
 
+// An ordinary user may not look into a process that is not dumpable. It is made to believe that it is not.
+void RecordingHandler::stay_dumpable(Thread& thread, const SyscallEntry& entry) {
+  static const bool sees_all = has_capability(CAP_SYS_PTRACE);
+  std::optional<std::uint64_t>& dumpable = thread.process->dumpable;
+  if (!sees_all && entry.arguments[0] == PR_SET_DUMPABLE && entry.arguments[1] <= 1) {
+    dumpable = entry.arguments[1];
+    recorder_.note(
+        "a process set itself not dumpable (PR_SET_DUMPABLE): it was told that it is, and stayed "
+        "readable for the tracer");
+    skip_syscall(thread.id.tid, 0);
+  } else if (entry.arguments[0] == PR_GET_DUMPABLE && dumpable.has_value()) {
+    skip_syscall(thread.id.tid, static_cast<std::int64_t>(*dumpable));
+  }
+  tracees_.resume(thread);
+}
+
+// Is this the fork of the thread that was interrupted? What a signal handler calls lies deeper in the stack.
+bool RecordingHandler::goes_on(Thread& thread, const trace::Syscall& syscall,
+                               const SyscallEntry& entry) {
+  const auto found = forks_.find(thread.id.tid);
+  if (found == forks_.end() || found->second.entry.stack != entry.stack ||
+      found->second.entry.number != entry.number ||
+      found->second.entry.arguments != entry.arguments) {
+    return false;
+  }
+  thread.call.syscall = &syscall;
+  thread.call.arguments = entry.arguments;
+  thread.call.event = found->second.event;
+  thread.call.inode = nullptr;
+  if (!found->second.unfinished.empty()) {
+    unfinished_.insert(std::move(found->second.unfinished));
+  }
+  return true;
+}
+
 void RecordingHandler::enter(Thread& thread, const trace::Syscall& syscall,
                              const SyscallEntry& entry) {
+  if (syscall.op != trace::Op::kExit && !recorder_.can_see(thread)) {
+    tracees_.resume(thread);
+    return;
+  }
+  if (syscall.op == trace::Op::kFork && goes_on(thread, syscall, entry)) {
+    tracees_.resume(thread);
+    return;
+  }
   const Recorder::Follow follow = recorder_.enter(thread, syscall, entry);
   if (follow == Recorder::Follow::kWait) {
     thread.call.inode->waiting.push_back(thread.id.tid);
@@ -108,6 +205,9 @@ void RecordingHandler::enter(Thread& thread, const trace::Syscall& syscall,
     thread.call.syscall = nullptr;
     tracees_.resume(thread);
     return;
+  }
+  if (syscall.op == trace::Op::kFork) {
+    forks_[thread.id.tid] = {entry, thread.call.event, {}};
   }
   const trace::Event& event = recorder_.event(thread.call.event);
   fault::Strike strike;
@@ -148,6 +248,14 @@ bool RecordingHandler::act_in_place(Thread& thread) {
 }
 
 void RecordingHandler::on_syscall_exit(Thread& thread, std::int64_t performed) {
+  constexpr std::int64_t kRestarts = -513;  // ERESTARTNOINTR
+  if (performed == kRestarts && thread.call.syscall->op == trace::Op::kFork) {
+    forks_[thread.id.tid].unfinished = unfinished_.extract(thread.id.tid);
+    thread.call.syscall = nullptr;
+    tracees_.resume(thread);
+    return;
+  }
+  forks_.erase(thread.id.tid);
   const auto unfinished = unfinished_.extract(thread.id.tid);
   const std::int64_t result =
       unfinished.empty() ? performed : undo_at_exit(thread, unfinished.mapped(), performed);
@@ -197,6 +305,7 @@ void RecordingHandler::release_waiting(Inode& inode) {
 
 void RecordingHandler::on_process(Thread& /*parent*/, Process& child) {
   child.first_event = recorder_.trace().events.size();
+  recorder_.files().insiders().processes.insert(child.pid);
 }
 
 void RecordingHandler::on_thread(Thread& thread) {
@@ -208,6 +317,7 @@ void RecordingHandler::on_exec(Thread& thread) {
   static const trace::Name kExecve("execve");
   if (!std::exchange(started_, true)) {
     recorder_.files().take_streams(thread.id);
+    recorder_.files().insiders().processes.insert(thread.id.pid);
   }
   trace::Event& event = recorder_.instant(thread, trace::Op::kExec, kExecve);
   std::array<char, PATH_MAX> program{};
@@ -216,10 +326,19 @@ void RecordingHandler::on_exec(Thread& thread) {
     event.path = program.data();
   }
   recorder_.complete(event);
+  recorder_.can_see(thread);
+  if (lacks_privileges_of(thread.id.pid, link)) {
+    recorder_.note(
+        fmt::format("{} is set-user-ID, set-group-ID or has capabilities: it ran without these "
+                    "privileges, because "
+                    "crashpoint may not trace it with them (root may)",
+                    program.data()));
+  }
 }
 
 void RecordingHandler::on_thread_end(Thread& thread) {
   unfinished_.erase(thread.id.tid);
+  forks_.erase(thread.id.tid);
   waiting_.erase(thread.id.tid);
   Inode* const inode = thread.call.syscall != nullptr ? thread.call.inode : nullptr;
   recorder_.abandoned(thread);

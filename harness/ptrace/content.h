@@ -1,0 +1,12 @@
+// The content of a file as it is before a run.
+#pragma once
+
+#include <string>
+
+namespace crashpoint::ptrace {
+
+// Reads the regular file at `path` into `content`; holes cost nothing to read. Returns why it cannot: not
+// permitted, or its holes are too large to keep (content then stays empty). Empty: it could.
+[[nodiscard]] std::string read_content(const std::string& path, std::string& content);
+
+}  // namespace crashpoint::ptrace
