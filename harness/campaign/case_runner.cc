@@ -192,7 +192,6 @@ class CaseRun {
     return live;
   }
 
-  // What the target keeps outside of its data directory survives every crash that is made here.
   // ---- crash states made from the trace
 
   void explore(const CrashedRun& crashed, const fs::path& folder) {

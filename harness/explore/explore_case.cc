@@ -259,6 +259,9 @@ class CaseExploration {
       }
       check_fully(kept, doubtful);
     }
+    if (exploration.interrupted || !go_on_()) {
+      result_.checks.push_back(interrupted(exploration));
+    }
     fs::remove_all(folder_);
     return std::move(result_);
   }
@@ -287,9 +290,6 @@ class CaseExploration {
             verdict_of(account, options_.guarantees.at(account.kind), exploration.inconclusive));
         doubt_pass(result_.checks.back(), doubtful);
       }
-    }
-    if (exploration.interrupted) {
-      result_.checks.push_back(interrupted(exploration));
     }
     for (const Finding& finding : exploration.findings) {
       result_.checks.push_back(verdict_of(finding, doubtful));
