@@ -94,7 +94,7 @@ void print_trace(std::FILE* out, const trace::Trace& trace, const std::string& d
   fmt::print(out, "\nfiles\n{}", report::files_text(audit));
   fmt::print(out, "\naudit\n{}", report::audit_text(audit, began_ns));
   if (!trace.notes.empty()) {
-    fmt::print(out, "\nnot fully seen\n");
+    fmt::print(out, "\nnot seen in full\n");
     for (const std::string& note : trace.notes) {
       fmt::print(out, "  {}\n", note);
     }

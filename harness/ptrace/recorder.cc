@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstddef>
@@ -34,6 +35,12 @@ std::int64_t as_seen(std::int64_t result) {
   return result >= kRestartFirst && result <= kRestartLast ? -EINTR : result;
 }
 
+// An open that returns no descriptor.
+bool makes_node(const trace::Syscall& syscall) {
+  static const trace::Name kMknod("mknod");
+  return syscall.family == kMknod;
+}
+
 }  // namespace
 
 Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentStore> store,
@@ -46,6 +53,9 @@ Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentS
   if (file_ != nullptr) {
     file_->begin(trace_.initial);
   }
+  for (const std::string& path : files_.unreadable()) {
+    gap(fmt::format("{} could not be read: what is in it is not known", path));
+  }
 }
 
 void Recorder::complete(const trace::Event& event) {
@@ -56,6 +66,7 @@ void Recorder::complete(const trace::Event& event) {
 }
 
 trace::Trace Recorder::take() {
+  check_end();
   if (file_ != nullptr) {
     file_->finish(trace_);
   }
@@ -85,7 +96,7 @@ void Recorder::end(trace::Event& event, std::int64_t performed, std::int64_t res
 void Recorder::place(trace::Event& event, const Inode& inode) const {
   event.path = inode.path;
   event.file = inode.id;
-  event.inside = inode.inside;
+  event.inside = inode.followed;
   event.directory = inode.directory;
 }
 
@@ -100,9 +111,11 @@ Recorder::Follow Recorder::enter(Thread& thread, const trace::Syscall& syscall,
   call.arguments = entry.arguments;
   call.event = kNoEvent;
   call.inode = nullptr;
+  call.by_position = false;
+  call.holds = {};
   switch (syscall.op) {
     case trace::Op::kOpen:
-      return enter_open(thread, syscall);
+      return makes_node(syscall) ? enter_names(thread, syscall) : enter_open(thread, syscall);
     case trace::Op::kClose:
       return enter_close(thread, syscall);
     case trace::Op::kWrite:
@@ -121,6 +134,8 @@ Recorder::Follow Recorder::enter(Thread& thread, const trace::Syscall& syscall,
     case trace::Op::kMkdir:
     case trace::Op::kRmdir:
       return enter_names(thread, syscall);
+    case trace::Op::kChmod:
+      return enter_mode(thread, syscall);
     case trace::Op::kFsync:
     case trace::Op::kFdatasync:
     case trace::Op::kSync:
@@ -149,9 +164,14 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
   HARNESS_CHECK(thread.call.event < trace_.events.size(), thread.call.event);
   trace::Event& event = trace_.events[thread.call.event];
   end(event, as_seen(performed), as_seen(result));
+  release(thread.call);
   switch (thread.call.syscall->op) {  // which a send may share with a write or a copy
     case trace::Op::kOpen:
-      leave_open(thread, event);
+      if (makes_node(*thread.call.syscall)) {
+        leave_names(thread, event);
+      } else {
+        leave_open(thread, event);
+      }
       break;
     case trace::Op::kWrite:
     case trace::Op::kSend:
@@ -173,14 +193,19 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
     case trace::Op::kRmdir:
       leave_names(thread, event);
       break;
-    case trace::Op::kMap:
-      leave_map(thread, event);
+    case trace::Op::kChmod:
+      leave_mode(thread, event);
       break;
-    case trace::Op::kClose:
     case trace::Op::kFsync:
     case trace::Op::kFdatasync:
     case trace::Op::kSync:
     case trace::Op::kSyncfs:
+      leave_sync(thread, event);
+      break;
+    case trace::Op::kMap:
+      leave_map(thread, event);
+      break;
+    case trace::Op::kClose:
     case trace::Op::kSyncRange:
     case trace::Op::kMsync:
     case trace::Op::kFork:
@@ -192,7 +217,7 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
   }
   complete(event);
   thread.call.syscall = nullptr;
-  thread.call.paths.reset();
+  thread.call.places.reset();
 }
 
 void Recorder::skipped(Thread& thread, std::int64_t result) {
@@ -207,12 +232,30 @@ void Recorder::skipped(Thread& thread, std::int64_t result) {
 
 void Recorder::abandoned(Thread& thread) {
   Call& call = thread.call;
-  if (call.syscall != nullptr && call.inode != nullptr && call.event != kNoEvent &&
-      call.inode->writes_in_flight > 0 && trace_.events[call.event].op == trace::Op::kWrite) {
-    --call.inode->writes_in_flight;
-  }
+  release(call);
   call.syscall = nullptr;
-  call.paths.reset();
+  call.places.reset();
+}
+
+// Until the call has returned, others that act on the same wait (see Follow).
+void Recorder::hold(Call& call, Inode* inode) {
+  const auto free = std::find(call.holds.begin(), call.holds.end(), nullptr);
+  const bool is_held = std::find(call.holds.begin(), free, inode) != free;
+  if (inode != nullptr && !is_held) {
+    HARNESS_CHECK(free != call.holds.end(), inode->id);
+    *free = inode;
+    ++inode->in_flight;
+  }
+}
+
+// The handler still asks afterwards what it was.
+void Recorder::release(Call& call) {
+  for (Inode* const inode : call.holds) {
+    if (inode != nullptr && call.syscall != nullptr) {
+      HARNESS_CHECK(inode->in_flight > 0, inode->id);
+      --inode->in_flight;
+    }
+  }
 }
 
 trace::Event& Recorder::instant(const Thread& thread, trace::Op op, trace::Name syscall) {
@@ -265,15 +308,22 @@ void Recorder::note(const std::string& text) {
   }
 }
 
+void Recorder::gap(const std::string& text) {
+  if (!noted_.contains(text)) {
+    trace_.gaps.push_back(text);
+  }
+  note(text);
+}
+
 Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& syscall) {
   const int fd = thread.call.fd(syscall.fd);
   DescriptorTable& table = *thread.process->descriptors;
-  const Descriptor* const closing = table.find(fd);
+  const Descriptor* const closing = table.is_certain() ? table.find(fd) : descriptor(thread, fd);
   if (closing == nullptr) {
     return Follow::kNone;
   }
   Follow follow = Follow::kNone;
-  if (closing->inode != nullptr && closing->inode->inside) {
+  if (closing->inode != nullptr && closing->inode->followed) {
     trace::Event& event = begin(thread, syscall, trace::Op::kClose);
     place(event, *closing->inode);
     event.fd = fd;
@@ -286,8 +336,8 @@ Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& sys
 }
 
 Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& syscall) {
-  const Call& call = thread.call;
-  const Inode* inode = nullptr;
+  Call& call = thread.call;
+  Inode* inode = nullptr;
   std::uint64_t offset = 0;
   if (syscall.fd >= 0) {
     const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
@@ -305,6 +355,7 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
     }
   }
   trace::Event& event = begin(thread, syscall, syscall.op);
+  call.inode = inode;
   if (inode != nullptr) {
     place(event, *inode);
   }
@@ -322,10 +373,21 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
   return Follow::kExit;
 }
 
+void Recorder::leave_sync(Thread& thread, trace::Event& event) {
+  if (event.performed < 0) {
+    return;
+  }
+  if (event.op == trace::Op::kSync || event.op == trace::Op::kSyncfs) {
+    files_.synced_all();
+  } else if (thread.call.inode != nullptr) {
+    thread.call.inode->unsynced = false;
+  }
+}
+
 Recorder::Follow Recorder::enter_map(Thread& thread, const trace::Syscall& syscall) {
   const Call& call = thread.call;
   const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
-  if (open == nullptr || open->inode == nullptr || !open->inode->inside) {
+  if (open == nullptr || open->inode == nullptr || !open->inode->followed) {
     return Follow::kNone;
   }
   if ((call.flags(2) & PROT_WRITE) == 0) {
@@ -368,8 +430,8 @@ void Recorder::made_writable(const Thread& thread, std::uint64_t address, std::u
         shared != 's' || begin >= address + size || address >= end) {
       continue;
     }
-    const ResolvedPath mapped =
-        files_.resolve(thread.id, AT_FDCWD, line.substr(static_cast<std::size_t>(path)));
+    const ResolvedPath mapped = resolve_path(files_.data_directory(), thread.id, AT_FDCWD,
+                                             line.substr(static_cast<std::size_t>(path)));
     if (mapped.inside) {
       note_shared(mapped.name);
     }
@@ -382,12 +444,18 @@ void Recorder::note_shared(const std::string& file) {
 }
 
 Recorder::Follow Recorder::enter_fork(Thread& thread, const trace::Syscall& syscall) {
-  if (syscall.number == SYS_clone3) {
-    std::uint64_t flags = 0;  // the first member of struct clone_args
+  std::uint64_t flags = syscall.number == SYS_clone ? thread.call.arguments[0] : 0;
+  if (syscall.number == SYS_clone3) {  // the first member of struct clone_args
     thread.memory().read_value(thread.call.arguments[0], flags);
-    if ((flags & CLONE_THREAD) != 0) {
-      return Follow::kNone;
+  }
+  if ((flags & (CLONE_NEWNS | CLONE_NEWUSER)) != 0) {
+    files_.roots_may_differ();
+  }
+  if ((flags & CLONE_THREAD) != 0) {
+    if ((flags & CLONE_FILES) == 0) {
+      thread.process->descriptors->divide();
     }
+    return Follow::kNone;
   }
   begin(thread, syscall, trace::Op::kFork);
   return Follow::kExit;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "harness/base/random.h"
@@ -53,9 +54,11 @@ class RecordingHandler : public Tracees::Handler {
   // recording_handler.cc: what is recorded
   void enter(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void forget(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
+  void forgotten(Thread& thread);
+  void forget_all(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   bool act_in_place(Thread& thread);
   void find_purpose(Thread& thread, const trace::Event& event);
-  void release_waiting(Inode& inode);
+  void release_waiting(std::span<Inode* const> released);
   // recording_faults.cc: what strikes
   void pass_failpoint(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void act(Thread& thread, const fault::Strike& strike);

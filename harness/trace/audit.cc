@@ -117,7 +117,11 @@ class Auditor {
   }
 
   static void apply_to_content(const Event& event, File& file) {
-    if (event.op == Op::kWrite || event.op == Op::kCopy) {
+    if (event.found) {
+      if (event.op == Op::kWrite && !event.synced_write) {
+        file.unsynced.add(event.exit, static_cast<std::uint64_t>(event.performed));
+      }
+    } else if (event.op == Op::kWrite || event.op == Op::kCopy) {
       const auto bytes = static_cast<std::uint64_t>(event.performed);
       ++file.summary.writes;
       file.summary.bytes_written += bytes;
@@ -133,7 +137,14 @@ class Auditor {
   }
 
   void apply_to_names(const Event& event, File& file) {
-    if (event.created || event.op == Op::kMkdir) {
+    if (event.found) {
+      if (event.op != Op::kWrite && event.op != Op::kSymlink) {
+        named(event.file, event.op == Op::kLink ? event.path2 : event.path, event.directory);
+        if (!event.synced_write) {
+          unsynced_names_[event.file] = event.exit;
+        }
+      }
+    } else if (event.created || event.op == Op::kMkdir) {
       file.summary.created = true;
       named(event.file, event.path, event.directory);
       unsynced_names_[event.file] = event.exit;

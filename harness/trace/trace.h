@@ -40,6 +40,9 @@ struct Trace {
   EventList events;                  // in order of `enter`
   std::shared_ptr<DataStore> store;  // holds every DataRef of `events`
   Notes notes;
+  // Those of the notes after which the directory need not be what the events make of it: what is
+  // judged by the trace is then inconclusive.
+  Notes gaps;
   Position end = 0;  // past every position used
 
   [[nodiscard]] std::string_view data(const Event& event) const { return store->view(event.data); }

@@ -33,21 +33,21 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
-constexpr std::array<std::string_view, 26> kOpNames = {
-    "open", "close",   "write",      "copy",  "truncate", "allocate", "rename",
-    "link", "symlink", "unlink",     "mkdir", "rmdir",    "fsync",    "fdatasync",
-    "sync", "syncfs",  "sync_range", "msync", "map",      "send",     "output",
-    "fork", "thread",  "exec",       "exit",  "failpoint"};
+constexpr std::array<std::string_view, 27> kOpNames = {
+    "open",   "close", "write", "copy",   "truncate", "allocate",  "rename", "link",   "symlink",
+    "unlink", "mkdir", "rmdir", "chmod",  "fsync",    "fdatasync", "sync",   "syncfs", "sync_range",
+    "msync",  "map",   "send",  "output", "fork",     "thread",    "exec",   "exit",   "failpoint"};
 static_assert(kOpNames[static_cast<std::size_t>(Op::kFailpoint)] == "failpoint");
 
 // The members of Event that are true or false, by name.
 using Flag = bool Event::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 7> kFlags = {{
+constexpr std::array<std::pair<std::string_view, Flag>, 8> kFlags = {{
     {"inside", &Event::inside},
     {"directory", &Event::directory},
     {"created", &Event::created},
     {"truncated", &Event::truncated},
     {"synced_write", &Event::synced_write},
+    {"found", &Event::found},
     {"elsewhere", &Event::elsewhere},
     {"not_performed", &Event::not_performed},
 }};
@@ -243,6 +243,7 @@ void read_footer(const json& footer, std::map<Position, Event>& events, TraceFil
   file.complete = true;
   file.trace.end = footer.at("end");
   file.trace.notes = footer.at("notes").get<Notes>();
+  file.trace.gaps = footer.value("gaps", Notes());
   const json purposes = footer.at("purposes");
   for (auto& [enter, event] : events) {
     if (event.role.kind == RoleKind::kChild) {
@@ -304,7 +305,10 @@ void TraceFileWriter::add(const Event& event) {
 }
 
 void TraceFileWriter::finish(const Trace& trace) {
-  json footer = {{"end", trace.end}, {"notes", trace.notes}, {"purposes", json::object()}};
+  json footer = {{"end", trace.end},
+                 {"notes", trace.notes},
+                 {"gaps", trace.gaps},
+                 {"purposes", json::object()}};
   for (const Event& event : trace.events) {
     if (event.exit == kNever) {
       add(event);

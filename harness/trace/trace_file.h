@@ -6,7 +6,8 @@
 //              are zero or empty left out; "ns": [enter_ns, exit_ns], "is": the names of the members
 //              that are true, "data": [offset, size] in FILE.data. A later line with the same
 //              "enter" replaces an earlier one.
-//   last line  {"end": position past all, "notes": [...], "purposes": {child: purpose}}
+//   last line  {"end": position past all, "notes": [...], "gaps": [...],
+//               "purposes": {child: purpose}}
 //
 // Version    The number in line 1. Readers refuse a higher one; members they do not know they skip.
 // Crashes    Each line is written at once, each byte of data is in FILE.data before its event. If the
