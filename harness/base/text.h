@@ -9,6 +9,10 @@
 
 namespace crashpoint {
 
+// The length of the well-formed UTF-8 sequence at the front of `bytes`, 0 when there is none.
+// (Unicode 15, table 3-7: no overlong forms, surrogates or code points past 10FFFF.)
+[[nodiscard]] std::size_t utf8_length(std::string_view bytes);
+
 // Printable ASCII and valid UTF-8 stay; the rest becomes \n \r \t \" \\ \xNN. The result is valid
 // UTF-8 on one line, whatever the bytes.
 [[nodiscard]] std::string escape(std::string_view bytes);

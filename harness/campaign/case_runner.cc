@@ -137,6 +137,9 @@ class CaseRun {
     const oracle::Judge judge(live.workload.history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(began);
     verdict_.add(judge.replies(), cycle_prefix(cycle));
+    verdict_.add_sight(
+        guarantee_, live, [&] { return judge.final_state().entries != base.entries; },
+        cycle_prefix(cycle));
 
     const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
                                         scenario::Target other;
@@ -159,6 +162,7 @@ class CaseRun {
     result_.timing.crash_ms += live.crash_ms;
     verdict_.add_faults(case_.faults, live.traced.faults, 0);
     story_.record_run(live, case_.faults);
+    add_notes(live.traced.trace.unseen);
     add_notes(live.traced.trace.notes);
     if (live.dropped_by_fault()) {
       add_notes({"the workload ended early, under faults: " + live.workload.detail});

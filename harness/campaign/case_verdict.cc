@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "harness/base/check.h"
 #include "harness/base/text.h"
 #include "harness/recovery/pattern_check.h"
+#include "harness/trace/audit.h"
 
 namespace crashpoint::campaign {
 namespace {
@@ -31,6 +33,23 @@ bool ends_in_shutdown(const scenario::Case& of) {
         const auto* admin = std::get_if<workload::Admin>(&step.action);
         return admin != nullptr && !admin->command.empty() && admin->command.front() == "SHUTDOWN";
       });
+}
+
+// Of snapshots, only one that a client knew complete must be there.
+bool is_due_on_disk(const oracle::Guarantee& guarantee, const workload::History& history) {
+  return guarantee.kind != oracle::Guarantee::Kind::kSnapshot ||
+         std::ranges::any_of(history.snapshots, [](const workload::Snapshot& snapshot) {
+           return snapshot.completed_ns != 0;
+         });
+}
+
+// Where every acknowledged write must be on disk, one since the first of them was sent; else any.
+bool saw_a_change(const oracle::Guarantee& guarantee, const LiveRun& run) {
+  const bool at_once = guarantee.kind == oracle::Guarantee::Kind::kDurable;
+  const std::int64_t since_ns = at_once ? run.workload.history.began_ns : 0;
+  return std::ranges::any_of(run.traced.trace.events, [&](const trace::Event& event) {
+    return event.enter_ns >= since_ns && trace::changes_directory(event);
+  });
 }
 
 std::string describe_failed_start(const scenario::Case& of, const LiveRun& run) {
@@ -126,6 +145,27 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
   }
 }
 
+void CaseVerdict::add_sight(const oracle::Guarantee& guarantee, const LiveRun& run,
+                            const std::function<bool()>& wrote, const std::string& prefix) {
+  if (unseen_ || guarantee.kind == oracle::Guarantee::Kind::kNone) {
+    return;
+  }
+  const trace::Notes& unseen = run.traced.trace.unseen;
+  if (!unseen.empty()) {
+    if (wrote()) {
+      unseen_ = inconclusive("seen", fmt::format("{}not all that the target did could be seen: {}",
+                                                 prefix, fmt::join(unseen, "; ")));
+    }
+  } else if (is_due_on_disk(guarantee, run.workload.history) && !saw_a_change(guarantee, run) &&
+             wrote()) {
+    unseen_ = inconclusive(
+        "seen",
+        prefix +
+            "the target acknowledged writes, but no change of its data directory was seen: "
+            "its data is elsewhere, or it is changed in a way that the tracer does not see");
+  }
+}
+
 bool CaseVerdict::failed() const {
   return std::any_of(checks_.begin(), checks_.end(),
                      [](const Verdict& verdict) { return verdict.outcome != Outcome::kPass; });
@@ -134,6 +174,9 @@ bool CaseVerdict::failed() const {
 void CaseVerdict::decide(report::CaseResult& result) && {
   if (missed_) {
     checks_.push_back(*std::move(missed_));
+  }
+  if (unseen_) {
+    checks_.push_back(*std::move(unseen_));
   }
   result.verdict = worst();
   if (result.verdict.outcome == Outcome::kPass) {

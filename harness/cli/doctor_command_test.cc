@@ -1,6 +1,7 @@
 // Goal: `crashpoint doctor` really tries what it reports, and its exit code says whether runs work.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -35,6 +36,14 @@ TEST_F(DoctorCommand, SaysWhatIsMissingAndWhatToAllow) {
       outcome.output,
       AllOf(ContainsRegex("MISSING +work directory +cannot create a directory in"),
             HasSubstr("set CRASHPOINT_TMPDIR"), HasSubstr("crashpoint does not work here")));
+}
+
+TEST_F(DoctorCommand, SaysWhatIsNotSeenWithoutPrivileges) {
+  const std::string as_user =
+      ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+  const Outcome outcome = shell("cd /; " + as_user + shell_quote(CRASHPOINT_BINARY) + " doctor");
+  EXPECT_THAT(outcome.output, AllOf(ContainsRegex("warning +hidden programs +what a program does"),
+                                    ContainsRegex("warning +set-user-ID +set-user-ID programs")));
 }
 
 // A process has at most one tracer.

@@ -1,5 +1,7 @@
 // crashpoint: parses the command line, runs the command, turns errors into exit codes.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -66,9 +68,20 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, cha
   return cli::kUsage;
 }
 
+// Numbers 0 to 2 must not become those of files of ours, into which a program would then write. They are
+// closed again at its exec.
+void occupy_closed_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      (void)::open("/dev/null", O_RDWR | O_CLOEXEC);  // the lowest number that is free
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   CLI::App app{
       "crashpoint tests whether a storage program keeps its durability promises: it runs the "
       "program, "

@@ -153,7 +153,7 @@ TEST_F(Checks, CatchTheTargetThatBreaksThem) {
   }
 }
 
-// Writes that do not go through system calls cannot be judged: the report says so.
+// Writes that do not go through system calls cannot be judged: the report says so, and the case is no pass.
 TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
   write("unseen",
         R"({"use": {"command": [")" CRASHPOINT_TEST_PROGRAMS R"(/unseen", "{dir}", ")" +
@@ -161,7 +161,8 @@ TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
             R"(", "{config}"]}, "config": {"appendonly": "yes", "appendfsync": "always"}})",
         R"("idempotent": false, "usable": false)", "");
   const Outcome outcome = run("--report " + shell_quote(report().string()));
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("not all that the target did could be seen: "));
   const auto noted = [json = report_json()](const std::string& text) {
     return json.find('"' + text) != std::string::npos;
   };
@@ -169,6 +170,28 @@ TEST_F(Checks, ReportWhatTheTraceCouldNotSeeInFull) {
   EXPECT_TRUE(noted("made-writable is mapped shared and writable"));
   EXPECT_EQ(noted("direct is opened with O_DIRECT"), ptrace::can_open_direct(temp_.path()));
   EXPECT_EQ(noted("io_uring was answered ENOSYS"), ptrace::can_use_io_uring());
+}
+
+TEST_F(Checks, AreNotPassedByATargetThatKeepsItsDataElsewhere) {
+  const TemporaryDirectory elsewhere;
+  const auto write_case = [&](const std::string& name, const char* oracle, const char* more) {
+    std::filesystem::create_directory(elsewhere.path() / name);
+    write(name,
+          R"({"use": {"command": ["sh", "-c", "exec )" + std::string(CRASHPOINT_ENGINE_BINARY) +
+              " $0 --dir " + (elsewhere.path() / name).string() +
+              R"(", "{config}"]}, "config": {"appendonly": "yes"}})",
+          oracle, more);
+  };
+  write_case("killed", "", "");
+  write_case("powerless", "", R"(, "crash": "power-loss")");
+  write_case("nothing-promised", R"("guarantee": "none")", "");
+  const Outcome outcome = run();
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  for (const char* const name : {"killed", "powerless"}) {
+    EXPECT_THAT(outcome.output, HasSubstr(std::string("INCONCLUSIVE  ") + name));
+  }
+  EXPECT_THAT(outcome.output, HasSubstr("3 cases: 2 inconclusive, 1 passed"));
+  EXPECT_THAT(outcome.output, HasSubstr("no change of its data directory was seen"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/error.h"
@@ -30,7 +32,21 @@ struct TraceOptions {
   std::string input;
   std::string directory = ".";
   std::size_t lines = 200;
+  std::vector<std::string> acks;
 };
+
+trace::Acks acks_of(const TraceOptions& options) {
+  if (options.acks.empty()) {
+    return {};
+  }
+  const auto wanted = [&](std::string_view kind) {
+    return std::ranges::find(options.acks, kind) != options.acks.end();
+  };
+  return {.sends = wanted("send"),
+          .output = wanted("stdout"),
+          .errors = wanted("stderr"),
+          .exit = wanted("exit")};
+}
 
 // As a shell reports it.
 int exit_code(int wait_status) {
@@ -85,25 +101,22 @@ void check(const TraceOptions& options) {
 }
 
 void print_trace(std::FILE* out, const trace::Trace& trace, const std::string& directory,
-                 std::size_t lines) {
-  const trace::Audit audit = trace::audit(trace);
-  const std::int64_t began_ns = trace.events.empty() ? 0 : trace.events.front().enter_ns;
+                 const TraceOptions& options) {
+  const trace::Audit audit = trace::audit(trace, acks_of(options));
   fmt::print(out, "crashpoint trace: {} in {}\n", counted(trace.events.size(), "event", "events"),
-             directory);
-  fmt::print(out, "\noperations (seconds, who, what)\n{}", report::operations_text(trace, lines));
+             escape(directory));
+  fmt::print(out, "\noperations (seconds, who, what)\n{}",
+             report::operations_text(trace, options.lines));
   fmt::print(out, "\nfiles\n{}", report::files_text(audit));
-  fmt::print(out, "\naudit\n{}", report::audit_text(audit, began_ns));
-  if (!trace.notes.empty()) {
-    fmt::print(out, "\nnot seen in full\n");
-    for (const std::string& note : trace.notes) {
-      fmt::print(out, "  {}\n", note);
-    }
+  fmt::print(out, "\naudit\n{}", report::audit_text(audit, trace, directory));
+  if (const std::string notes = report::notes_text(trace); !notes.empty()) {
+    fmt::print(out, "\nnot seen in full\n{}", notes);
   }
 }
 
 int show_trace_file(const TraceOptions& options) {
   const trace::TraceFile file = trace::read_trace_file(options.input);
-  print_trace(stdout, file.trace, file.directory, options.lines);
+  print_trace(stdout, file.trace, file.directory, options);
   if (!file.complete) {
     fmt::print("\nThe trace is incomplete: crashpoint was killed while writing it.\n");
   }
@@ -129,7 +142,7 @@ int trace_program(const TraceOptions& options) {
 
   // To stderr, like strace and time, which keeps the program's own output intact.
   std::fflush(stdout);
-  print_trace(stderr, run.trace, tracer_options.data_directory, options.lines);
+  print_trace(stderr, run.trace, tracer_options.data_directory, options);
   if (!options.output.empty()) {
     fmt::print(stderr, "\ntrace written to {} and {}.data\n", options.output, options.output);
   }
@@ -159,6 +172,16 @@ void add_trace_command(CLI::App& app, Action& action) {
   command->add_option("--lines", options->lines, "Show at most N lines of operations")
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option(
+          "--ack", options->acks,
+          "What acknowledges, in the audit: a send on a socket, a line on standard output or "
+          "standard error, the exit of the program with status 0. Several with commas; "
+          "default: send,stdout")
+      ->type_name("KIND")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"send", "stdout", "stderr", "exit"}));
   command->add_option("command", options->command, "The program and its arguments, after --")
       ->excludes("--read");
   command->footer(

@@ -134,8 +134,9 @@ std::string told(std::vector<std::string> doubts) {
 
 // The model must lead to the very directory that the run left, or nothing it says can be believed.
 // What is amiss; empty if nothing is.
-std::string doubt(const std::shared_ptr<const crash::Timeline>& timeline, const fs::path& data) {
-  for (const trace::Notes& notes : {timeline->trace().gaps, timeline->notes()}) {
+std::string doubt(const trace::Trace& trace, const std::shared_ptr<const crash::Timeline>& timeline,
+                  const fs::path& data) {
+  for (const trace::Notes& notes : {trace.unseen, timeline->notes()}) {
     if (!notes.empty()) {
       return told(notes);
     }
@@ -213,7 +214,7 @@ Verdict verdict_of(const Finding& finding, const std::string& doubt) {
 }
 
 Verdict verdict_of(const StateAccount& account, const oracle::Guarantee& guarantee,
-                   const std::string& why_inconclusive, const std::string& doubt) {
+                   const std::string& why_inconclusive) {
   Verdict verdict;
   verdict.check = "guarantee";
   verdict.promise =
@@ -225,13 +226,18 @@ Verdict verdict_of(const StateAccount& account, const oracle::Guarantee& guarant
     verdict.summary = fmt::format("of {} {} could not be judged: {}",
                                   counted(account.tried, "distinct crash state"),
                                   account.inconclusive, why_inconclusive);
-  } else if (!doubt.empty()) {
-    verdict.outcome = Outcome::kInconclusive;
-    verdict.summary = fmt::format(
-        "{}, but the trace does not explain the directory ({}), so others may be possible",
-        verdict.summary, doubt);
   }
   return verdict;
+}
+
+// A pass of states that may not be those of the run is none.
+void doubt_pass(Verdict& verdict, const std::string& doubt) {
+  if (verdict.outcome == Outcome::kPass && !doubt.empty()) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary =
+        fmt::format("the trace does not explain the directory ({}), so this proves nothing: {}",
+                    doubt, verdict.summary);
+  }
 }
 
 class CaseExploration {
@@ -251,7 +257,7 @@ class CaseExploration {
   }
 
   ExploredCase run() {
-    const std::string doubtful = doubt(std::make_shared<crash::Timeline>(trace_), data_);
+    const std::string doubtful = doubt(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_);
     tell(exploration, doubtful);
@@ -282,8 +288,9 @@ class CaseExploration {
           std::any_of(exploration.findings.begin(), exploration.findings.end(),
                       [&](const Finding& finding) { return finding.kind == account.kind; });
       if (!found) {
-        result_.checks.push_back(verdict_of(account, options_.guarantees.at(account.kind),
-                                            exploration.inconclusive, doubtful));
+        result_.checks.push_back(
+            verdict_of(account, options_.guarantees.at(account.kind), exploration.inconclusive));
+        doubt_pass(result_.checks.back(), doubtful);
       }
     }
     for (const Finding& finding : exploration.findings) {

@@ -79,6 +79,18 @@ void Files::take_streams(ThreadId thread) {
               link_target(AT_FDCWD, fmt::format("/proc/{}/fd/2", thread.tid))};
 }
 
+// One file may have been given as both: which of them is meant then goes by the number it had first.
+Stream Files::stream_of(const std::string& path, int number) const {
+  const bool standard = number == STDOUT_FILENO || number == STDERR_FILENO;
+  if (path.empty() || (path == "/dev/null" && !standard)) {
+    return Stream::kNone;  // which anybody may open
+  }
+  if (path == streams_[1] && (path != streams_[0] || number == STDERR_FILENO)) {
+    return Stream::kError;
+  }
+  return path == streams_[0] ? Stream::kOutput : Stream::kNone;
+}
+
 Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
   if (Descriptor* const found = table.find(fd); found != nullptr && table.is_certain()) {
     if (found->inode != nullptr && found->flags_as_of != flags_as_of_) {
@@ -101,12 +113,12 @@ Descriptor* Files::descriptor(DescriptorTable& table, ThreadId thread, int fd) {
     }
   }
   Descriptor& descriptor = table.add(fd);
-  descriptor.stream =
-      !path.empty() && std::find(streams_.begin(), streams_.end(), path) != streams_.end();
+  descriptor.stream = stream_of(path, table.original(fd));
   if (path.starts_with("socket:")) {
     descriptor.kind = DescriptorKind::kSocket;
-    const Connection connection = connection_of(thread.pid, fd, path);
+    const Connection connection = connection_of(thread.pid, fd, path, insiders_);
     descriptor.peer = connection.peer;
+    descriptor.internal = connection.internal;
     descriptor.copy = connection.copy;
     return &descriptor;
   }

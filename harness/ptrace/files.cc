@@ -10,23 +10,10 @@
 
 #include "harness/base/check.h"
 #include "harness/base/error.h"
+#include "harness/ptrace/content.h"
 
 namespace crashpoint::ptrace {
 namespace {
-
-std::string read_whole_file(int directory, const std::string& name, const std::string& path) {
-  const Fd file(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.valid()) {
-    throw EnvironmentError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  std::string content;
-  std::array<char, 65536> buffer;
-  ssize_t size = 0;
-  while ((size = ::read(file.get(), buffer.data(), buffer.size())) > 0) {
-    content.append(buffer.data(), static_cast<std::size_t>(size));
-  }
-  return content;
-}
 
 trace::ImageEntry::Kind kind_of(const FileStatus& status) {
   using Kind = trace::ImageEntry::Kind;
@@ -47,7 +34,8 @@ bool is_outside(std::string_view name) {
 
 }  // namespace
 
-Files::Files(const std::string& data_directory, trace::Image& initial, bool with_content)
+Files::Files(const std::string& data_directory, trace::Image& initial, bool with_content,
+             trace::Notes& notes)
     : data_directory_(canonical(data_directory)) {
   const Fd directory(::open(data_directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const std::optional<FileStatus> status = status_of(directory.get(), "", /*follow=*/false);
@@ -69,12 +57,22 @@ Files::Files(const std::string& data_directory, trace::Image& initial, bool with
     if (found.is_symlink()) {
       entry.content = link_target(parent, name);
     } else if (found.is_file() && with_content) {
-      entry.content = read_whole_file(parent, name, data_directory_ + "/" + path);
+      if (const std::string why = read_content(parent, name, entry.content); !why.empty()) {
+        notes.push_back(fmt::format(
+            "{} could not be read ({}): what was in it at the start is not in the trace", path,
+            why));
+      }
     }
     initial.insert_or_assign(path, std::move(entry));
   };
-  DirectoryWalk(visit, [this](const std::string& path) {
-    unreadable_.push_back(path.empty() ? "." : path);
+  DirectoryWalk(visit, [&](const std::string& path) {
+    if (path.empty()) {
+      throw EnvironmentError(fmt::format("cannot read the data directory {}: {}", data_directory_,
+                                         std::strerror(errno)));
+    }
+    unreadable_.insert(path);
+    notes.push_back(
+        fmt::format("{} could not be read: what was in it at the start is not known", path));
   }).walk(directory.get());
 }
 
@@ -392,7 +390,9 @@ std::vector<Files::Difference> Files::differences() const {
   };
   const Fd directory(::open(data_directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   DirectoryWalk(visit, [&](const std::string& path) {
-    found.push_back({path.empty() ? "." : path, 0, "it could not be read"});
+    if (!unreadable_.contains(path)) {
+      found.push_back({path.empty() ? "." : path, 0, "it could not be read"});
+    }
     std::erase_if(missing, [&](const auto& entry) { return is_inside(path, entry.first); });
   }).walk(directory.get());
   for (const auto& [name, inode] : missing) {

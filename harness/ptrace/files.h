@@ -22,12 +22,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "harness/base/fd.h"
+#include "harness/ptrace/connection.h"
 #include "harness/ptrace/kernel_path.h"
 #include "harness/ptrace/on_disk.h"
 #include "harness/trace/event.h"
@@ -54,6 +56,9 @@ struct Inode {
   std::vector<pid_t> waiting;  // threads held until there are none
 };
 
+// What the first program was given as its standard output and error.
+enum class Stream : std::uint8_t { kNone, kOutput, kError };
+
 enum class DescriptorKind : std::uint8_t { kFile, kDirectory, kSocket, kOther };
 
 struct Descriptor {
@@ -62,9 +67,10 @@ struct Descriptor {
   trace::Name peer;               // of kSocket: as in trace::Event::connection
   std::uint32_t flags = 0;        // open flags, of kFile and kDirectory
   std::uint64_t flags_as_of = 0;  // see Files::flags_changed()
-  bool stream = false;            // what the program was given as its standard output or error
-  int copy = -1;                  // ours, if acting through it is the same as if the program did
-  unsigned writes = 0;            // to a file, while there is no copy
+  Stream stream = Stream::kNone;
+  bool internal = false;   // of kSocket: what is sent there reaches the traced tree
+  int copy = -1;           // ours, if acting through it is the same as if the program did
+  unsigned writes = 0;     // to a file, while there is no copy
   int position_file = -1;  // our /proc/PID/fdinfo/FD, opened when its offset is first asked for
 
   Descriptor() = default;
@@ -94,8 +100,23 @@ class DescriptorTable {
   void change_begins() { ++changing_; }
   void change_ends() { --changing_; }
 
+  // Number `to` becomes a copy of `from`.
+  void copied(int from, int to) { copy_of_[to] = original(from); }
+  // The number that `fd` was copied from first, as far as is known; else `fd`.
+  [[nodiscard]] int original(int fd) const {
+    const auto found = copy_of_.find(fd);
+    return found == copy_of_.end() ? fd : found->second;
+  }
+  // For who inherits the descriptors: nothing is known of them but which are copies.
+  [[nodiscard]] std::shared_ptr<DescriptorTable> inherited() const {
+    auto table = std::make_shared<DescriptorTable>();
+    table->copy_of_ = copy_of_;
+    return table;
+  }
+
  private:
   std::vector<std::unique_ptr<Descriptor>> table_;
+  std::map<int, int> copy_of_;
   bool divided_ = false;
   std::uint32_t changing_ = 0;
 };
@@ -113,14 +134,15 @@ struct Place {
 
 class Files {
  public:
-  // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to.
-  Files(const std::string& data_directory, trace::Image& initial, bool with_content);
-
-  // What could not be read of it: paths.
-  [[nodiscard]] const std::vector<std::string>& unreadable() const { return unreadable_; }
+  // `data_directory` exists. Reads all of it into `initial`, the content of files if asked to. What cannot
+  // be read is left out, and noted.
+  Files(const std::string& data_directory, trace::Image& initial, bool with_content,
+        trace::Notes& notes);
 
   // What 1 and 2 of this thread stand for now is the tree's standard output and error from here on.
   void take_streams(ThreadId thread);
+  // Among whom a connection is the tree's own.
+  [[nodiscard]] Insiders& insiders() { return insiders_; }
   // From here on some threads may have another root directory or other mounts than the tracer.
   void roots_may_differ() { roots_may_differ_ = true; }
 
@@ -195,6 +217,7 @@ class Files {
   std::optional<Found> place_of(ThreadId thread, int fd, const FileStatus& status,
                                 const Place& asked);
   std::optional<Found> find_in(int directory, const std::string& last, const FileKey& key);
+  [[nodiscard]] Stream stream_of(const std::string& path, int number) const;
   void refresh_flags(Descriptor& descriptor, ThreadId thread, int fd);
 
   std::string data_directory_;  // canonical
@@ -202,10 +225,11 @@ class Files {
   bool roots_may_differ_ = false;
   bool went_ = false;
   std::array<std::string, 2> streams_;  // as /proc/PID/fd/1 and 2 name them
-  std::deque<Inode> inodes_;            // by trace::FileId - 1
+  Insiders insiders_;
+  std::deque<Inode> inodes_;  // by trace::FileId - 1
   std::map<FileKey, Inode*> by_key_;
   std::map<std::string, Inode*, std::less<>> names_;  // that are followed
-  std::vector<std::string> unreadable_;
+  std::set<std::string, std::less<>> unreadable_;     // directories, at the start
   std::uint64_t flags_as_of_ = 0;
   std::uint64_t bytes_inside_ = 0;
 };

@@ -33,7 +33,7 @@ TEST_P(WaysToFiles, AreRecordedAsTheKernelTookThem) {
     GTEST_SKIP() << "not permitted here";
   }
   ASSERT_EQ(run.status, 0) << folder.output();
-  EXPECT_THAT(run.trace.gaps, IsEmpty());
+  EXPECT_THAT(run.trace.unseen, IsEmpty());
   if (GetParam() != "deep") {
     EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
   }
@@ -71,7 +71,7 @@ TEST(Files, ADirectoryUnderAnotherPathIsStillTheDataDirectory) {
   if (!WIFEXITED(run.status) || WEXITSTATUS(run.status) != 0) {
     GTEST_SKIP() << "no mounts here";
   }
-  EXPECT_THAT(run.trace.gaps, IsEmpty());
+  EXPECT_THAT(run.trace.unseen, IsEmpty());
   EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
 }
 
@@ -91,7 +91,7 @@ TEST(Files, WhatIsMovedInIsRecordedWithItsBytesAndFollowedWhereverItGoes) {
        "echo late >> ../gone; mv ../gone again; mkdir ../e; touch ../e/f; mv -T --exchange ../e "
        "new || true"});
   ASSERT_EQ(run.status, 0) << folder.output();
-  EXPECT_THAT(run.trace.gaps, IsEmpty());
+  EXPECT_THAT(run.trace.unseen, IsEmpty());
   EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
 }
 
@@ -102,7 +102,7 @@ TEST(Files, TellsIfADirectoryThatIsMovedInHasAFileThatCannotBeRead) {
   const TestFolder folder;
   const auto run = folder.run(
       {"sh", "-c", "mkdir ../stage; echo secret > ../stage/f; chmod 0 ../stage/f; mv ../stage in"});
-  EXPECT_THAT(run.trace.gaps, Contains(HasSubstr("stage/f was moved in and could not be read")));
+  EXPECT_THAT(run.trace.unseen, Contains(HasSubstr("stage/f was moved in and could not be read")));
 }
 
 TEST(Files, CountsTheBytesOfAFileThatIsMovedOutUnderOneOfItsNames) {
@@ -128,7 +128,7 @@ TEST(Files, SaysIfTheDataDirectoryGoesAway) {
     std::ofstream(folder.data() / "a") << "1";
     const auto run = folder.run({"sh", "-c", script});
     ASSERT_EQ(run.status, 0) << folder.output();
-    EXPECT_THAT(run.trace.gaps, Contains(HasSubstr("the data directory was removed, moved or")))
+    EXPECT_THAT(run.trace.unseen, Contains(HasSubstr("the data directory was removed, moved or")))
         << script;
   }
 }
@@ -149,7 +149,7 @@ TEST(Files, SaysWhatSomebodyElseHasMadeOrChanged) {
   std::filesystem::permissions(folder.data() / "mode", std::filesystem::perms::owner_all);
   std::ofstream(folder.path() / "go") << "go\n";
   const auto run = tracer.finish();
-  EXPECT_THAT(run.trace.gaps,
+  EXPECT_THAT(run.trace.unseen,
               testing::UnorderedElementsAre(
                   "made: no call that was seen made it", "gone: no call that was seen removed it",
                   "grown: it has 2 bytes, by the calls that were seen 1",

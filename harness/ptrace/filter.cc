@@ -81,11 +81,14 @@ std::vector<sock_filter> make_filter(std::span<const trace::Syscall> calls, long
 int install_filter(const std::vector<sock_filter>& filter) {
   const sock_fprog program{static_cast<unsigned short>(filter.size()),
                            const_cast<sock_filter*>(filter.data())};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0) {
-    return errno;
+  const auto install = [&program] {
+    return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+  };
+  if (install() ||
+      (errno == EACCES && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install())) {
+    return 0;
   }
-  return 0;
+  return errno;
 }
 
 }  // namespace crashpoint::ptrace

@@ -21,8 +21,8 @@ inline constexpr unsigned kForeign = 1;
                                                    long stop_from = 0);
 
 // In the child, before exec: async-signal-safe. Returns 0 or an errno. The filter is inherited by
-// all that the program starts and cannot be taken off; PR_SET_NO_NEW_PRIVS is set with it, so that
-// no privilege is needed (and set-user-id programs stay without theirs).
+// all that the program starts and cannot be taken off. Without CAP_SYS_ADMIN it takes
+// PR_SET_NO_NEW_PRIVS, which leaves set-user-ID programs without their privileges.
 int install_filter(const std::vector<sock_filter>& filter);
 
 }  // namespace crashpoint::ptrace

@@ -21,6 +21,9 @@ class Memory {
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
+  // False: it may not be looked into, or is gone; then nothing can be read.
+  [[nodiscard]] bool is_open() const { return file_ >= 0; }
+
   // How many bytes could be read: fewer than asked at the edge of mapped memory, 0 if the process
   // is gone.
   std::size_t read(std::uint64_t address, std::span<std::byte> into) const;

@@ -26,6 +26,8 @@ namespace {
 using Of = trace::Question::Of;
 using trace::Observed;
 
+constexpr const char* kHidden = "it may not be looked into";
+
 bool exists(const ResolvedPath& path) {
   struct stat status {};
   return ::lstat(path.absolute.c_str(), &status) == 0;
@@ -55,6 +57,10 @@ void Observer::enter(Thread& thread, const SyscallEntry& entry) {
   if (entry.filter_data != kNative || syscall == nullptr) {
     observations_.give_up(
         fmt::format("it makes a call that is not known, number {}", entry.number));
+    return;
+  }
+  if (!thread.memory().is_open()) {
+    observations_.give_up(kHidden);
     return;
   }
   switch (syscall->observed) {
@@ -117,8 +123,12 @@ std::optional<ResolvedPath> Observer::resolve(const Thread& thread, std::int8_t 
   if (text.starts_with("/dev/fd") || text.starts_with("/dev/std")) {
     observations_.give_up("it opens a descriptor by the name " + text);
   }
-  ResolvedPath resolved = resolve_path(data_directory_, thread.id,
-                                       directory < 0 ? AT_FDCWD : thread.call.fd(directory), text);
+  const int from = directory < 0 ? AT_FDCWD : thread.call.fd(directory);
+  if (!text.starts_with('/') && from == AT_FDCWD &&
+      link_of(fmt::format("/proc/{}/cwd", thread.id.tid)).empty()) {
+    observations_.give_up(kHidden);
+  }
+  ResolvedPath resolved = resolve_path(data_directory_, thread.id, from, text);
   // A symlink elsewhere (as those in /proc/PID/fd are) may lead inside. Inside there is none: they are
   // not looked into where one was at first, and given up where one is made.
   for (int links = 0; !resolved.inside && links < 40; ++links) {
@@ -240,6 +250,9 @@ void Observer::enter_names(Thread& thread, const trace::Syscall& syscall) {
 void Observer::enter_list(Thread& thread, const trace::Syscall& syscall) {
   const std::string directory =
       link_of(fmt::format("/proc/{}/fd/{}", thread.id.tid, thread.call.fd(syscall.fd)));
+  if (directory.empty()) {
+    observations_.give_up(kHidden);
+  }
   const ResolvedPath path = resolve_path(data_directory_, thread.id, AT_FDCWD, directory);
   if (path.inside) {
     acts(thread, false);

@@ -4,11 +4,16 @@
 #include <fmt/format.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cinttypes>
+#include <climits>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -47,14 +52,11 @@ Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentS
                    trace::TraceFileWriter* file)
     : store_(std::move(store)),
       file_(file),
-      files_(options.data_directory, trace_.initial, options.keep_initial_content) {
+      files_(options.data_directory, trace_.initial, options.keep_initial_content, trace_.notes) {
   trace_.store = store_;
   trace_.events = trace::EventList(options.memory_bytes, options.spill_directory);
   if (file_ != nullptr) {
     file_->begin(trace_.initial);
-  }
-  for (const std::string& path : files_.unreadable()) {
-    gap(fmt::format("{} could not be read: what is in it is not known", path));
   }
 }
 
@@ -248,10 +250,9 @@ void Recorder::hold(Call& call, Inode* inode) {
   }
 }
 
-// The handler still asks afterwards what it was.
 void Recorder::release(Call& call) {
-  for (Inode* const inode : call.holds) {
-    if (inode != nullptr && call.syscall != nullptr) {
+  for (Inode* const inode : std::exchange(call.holds, {})) {
+    if (inode != nullptr) {
       HARNESS_CHECK(inode->in_flight > 0, inode->id);
       --inode->in_flight;
     }
@@ -308,11 +309,33 @@ void Recorder::note(const std::string& text) {
   }
 }
 
-void Recorder::gap(const std::string& text) {
-  if (!noted_.contains(text)) {
-    trace_.gaps.push_back(text);
+void Recorder::unseen(const std::string& text) {
+  if (noted_.insert(text).second) {
+    trace_.unseen.push_back(text);
   }
-  note(text);
+}
+
+bool Recorder::can_see(const Thread& thread) {
+  Process& process = *thread.process;
+  if (process.can_be_seen.has_value()) {
+    return *process.can_be_seen;
+  }
+  std::array<char, PATH_MAX> unused{};
+  const bool links = ::readlink(fmt::format("/proc/{}/cwd", thread.id.tid).c_str(), unused.data(),
+                                unused.size()) >= 0 ||
+                     (errno != EACCES && errno != EPERM);
+  const bool alive = ::kill(thread.id.pid, 0) == 0 || errno == EPERM;
+  process.can_be_seen = links && (thread.memory().is_open() || !alive);
+  if (!*process.can_be_seen) {
+    std::string name;
+    std::getline(std::ifstream(fmt::format("/proc/{}/comm", thread.id.pid)), name);
+    unseen(fmt::format(
+        "{}: this process may not be looked into by an ordinary user (its program cannot be read, "
+        "or "
+        "it has changed its privileges): nothing that it does is seen; root may look into it",
+        name));
+  }
+  return *process.can_be_seen;
 }
 
 Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& syscall) {
@@ -438,8 +461,15 @@ void Recorder::made_writable(const Thread& thread, std::uint64_t address, std::u
   }
 }
 
+void Recorder::connects(const Thread& thread, const SyscallEntry& entry) {
+  sa_family_t family = AF_UNSPEC;
+  if (!files_.insiders().connect && thread.memory().read_value(entry.arguments[1], family)) {
+    files_.insiders().connect = family == AF_INET || family == AF_INET6;
+  }
+}
+
 void Recorder::note_shared(const std::string& file) {
-  note(fmt::format(
+  unseen(fmt::format(
       "{} is mapped shared and writable: what is written through the mapping is not seen", file));
 }
 

@@ -56,6 +56,9 @@ class Recorder {
   // `size` bytes of the program's memory at `address` are about to become writable.
   void made_writable(const Thread& thread, std::uint64_t address, std::uint64_t size);
 
+  // A process is about to make a connection.
+  void connects(const Thread& thread, const SyscallEntry& entry);
+
   // An event that takes no time: kThread, kExec, kFailpoint. The caller fills in the rest and says
   // when it is complete().
   trace::Event& instant(const Thread& thread, trace::Op op, trace::Name syscall);
@@ -67,9 +70,13 @@ class Recorder {
   // Sets what a child was forked for, in its events so far too.
   void set_purpose(Process& child, trace::Name purpose);
 
+  // Something a reader should know, or something that was not seen: see trace::Trace. Once each.
   void note(const std::string& text);
-  // A note after which the directory need not be what the events make of it.
-  void gap(const std::string& text);
+  void unseen(const std::string& text);
+
+  // Whether what the thread does can be seen at all: an ordinary user may not look into a process whose program
+  // it may not read, or which has changed its privileges. If not, that is noted.
+  bool can_see(const Thread& thread);
 
   [[nodiscard]] trace::Event& event(std::size_t index) { return trace_.events[index]; }
   [[nodiscard]] const trace::Event& event(std::size_t index) const { return trace_.events[index]; }

@@ -72,7 +72,7 @@ void Recorder::read_arrival(const Thread& thread, const Place& place, bool follo
                {.status = entry, .directory = directory, .name = name, .path = root + "/" + path});
   };
   DirectoryWalk(visit, [&](const std::string& path) {
-    gap(fmt::format("{}/{} was moved in and could not be read", root, path));
+    unseen(fmt::format("{}/{} was moved in and could not be read", root, path));
   }).walk(source.get());
 }
 
@@ -89,7 +89,7 @@ void Recorder::tell_found(const Thread& thread, const FoundFile& found) {
   const std::string other_name = inode.path;
   const bool is_synced = !inode.unsynced;
   if (inode.in_flight > 0) {
-    gap(fmt::format("{} was moved in while it was written to", found.path));
+    unseen(fmt::format("{} was moved in while it was written to", found.path));
   }
   const Op op = has_name                      ? Op::kLink
                 : found.status.is_directory() ? Op::kMkdir
@@ -124,7 +124,7 @@ void Recorder::tell_found(const Thread& thread, const FoundFile& found) {
   content.performed = content.result;
   complete(content);
   if (content.result != content.length) {
-    gap(fmt::format("{} was moved in and could not be read", found.path));
+    unseen(fmt::format("{} was moved in and could not be read", found.path));
   }
 }
 
@@ -156,7 +156,8 @@ trace::DataRef Recorder::read_content(int file, std::int64_t offset, std::size_t
 void Recorder::expect_followed(const Place& place) {
   const Inode* const there = place.inside() ? files_.find(place) : nullptr;
   if (there != nullptr && !there->followed && !there->special) {
-    gap(fmt::format("{} was moved in from outside: what it holds is not known", place.name.str()));
+    unseen(
+        fmt::format("{} was moved in from outside: what it holds is not known", place.name.str()));
   }
 }
 
@@ -186,11 +187,11 @@ void Recorder::check_end() {
   });
   for (std::size_t i = 0; i < differences.size(); ++i) {
     if (i == kTold) {
-      gap(fmt::format("{} more differ from what the calls that were seen make of them",
-                      differences.size() - i));
+      unseen(fmt::format("{} more differ from what the calls that were seen make of them",
+                         differences.size() - i));
       break;
     }
-    gap(fmt::format("{}: {}", differences[i].path, differences[i].what));
+    unseen(fmt::format("{}: {}", differences[i].path, differences[i].what));
   }
 }
 

@@ -46,6 +46,15 @@ std::int64_t bytes_of_messages(const Thread& thread, std::int64_t count) {
   return bytes;
 }
 
+// What is written to a stream is output, unless the stream is a file of the data directory.
+bool is_stream(const Descriptor& open) {
+  return open.stream != Stream::kNone && (open.inode == nullptr || !open.inode->followed);
+}
+
+int number_of(Stream stream) {
+  return stream == Stream::kError ? STDERR_FILENO : STDOUT_FILENO;
+}
+
 }  // namespace
 
 Recorder::Follow Recorder::enter_write(Thread& thread, const trace::Syscall& syscall) {
@@ -56,17 +65,16 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const trace::Syscall& sys
     return Follow::kNone;
   }
   Inode* const inode = open->inode;
-  const bool is_stream = (fd == STDOUT_FILENO || fd == STDERR_FILENO) && open->stream;
   trace::Op op = trace::Op::kWrite;
   if (open->kind == DescriptorKind::kSocket) {
     op = trace::Op::kSend;
-  } else if (is_stream && (inode == nullptr || !inode->followed)) {
+  } else if (is_stream(*open)) {
     op = trace::Op::kOutput;
   } else if (inode == nullptr) {
     return Follow::kNone;
   }
   std::uint32_t flags = 0;
-  std::int64_t offset = op == trace::Op::kOutput ? fd : 0;
+  std::int64_t offset = 0;
   if (op == trace::Op::kWrite) {
     flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
     // A pwrite with O_APPEND appends, whatever its offset.
@@ -85,9 +93,10 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const trace::Syscall& sys
     hold(call, inode);
   }
   trace::Event& event = begin(thread, syscall, op);
-  event.fd = fd;
+  event.fd = op == trace::Op::kOutput ? number_of(open->stream) : fd;
   event.flags = flags;
   event.offset = offset;
+  event.internal = open->internal;
   if (inode != nullptr) {
     place(event, *inode);
   }
@@ -161,11 +170,15 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const trace::Syscall& sysc
   Call& call = thread.call;
   const int fd = call.fd(syscall.fd);
   Descriptor* const open = descriptor(thread, fd);
-  if (open == nullptr ||
-      (open->kind != DescriptorKind::kFile && open->kind != DescriptorKind::kSocket)) {
+  if (open == nullptr) {
     return Follow::kNone;
   }
-  const bool sends = open->kind == DescriptorKind::kSocket;
+  const bool is_socket = open->kind == DescriptorKind::kSocket;
+  const bool is_output = is_stream(*open);
+  if (!is_socket && !is_output && open->kind != DescriptorKind::kFile) {
+    return Follow::kNone;
+  }
+  const bool sends = is_socket || is_output;
   std::int64_t offset = 0;
   std::int64_t length =
       syscall.count >= 0 ? static_cast<std::int64_t>(call.argument(syscall.count)) : 0;
@@ -204,11 +217,15 @@ Recorder::Follow Recorder::enter_copy(Thread& thread, const trace::Syscall& sysc
       }
     }
   }
-  trace::Event& event = begin(thread, syscall, sends ? trace::Op::kSend : trace::Op::kCopy);
-  event.fd = fd;
+  trace::Event& event = begin(thread, syscall,
+                              is_socket   ? trace::Op::kSend
+                              : is_output ? trace::Op::kOutput
+                                          : trace::Op::kCopy);
+  event.fd = is_output ? number_of(open->stream) : fd;
   event.offset = offset;
   event.length = length;
   event.connection = open->peer;
+  event.internal = open->internal;
   if (open->inode != nullptr) {
     place(event, *open->inode);
     call.inode = open->inode;
@@ -221,7 +238,7 @@ void Recorder::leave_copy(Thread& thread, trace::Event& event) {
     return;
   }
   const trace::Syscall& syscall = *thread.call.syscall;
-  const bool sends = event.op == trace::Op::kSend;
+  const bool sends = event.op != trace::Op::kCopy;
   const int from = sends ? thread.call.fd(syscall.source_fd) : event.fd;
   const int file =
       ::open(fmt::format("/proc/{}/fd/{}", thread.id.tid, from).c_str(), O_RDONLY | O_CLOEXEC);
@@ -240,8 +257,11 @@ void Recorder::leave_copy(Thread& thread, trace::Event& event) {
       event.data = read_content(file, event.offset, static_cast<std::size_t>(size));
     }
     if (event.data.size < static_cast<std::uint64_t>(size)) {
-      note(fmt::format("{} to {} by {}: its bytes could not be read", syscall.name.str(),
-                       sends ? event.connection.str() : event.path.str(), event.pid));
+      unseen(fmt::format("{} to {} by {}: its bytes could not be read", syscall.name.str(),
+                         event.op == trace::Op::kSend     ? event.connection.str()
+                         : event.op == trace::Op::kOutput ? "standard output"
+                                                          : event.path.str(),
+                         event.pid));
     }
   }
   if (file >= 0) {

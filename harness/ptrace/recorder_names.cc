@@ -104,8 +104,8 @@ void Recorder::leave_open(Thread& thread, trace::Event& event) {
     event.created = result.made != nullptr;
     inode = result.made;
     if (result.lost) {
-      gap(fmt::format("{} was made by {}, and where cannot be told", asked.name.str(),
-                      event.syscall.str()));
+      unseen(fmt::format("{} was made by {}, and where cannot be told", asked.name.str(),
+                         event.syscall.str()));
     }
     if (event.created) {
       changed_names(asked);
@@ -279,7 +279,8 @@ void Recorder::leave_made(trace::Event& event, const Place& made) {
 void Recorder::watch_data_directory() {
   if (!files_.data_directory_is_there()) {
     files_.data_directory_went();
-    gap("the data directory was removed, moved or replaced: what its path leads to since is not "
+    unseen(
+        "the data directory was removed, moved or replaced: what its path leads to since is not "
         "recorded");
   }
 }

@@ -2,12 +2,20 @@
 // do are held against the recording; and the recording, done again, must give what is on disk.
 #include "harness/ptrace/recorder.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -204,11 +212,88 @@ TEST(Recorder, NotesWhatItCannotSeeInFull) {
   const auto noted = [&run](const char* text) {
     return testing::Value(run.trace.notes, Contains(HasSubstr(text)));
   };
-  EXPECT_TRUE(noted("mapped is mapped shared and writable"));
-  EXPECT_TRUE(noted("made-writable is mapped shared and writable"));
-  EXPECT_FALSE(noted("only-read"));
+  const auto unseen = [&run](const char* text) {
+    return testing::Value(run.trace.unseen, Contains(HasSubstr(text)));
+  };
+  EXPECT_TRUE(unseen("mapped is mapped shared and writable"));
+  EXPECT_TRUE(unseen("made-writable is mapped shared and writable"));
+  EXPECT_FALSE(unseen("only-read"));
   EXPECT_EQ(noted("direct is opened with O_DIRECT"), can_open_direct(folder.data()));
   EXPECT_EQ(noted("io_uring was answered ENOSYS"), can_use_io_uring());
+}
+
+TEST(Recorder, FollowsChildrenAndThreadsThatAskedNotToBeTraced) {
+  for (const char* const how : {"clone", "clone3", "thread"}) {
+    const TestFolder folder;
+    const auto run = folder.run({"hides", how, "file"});
+    EXPECT_EQ(run.status, 0) << how;
+    EXPECT_EQ(replayed(run.trace), (Content{{"file", "hidden"}})) << how;
+    EXPECT_EQ(folder.file("file"), "hidden") << how;
+    EXPECT_TRUE(run.trace.unseen.empty());
+  }
+}
+
+TEST(Recorder, DoesNotSeeCallsOf32BitsButSaysSo) {
+  const TestFolder folder;
+  const auto run = folder.run({"hides", "foreign", "file"});
+  if (WEXITSTATUS(run.status) == 77) {
+    GTEST_SKIP() << "this kernel has no calls of 32 bits";
+  }
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.trace.unseen, Contains(HasSubstr("32-bit")));
+  const auto writes = events_of(run.trace, trace::Op::kWrite, "file");
+  ASSERT_EQ(writes.size(), 1U);
+  EXPECT_EQ(run.trace.data(*writes[0]), "seen");
+  EXPECT_EQ(writes[0]->offset, 6);
+}
+
+TEST(Recorder, KnowsWhatAProgramSendsToItself) {
+  for (const char* const how : {"pair", "child", "unix", "tcp"}) {
+    const TestFolder folder;
+    const auto run = folder.run({"talks", how});
+    ASSERT_EQ(run.status, 0) << how;
+    const auto sends = events_of(run.trace, trace::Op::kSend);
+    EXPECT_GE(sends.size(), 1U) << how;
+    for (const trace::Event* send : sends) {
+      EXPECT_TRUE(send->internal) << how << " to " << send->connection;
+    }
+  }
+}
+
+TEST(Recorder, WhatAProgramSendsToAnotherIsNotInternal) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const TestFolder folder;
+  const auto run = folder.run({"talks", std::to_string(ntohs(address.sin_port))});
+  ::close(listener);
+  ASSERT_EQ(run.status, 0);
+  const auto sends = events_of(run.trace, trace::Op::kSend);
+  ASSERT_EQ(sends.size(), 1U);
+  EXPECT_FALSE(sends[0]->internal);
+}
+
+TEST(Recorder, WhatCannotBeKeptOfTheDirectoryAtTheStartIsNamed) {
+  const TestFolder folder;
+  std::ofstream(folder.data() / "sparse").put('x');
+  std::filesystem::resize_file(folder.data() / "sparse", std::uintmax_t{1} << 40);
+  std::ofstream(folder.data() / "small") << "content";
+  std::filesystem::resize_file(folder.data() / "small", 1 << 20);
+  ASSERT_EQ(::mkfifo((folder.data() / "fifo").c_str(), 0600), 0);
+  const auto run = folder.run({"sh", "-c", "echo new > file"});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.trace.notes, ElementsAre(HasSubstr("sparse could not be read (it has ")));
+  EXPECT_TRUE(run.trace.unseen.empty());
+  EXPECT_EQ(run.trace.initial.at("sparse").content, "");
+  std::string small = "content";
+  small.resize(1 << 20);
+  EXPECT_EQ(run.trace.initial.at("small").content, small);
+  EXPECT_FALSE(run.trace.initial.contains("fifo"));
 }
 
 TEST(Recorder, DataBeyondTheBoundIsSpilledAndStillThere) {

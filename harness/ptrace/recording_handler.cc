@@ -2,9 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +16,8 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +31,7 @@
 #include "harness/ptrace/in_place.h"
 #include "harness/ptrace/on_disk.h"
 #include "harness/ptrace/registers.h"
+#include "harness/ptrace/support.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"
 
@@ -36,6 +43,36 @@ bool is_about_socket(const Thread& thread, const SyscallEntry& entry) {
          link_target(AT_FDCWD, fmt::format("/proc/{}/fd/{}", thread.id.tid,
                                            static_cast<int>(entry.arguments[0])))
              .starts_with("socket:");
+}
+
+// Does the program that the process runs, the file at `program`, stand for privileges that it has not got?
+bool lacks_privileges_of(pid_t pid, const std::string& program) {
+  struct stat file {};
+  std::array<char, 64> capabilities{};
+  if (::stat(program.c_str(), &file) != 0) {
+    return false;
+  }
+  const bool set_user = (file.st_mode & S_ISUID) != 0;
+  const bool set_group = (file.st_mode & S_ISGID) != 0 && (file.st_mode & S_IXGRP) != 0;
+  const bool set_capabilities = ::getxattr(program.c_str(), "security.capability",
+                                           capabilities.data(), capabilities.size()) > 0;
+  if (!set_user && !set_group && !set_capabilities) {
+    return false;
+  }
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  bool bound = false;
+  bool lacks = false;
+  for (std::string line; std::getline(status, line);) {
+    unsigned effective = 0;
+    if (std::sscanf(line.c_str(), "Uid: %*u %u", &effective) == 1) {
+      lacks = lacks || (set_user && effective != file.st_uid);
+    } else if (std::sscanf(line.c_str(), "Gid: %*u %u", &effective) == 1) {
+      lacks = lacks || (set_group && effective != file.st_gid);
+    } else if (std::sscanf(line.c_str(), "NoNewPrivs: %u", &effective) == 1) {
+      bound = effective != 0;
+    }
+  }
+  return lacks || (bound && set_capabilities);
 }
 
 }  // namespace
@@ -54,7 +91,8 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
   const trace::Syscall* const syscall = trace::find_syscall(entry.number);
   if (!started_ || syscall == nullptr || entry.filter_data != kNative) {
     if (started_ && entry.filter_data == kForeign) {
-      recorder_.note("the program makes 32-bit syscalls: they are not seen");
+      recorder_.unseen("the program makes 32-bit syscalls: they are not seen");
+      thread.process->descriptors->forget_all();
     }
     tracees_.resume(thread);
     return;
@@ -73,12 +111,20 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
     case trace::Handling::kForgetAll:
       forget_all(thread, *syscall, entry);
       return;
+    case trace::Handling::kConnect:
+      recorder_.connects(thread, entry);
+      tracees_.resume(thread);
+      return;
     case trace::Handling::kCpus:
       tracees_.shared_cpu().release();
       tracees_.resume(thread);
       return;
-    case trace::Handling::kFailpoint:
-      pass_failpoint(thread, *syscall, entry);
+    case trace::Handling::kPrctl:
+      if (entry.arguments[0] == trace::kFailpointPrctl) {
+        pass_failpoint(thread, *syscall, entry);
+      } else {
+        stay_dumpable(thread, entry);
+      }
       return;
     case trace::Handling::kRefuse:
       recorder_.note("io_uring was answered ENOSYS: programs fall back to syscalls that are seen");
@@ -86,7 +132,7 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
       tracees_.resume(thread);
       return;
     case trace::Handling::kNote:
-      recorder_.note("the program uses Linux AIO (io_submit): what it writes by it is not seen");
+      recorder_.unseen("the program uses Linux AIO (io_submit): what it writes by it is not seen");
       tracees_.resume(thread);
       return;
     case trace::Handling::kProtect:
@@ -127,7 +173,11 @@ void RecordingHandler::forgotten(Thread& thread) {
     recorder_.files().flags_changed();
   }
   if (syscall.fd >= 0) {
-    table.forget(thread.call.fd(syscall.fd));
+    const int fd = thread.call.fd(syscall.fd);
+    table.forget(fd);
+    if (syscall.source_fd >= 0) {
+      table.copied(thread.call.fd(0), fd);
+    }
   } else {
     table.forget_range(static_cast<unsigned>(thread.call.arguments[0]),
                        static_cast<unsigned>(thread.call.arguments[1]));
@@ -137,6 +187,7 @@ void RecordingHandler::forgotten(Thread& thread) {
 void RecordingHandler::forget_all(Thread& thread, const trace::Syscall& syscall,
                                   const SyscallEntry& entry) {
   thread.process->descriptors->forget_all();
+  thread.process->can_be_seen.reset();
   if (syscall.number == SYS_unshare && (entry.arguments[0] & CLONE_FILES) != 0) {
     thread.process->descriptors->divide();
   }
@@ -147,8 +198,51 @@ void RecordingHandler::forget_all(Thread& thread, const trace::Syscall& syscall,
   tracees_.resume(thread);
 }
 
+// An ordinary user may not look into a process that is not dumpable. It is made to believe that it is not.
+void RecordingHandler::stay_dumpable(Thread& thread, const SyscallEntry& entry) {
+  static const bool sees_all = has_capability(CAP_SYS_PTRACE);
+  std::optional<std::uint64_t>& dumpable = thread.process->dumpable;
+  if (!sees_all && entry.arguments[0] == PR_SET_DUMPABLE && entry.arguments[1] <= 1) {
+    dumpable = entry.arguments[1];
+    recorder_.note(
+        "a process set itself not dumpable (PR_SET_DUMPABLE): it was told that it is, and stayed "
+        "readable for the tracer");
+    skip_syscall(thread.id.tid, 0);
+  } else if (entry.arguments[0] == PR_GET_DUMPABLE && dumpable.has_value()) {
+    skip_syscall(thread.id.tid, static_cast<std::int64_t>(*dumpable));
+  }
+  tracees_.resume(thread);
+}
+
+// Is this the fork of the thread that was interrupted? What a signal handler calls lies deeper in the stack.
+bool RecordingHandler::goes_on(Thread& thread, const trace::Syscall& syscall,
+                               const SyscallEntry& entry) {
+  const auto found = forks_.find(thread.id.tid);
+  if (found == forks_.end() || found->second.entry.stack != entry.stack ||
+      found->second.entry.number != entry.number ||
+      found->second.entry.arguments != entry.arguments) {
+    return false;
+  }
+  thread.call.syscall = &syscall;
+  thread.call.arguments = entry.arguments;
+  thread.call.event = found->second.event;
+  thread.call.inode = nullptr;
+  if (!found->second.unfinished.empty()) {
+    unfinished_.insert(std::move(found->second.unfinished));
+  }
+  return true;
+}
+
 void RecordingHandler::enter(Thread& thread, const trace::Syscall& syscall,
                              const SyscallEntry& entry) {
+  if (syscall.op != trace::Op::kExit && !recorder_.can_see(thread)) {
+    tracees_.resume(thread);
+    return;
+  }
+  if (syscall.op == trace::Op::kFork && goes_on(thread, syscall, entry)) {
+    tracees_.resume(thread);
+    return;
+  }
   const Recorder::Follow follow = recorder_.enter(thread, syscall, entry);
   if (follow == Recorder::Follow::kWait) {
     thread.call.inode->waiting.push_back(thread.id.tid);
@@ -160,6 +254,9 @@ void RecordingHandler::enter(Thread& thread, const trace::Syscall& syscall,
     thread.call.syscall = nullptr;
     tracees_.resume(thread);
     return;
+  }
+  if (syscall.op == trace::Op::kFork) {
+    forks_[thread.id.tid] = {entry, thread.call.event, {}};
   }
   const trace::Event& event = recorder_.event(thread.call.event);
   fault::Strike strike;
@@ -189,10 +286,11 @@ bool RecordingHandler::act_in_place(Thread& thread) {
   if (!result.has_value()) {
     return false;
   }
+  const auto held = thread.call.holds;
   skip_syscall(thread.id.tid, *result);
   recorder_.leave(thread, *result, *result);
   tracees_.resume(thread);
-  release_waiting(thread.call.holds);
+  release_waiting(held);
   return true;
 }
 
@@ -202,6 +300,14 @@ void RecordingHandler::on_syscall_exit(Thread& thread, std::int64_t performed) {
     tracees_.resume(thread);
     return;
   }
+  constexpr std::int64_t kRestarts = -513;  // ERESTARTNOINTR
+  if (performed == kRestarts && thread.call.syscall->op == trace::Op::kFork) {
+    forks_[thread.id.tid].unfinished = unfinished_.extract(thread.id.tid);
+    thread.call.syscall = nullptr;
+    tracees_.resume(thread);
+    return;
+  }
+  forks_.erase(thread.id.tid);
   const auto unfinished = unfinished_.extract(thread.id.tid);
   const std::int64_t result =
       unfinished.empty() ? performed : undo_at_exit(thread, unfinished.mapped(), performed);
@@ -251,6 +357,7 @@ void RecordingHandler::release_waiting(std::span<Inode* const> released) {
 
 void RecordingHandler::on_process(Thread& /*parent*/, Process& child) {
   child.first_event = recorder_.trace().events.size();
+  recorder_.files().insiders().processes.insert(child.pid);
 }
 
 void RecordingHandler::on_thread(Thread& thread) {
@@ -262,6 +369,7 @@ void RecordingHandler::on_exec(Thread& thread) {
   static const trace::Name kExecve("execve");
   if (!std::exchange(started_, true)) {
     recorder_.files().take_streams(thread.id);
+    recorder_.files().insiders().processes.insert(thread.id.pid);
   }
   trace::Event& event = recorder_.instant(thread, trace::Op::kExec, kExecve);
   std::array<char, PATH_MAX> program{};
@@ -270,10 +378,19 @@ void RecordingHandler::on_exec(Thread& thread) {
     event.path = program.data();
   }
   recorder_.complete(event);
+  recorder_.can_see(thread);
+  if (lacks_privileges_of(thread.id.pid, link)) {
+    recorder_.note(
+        fmt::format("{} is set-user-ID, set-group-ID or has capabilities: it ran without these "
+                    "privileges, because "
+                    "crashpoint may not trace it with them (root may)",
+                    program.data()));
+  }
 }
 
 void RecordingHandler::on_thread_end(Thread& thread) {
   unfinished_.erase(thread.id.tid);
+  forks_.erase(thread.id.tid);
   waiting_.erase(thread.id.tid);
   if (thread.call.syscall == nullptr) {
     return;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -44,6 +45,13 @@ class RecordingHandler : public Tracees::Handler {
     std::int8_t argument = -1;        // and a register
     std::uint64_t argument_before = 0;
   };
+  // The fork that a thread is in. If a signal interrupts it, the kernel makes it anew, and the program knows
+  // nothing of that.
+  struct Fork {
+    SyscallEntry entry;
+    std::size_t event = 0;
+    std::map<pid_t, Unfinished>::node_type unfinished;  // while a signal is handled
+  };
   // A thread held back until a time.
   struct Held {
     pid_t tid = 0;
@@ -56,6 +64,8 @@ class RecordingHandler : public Tracees::Handler {
   void forget(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void forgotten(Thread& thread);
   void forget_all(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
+  bool goes_on(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
+  void stay_dumpable(Thread& thread, const SyscallEntry& entry);
   bool act_in_place(Thread& thread);
   void find_purpose(Thread& thread, const trace::Event& event);
   void release_waiting(std::span<Inode* const> released);
@@ -80,6 +90,7 @@ class RecordingHandler : public Tracees::Handler {
   Random random_;
   bool started_ = false;  // the program's own exec has happened
   std::map<pid_t, Unfinished> unfinished_;
+  std::map<pid_t, Fork> forks_;
   std::multimap<std::int64_t, Held> held_;  // by CLOCK_MONOTONIC, ns
   std::map<pid_t, SyscallEntry> waiting_;   // threads in Inode::waiting
   fault::ArmedFaults::Purposes purposes_;   // of the children that live

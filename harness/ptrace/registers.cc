@@ -24,6 +24,7 @@ bool read_entry(pid_t tid, SyscallEntry& entry) {
   HARNESS_CHECK(info.op == PTRACE_SYSCALL_INFO_SECCOMP, tid, info.op);
   entry.number = info.seccomp.nr;
   entry.filter_data = info.seccomp.ret_data;
+  entry.stack = info.stack_pointer;
   std::copy(std::begin(info.seccomp.args), std::end(info.seccomp.args), entry.arguments.begin());
   return true;
 }
@@ -61,8 +62,12 @@ void set_argument(pid_t tid, int index, std::uint64_t value) {
   constexpr std::array<std::size_t, 6> kOffsets = {
       offsetof(user, regs.rdi), offsetof(user, regs.rsi), offsetof(user, regs.rdx),
       offsetof(user, regs.r10), offsetof(user, regs.r8),  offsetof(user, regs.r9)};
-  HARNESS_CHECK(index > 0 && index < static_cast<int>(kOffsets.size()), index);
+  HARNESS_CHECK(index >= 0 && index < static_cast<int>(kOffsets.size()), index);
   poke(tid, kOffsets[static_cast<std::size_t>(index)], value);
+}
+
+void put_back_argument_0(pid_t tid, std::uint64_t value) {
+  set_argument(tid, 0, value);
 }
 
 std::uint32_t audit_architecture() {
@@ -100,9 +105,11 @@ void set_result(pid_t tid, std::int64_t result) {
 }
 
 void set_argument(pid_t tid, int index, std::uint64_t value) {
-  HARNESS_CHECK(index > 0 && index < 6, index);
+  HARNESS_CHECK(index >= 0 && index < 6, index);
   set_general_register(tid, static_cast<std::size_t>(index), value);
 }
+
+void put_back_argument_0(pid_t /*tid*/, std::uint64_t /*value*/) {}
 
 std::uint32_t audit_architecture() {
   return AUDIT_ARCH_AARCH64;

@@ -15,6 +15,7 @@ namespace crashpoint::ptrace {
 struct SyscallEntry {
   std::uint64_t number = 0;
   std::array<std::uint64_t, 6> arguments{};
+  std::uint64_t stack = 0;   // where the thread's stack ends
   unsigned filter_data = 0;  // what the filter said with SECCOMP_RET_TRACE
 };
 
@@ -28,8 +29,9 @@ void skip_syscall(pid_t tid, std::int64_t result);
 // At a syscall-exit stop: the program sees `result` instead.
 void set_result(pid_t tid, std::int64_t result);
 // At a seccomp stop (and to put it back at the exit: programs rely on unchanged registers).
-// Argument 0 cannot be put back everywhere and is never changed.
 void set_argument(pid_t tid, int index, std::uint64_t value);
+// Argument 0 again, at the exit. Where its register holds the result by then there is nothing to do.
+void put_back_argument_0(pid_t tid, std::uint64_t value);
 
 // AUDIT_ARCH_... of the programs we can trace: those of our own architecture and word size.
 [[nodiscard]] std::uint32_t audit_architecture();

@@ -226,6 +226,22 @@ INSTANTIATE_TEST_SUITE_P(Roles, RoleOfAPlace,
                                          RoleCase{"", "by main, 1st"}),
                          [](const auto& test) { return "Number" + std::to_string(test.index); });
 
+// The kernel makes the call anew: the program sees one.
+TEST(Place, AForkThatASignalInterruptsIsOneFork) {
+  const TestFolder folder;
+  const auto run =
+      folder.run({"forks", "alarm"}, {fault_at(place("fork"), fault::Delay{100, 100})});
+  EXPECT_EQ(run.status, 0) << folder.output();
+  EXPECT_EQ(run.faults.at(0).passed, 1U);
+  std::vector<std::int64_t> results;
+  for (const trace::Event& event : run.trace.events) {
+    if (event.op == trace::Op::kFork) {
+      results.push_back(event.result);
+    }
+  }
+  EXPECT_THAT(results, testing::ElementsAre(testing::Gt(0)));
+}
+
 TEST(Place, OfThreadsIsToldApartFromMain) {
   const TestFolder folder;
   fault::Place by_main = place("write", "log");

@@ -1,6 +1,7 @@
 #include "harness/ptrace/support.h"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -116,6 +118,13 @@ std::string outcome(int error, const std::string& advice) {
 
 }  // namespace
 
+bool has_capability(unsigned capability) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  return ::syscall(SYS_capget, &header, sets.data()) == 0 &&
+         (sets.at(CAP_TO_INDEX(capability)).effective & CAP_TO_MASK(capability)) != 0;
+}
+
 std::string ptrace_refused(int error) {
   std::string text =
       fmt::format("cannot trace a program started here: ptrace: {}. ", std::strerror(error));
@@ -151,6 +160,19 @@ std::vector<SupportCheck> check_support() {
     checks.push_back({"process_vm_readv", found.memory == 0, true,
                       outcome(found.memory, "A container must permit it along with ptrace. " +
                                                 container_advice())});
+    const bool privileged = has_capability(CAP_SYS_PTRACE);
+    checks.push_back({"hidden programs", privileged, false,
+                      privileged
+                          ? "can be looked into"
+                          : "what a program does that this user may not read, or that changes its "
+                            "privileges, is not seen: cases that rest on it are inconclusive. "
+                            "It takes root (CAP_SYS_PTRACE)."});
+    const bool set_user = privileged && has_capability(CAP_SYS_ADMIN);
+    checks.push_back({"set-user-ID", set_user, false,
+                      set_user
+                          ? "programs keep their privileges"
+                          : "set-user-ID programs (sudo) run without their privileges. It takes "
+                            "root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)."});
     checks.push_back(
         {"pidfd_getfd", found.getfd == 0, false,
          outcome(found.getfd,

@@ -6,6 +6,9 @@
 
 namespace crashpoint::ptrace {
 
+// Whether this thread has a capability (CAP_...) in effect.
+[[nodiscard]] bool has_capability(unsigned capability);
+
 struct SupportCheck {
   std::string what;  // "ptrace", "seccomp filters", ...
   bool works = false;

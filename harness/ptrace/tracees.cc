@@ -16,11 +16,13 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "harness/base/check.h"
+#include "harness/ptrace/filter.h"
 #include "harness/ptrace/registers.h"
 #include "harness/ptrace/request.h"
 #include "harness/ptrace/tree.h"
@@ -114,7 +116,8 @@ Thread& Tracees::add(pid_t tid, std::shared_ptr<Process> process) {
 
 void Tracees::resume(Thread& thread, int signal) {
   if (!killing_) {
-    request(thread.call.syscall != nullptr ? PTRACE_SYSCALL : PTRACE_CONT, thread.id.tid, nullptr,
+    const bool to_exit = thread.call.syscall != nullptr || thread.changed_flags.has_value();
+    request(to_exit ? PTRACE_SYSCALL : PTRACE_CONT, thread.id.tid, nullptr,
             static_cast<unsigned long>(signal));
   }
 }
@@ -135,6 +138,7 @@ void Tracees::on_stop(pid_t tid, int status) {
       SyscallEntry entry;
       shared_cpu_.stopped(tid);
       if (!killing_ && read_entry(tid, entry)) {
+        keep_traced(*thread, entry);
         handler_->on_syscall(*thread, entry);
       }
       return;
@@ -144,6 +148,7 @@ void Tracees::on_stop(pid_t tid, int status) {
         resume(*thread, signal);  // a signal on its way to the program
         return;
       }
+      put_back_flags(*thread);
       if (std::int64_t result = 0; thread->call.syscall != nullptr && read_result(tid, result)) {
         shared_cpu_.stopped(tid);
         release_child(*thread);
@@ -179,6 +184,7 @@ void Tracees::on_event_stop(Thread& thread, int signal) {
     return;
   }
   thread.newborn = false;
+  put_back_flags(thread);
   if (!thread.held_by_parent) {
     resume(thread);
   }
@@ -203,18 +209,27 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     }
     handler_->on_thread(thread);
     thread.newborn = !stopped_already;
+    thread.changed_flags = parent.changed_flags;
     if (stopped_already) {
+      put_back_flags(thread);
       resume(thread);
     }
   } else {
     std::shared_ptr<Process> process = make_child(tid, parent.id.pid);
     process->mappings = parent.process->mappings;
     process->maps_read_only = parent.process->maps_read_only;
+    process->dumpable = parent.process->dumpable;
     if (shares_descriptors(parent)) {
       process->descriptors = parent.process->descriptors;
+    } else {
+      process->descriptors = parent.process->descriptors->inherited();
     }
     Thread& thread = add(tid, std::move(process));
     thread.newborn = !stopped_already;
+    thread.changed_flags = parent.changed_flags;
+    if (stopped_already) {
+      put_back_flags(thread);
+    }
     handler_->on_process(parent, *thread.process);
     if (!is_vfork && parent.call.syscall != nullptr) {
       thread.held_by_parent = true;
@@ -284,6 +299,33 @@ void Tracees::release_child(Thread& parent) {
   }
 }
 
+// A child that is not traced would still be under our filter: each of its calls that stop would fail.
+void Tracees::keep_traced(Thread& thread, SyscallEntry& entry) {
+  if (entry.filter_data != kNative) {
+    return;
+  }
+  if (entry.number == SYS_clone && (entry.arguments[0] & CLONE_UNTRACED) != 0) {
+    thread.changed_flags = ChangedFlags{.before = entry.arguments[0]};
+    entry.arguments[0] &= ~std::uint64_t{CLONE_UNTRACED};
+    set_argument(thread.id.tid, 0, entry.arguments[0]);
+  } else if (std::uint64_t flags = 0; entry.number == SYS_clone3 &&
+                                      thread.memory().read_value(entry.arguments[0], flags) &&
+                                      (flags & CLONE_UNTRACED) != 0) {
+    thread.changed_flags = ChangedFlags{.before = flags, .address = entry.arguments[0]};
+    thread.memory().write_word(entry.arguments[0], flags & ~std::uint64_t{CLONE_UNTRACED});
+  }
+}
+
+void Tracees::put_back_flags(Thread& thread) {
+  if (const auto flags = std::exchange(thread.changed_flags, std::nullopt); flags.has_value()) {
+    if (flags->address == 0) {
+      put_back_argument_0(thread.id.tid, flags->before);
+    } else {
+      thread.memory().write_word(flags->address, flags->before);
+    }
+  }
+}
+
 void Tracees::on_exec(Thread& thread) {
   // An exec by another thread than the first: it takes over the first one's number.
   const pid_t former = event_message(thread.id.tid);
@@ -298,10 +340,12 @@ void Tracees::on_exec(Thread& thread) {
   shared_cpu_.release();
   handler_->on_thread_end(thread);  // whatever call the old program was in
   Process& process = *thread.process;
-  process.descriptors = std::make_shared<DescriptorTable>();
+  process.descriptors = process.descriptors->inherited();
   process.memory.reset();
   process.mappings.clear();
   process.maps_read_only = false;
+  process.can_be_seen.reset();
+  process.dumpable.reset();
   handler_->on_exec(thread);
   resume(thread);
 }

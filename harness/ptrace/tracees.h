@@ -5,7 +5,8 @@
 //            without us (TRACEME has no group stops), and PTRACE_O_EXITKILL is in force from the
 //            first instruction.
 // Children   are attached by the kernel when they are born. A child runs only once its parent's
-//            fork has returned (vfork: at once), so that a fault right after a fork finds it new.
+//            fork has returned (vfork: at once), so that a fault right after a fork finds it new. Where
+//            the calls that make them stop, also those who asked not to be (CLONE_UNTRACED).
 // Zombies    We are the subreaper: what the tree leaves behind is ours to reap.
 // Threads    One thread makes the object, attaches and runs. kill_all() is for any thread.
 #pragma once
@@ -78,6 +79,8 @@ class Tracees {
   void adopt_orphans();
   std::shared_ptr<Process> make_child(pid_t pid, pid_t parent);
   void release_child(Thread& parent);
+  static void keep_traced(Thread& thread, SyscallEntry& entry);
+  static void put_back_flags(Thread& thread);
   void reap_zombies(Process& ended);
 
   Handler* handler_ = nullptr;  // for as long as run() runs

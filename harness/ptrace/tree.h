@@ -35,6 +35,9 @@ struct Process {
   std::shared_ptr<DescriptorTable> descriptors = std::make_shared<DescriptorTable>();
   std::unique_ptr<Memory> memory;  // opened when first needed, anew after an exec
   std::vector<Mapping> mappings;
+  std::optional<bool>
+      can_be_seen;  // see Recorder::can_see(); nothing: not known since its last exec
+  std::optional<std::uint64_t> dumpable;  // what it believes of itself, if that is not so
   bool maps_read_only = false;  // shares a file of the data directory in memory, not to write yet
   pid_t parent = 0;
   std::vector<pid_t> children_ended;  // which it may not have reaped
@@ -73,15 +76,22 @@ struct Call {
   [[nodiscard]] int fd(std::int8_t index) const { return static_cast<int>(argument(index)); }
 };
 
+// The flags of a clone or clone3 that were changed on its way into the kernel.
+struct ChangedFlags {
+  std::uint64_t before = 0;
+  std::uint64_t address = 0;  // where they are; 0: in argument 0
+};
+
 struct Thread {
   ThreadId id;
   std::shared_ptr<Process> process;
   std::uint32_t ordinal =
       0;  // among the threads of main, from 1; 0: a process's first, or a child's
   Call call;
-  bool newborn = false;         // its first stop is still to come
-  bool held_by_parent = false;  // until the fork that made it has returned
-  pid_t held_child = 0;         // which waits for our fork to return
+  bool newborn = false;                       // its first stop is still to come
+  bool held_by_parent = false;                // until the fork that made it has returned
+  std::optional<ChangedFlags> changed_flags;  // to be put back before it runs on
+  pid_t held_child = 0;                       // which waits for our fork to return
 
   [[nodiscard]] Memory& memory() const {
     if (process->memory == nullptr) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -83,8 +84,8 @@ struct Group {
 
 bool are_alike(const trace::Event& a, const trace::Event& b) {
   return a.op == b.op && a.syscall == b.syscall && a.path == b.path && a.path2 == b.path2 &&
-         a.role == b.role && a.fault == b.fault && (a.result < 0) == (b.result < 0) &&
-         a.op != trace::Op::kFork && a.op != trace::Op::kExit;
+         a.role == b.role && a.fault == b.fault && a.internal == b.internal &&
+         (a.result < 0) == (b.result < 0) && a.op != trace::Op::kFork && a.op != trace::Op::kExit;
 }
 
 // How often the `length` groups before `end` are repeated from there on.
@@ -152,6 +153,9 @@ std::string detail_of(const Group& group) {
   if (event.result < 0 && event.op != trace::Op::kMap) {
     details.push_back(fault::error_name(static_cast<int>(-event.result)));
   }
+  if (event.internal) {
+    details.emplace_back("to itself: no acknowledgement");
+  }
   if (event.not_performed) {
     details.emplace_back("not performed");
   }
@@ -184,6 +188,25 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const std::
     text += line + "\n";
   }
   return text;
+}
+
+std::string acknowledged_text(const trace::Audit& audit) {
+  const trace::Acks& acks = audit.held_against;
+  std::vector<std::string> kinds;
+  if (acks.sends) {
+    kinds.push_back(fmt::format("{} on {}", counted(audit.sends, "send", "sends"),
+                                counted(audit.connections, "connection", "connections")));
+  }
+  if (acks.output) {
+    kinds.push_back(counted(audit.output_lines, "line", "lines") + " of standard output");
+  }
+  if (acks.errors) {
+    kinds.push_back(counted(audit.error_lines, "line", "lines") + " of standard error");
+  }
+  if (acks.exit) {
+    kinds.emplace_back(audit.exits > 0 ? "its exit with status 0" : "no exit with status 0");
+  }
+  return fmt::format("  acknowledged: {}\n", fmt::join(kinds, ", "));
 }
 
 std::string seconds(std::int64_t ns) {
@@ -252,17 +275,21 @@ std::string files_text(const trace::Audit& audit) {
   std::vector<std::vector<std::string>> rows = {
       {"file", "bytes written", "writes", "syncs", "not synced at the end"}};
   for (const trace::FileSummary& file : audit.files) {
-    if (file.directory ||
-        (file.writes == 0 && file.syncs == 0 && !file.unsynced && !file.name_unsynced)) {
+    if (file.directory || (file.writes == 0 && file.syncs == 0 && !file.unsynced &&
+                           !file.name_unsynced && !file.removal_unsynced)) {
       continue;
     }
     std::string rest = file.unlinked ? "gone" : "";
-    if (!file.unlinked && file.unsynced) {
-      rest = file.bytes_unsynced > 0 ? with_commas(file.bytes_unsynced) + " bytes" : "its size";
-    }
-    if (file.name_unsynced) {
-      rest += rest.empty() ? "its name" : ", its name";
-    }
+    const auto add = [&rest](bool unsynced, const std::string& what) {
+      if (unsynced) {
+        rest += rest.empty() ? what : ", " + what;
+      }
+    };
+    add(!file.unlinked && file.unsynced,
+        file.bytes_unsynced > 0 ? with_commas(file.bytes_unsynced) + " bytes" : "its size");
+    add(file.name_unsynced, "its name");
+    add(file.removal_unsynced,
+        file.unlinked ? "its removal" : "the loss of its name " + escape(file.removed.str()));
     rows.push_back({escape(file.path.str()), with_commas(file.bytes_written),
                     with_commas(file.writes), with_commas(file.syncs), rest});
   }
@@ -270,39 +297,67 @@ std::string files_text(const trace::Audit& audit) {
                           : table(rows, "<>>><");
 }
 
-std::string audit_text(const trace::Audit& audit, std::int64_t began_ns) {
-  std::string text = fmt::format("  acknowledged: {} on {}, {} of standard output\n",
-                                 counted(audit.sends, "send", "sends"),
-                                 counted(audit.connections, "connection", "connections"),
-                                 counted(audit.output_lines, "line", "lines"));
-  if (audit.sends + audit.output_lines == 0) {
-    return text + "  Nothing was acknowledged that anything could be held against.\n";
+std::string audit_text(const trace::Audit& audit, const trace::Trace& trace,
+                       const std::string& directory) {
+  const std::int64_t began_ns = trace.events.empty() ? 0 : trace.events.front().enter_ns;
+  std::string text = acknowledged_text(audit);
+  if (audit.changes == 0) {
+    text += fmt::format(
+        "  Nothing of {} was changed by a call that could be seen: nothing was checked. (--dir "
+        "names "
+        "the directory of the data.)\n",
+        escape(directory));
+    return text;
+  }
+  if (audit.acks() == 0) {
+    text += "  Nothing was acknowledged that anything could be held against.\n";
+    if (!audit.held_against.exit) {
+      text +=
+          "  If its exit with status 0 says that all is done, hold that against it: --ack exit.\n";
+    }
+    return text;
   }
   bool exposed = false;
+  const auto add = [&](const trace::FileSummary& file, const trace::Exposure& exposure,
+                       const std::string& what) {
+    if (exposure.acks > 0) {
+      exposed = true;
+      text += fmt::format(
+          "  {}: {} while {}, the first at {} s\n", escape(file.path.str()),
+          counted(exposure.acks, "acknowledgement went out", "acknowledgements went out"), what,
+          seconds(exposure.first_ns - began_ns));
+    }
+  };
   for (const trace::FileSummary& file : audit.files) {
-    if (file.content.acks > 0) {
-      exposed = true;
-      const std::string what =
-          file.content.bytes_max > 0
-              ? fmt::format("up to {} bytes of it were", with_commas(file.content.bytes_max))
-              : "a change of its size was";
-      text += fmt::format(
-          "  {}: {} while {} not durable, the first at {} s\n", escape(file.path.str()),
-          counted(file.content.acks, "acknowledgement went out", "acknowledgements went out"), what,
-          seconds(file.content.first_ns - began_ns));
-    }
-    if (file.name.acks > 0) {
-      exposed = true;
-      text += fmt::format(
-          "  {}: {} while its name was not durable (no fsync of its directory), the first at {} "
-          "s\n",
-          escape(file.path.str()),
-          counted(file.name.acks, "acknowledgement went out", "acknowledgements went out"),
-          seconds(file.name.first_ns - began_ns));
-    }
+    add(file, file.content,
+        file.content.bytes_max > 0 ? fmt::format("up to {} bytes of it were not durable",
+                                                 with_commas(file.content.bytes_max))
+                                   : "a change of its size was not durable");
+    add(file, file.name, "its name was not durable (no fsync of its directory)");
+    add(file, file.removal,
+        file.unlinked ? "its removal was not durable (no fsync of its directory)"
+                      : fmt::format("the loss of its name {} was not durable (no fsync of the "
+                                    "directory it was in)",
+                                    escape(file.removed.str())));
   }
-  if (!exposed) {
+  if (!trace.unseen.empty()) {
+    text +=
+        exposed
+            ? "  There may be more: not all that it did could be seen.\n"
+            : "  What could be seen was durable before each acknowledgement, but not all that it "
+              "did could be seen.\n";
+  } else if (!exposed) {
     text += "  Everything written before an acknowledgement was durable by then.\n";
+  }
+  return text;
+}
+
+std::string notes_text(const trace::Trace& trace) {
+  std::string text;
+  for (const trace::Notes* notes : {&trace.unseen, &trace.notes}) {
+    for (const std::string& note : *notes) {
+      text += fmt::format("  {}\n", escape(note));
+    }
   }
   return text;
 }

@@ -16,7 +16,12 @@ namespace crashpoint::report {
 // A line per file: written, synced, not synced at the end, its name.
 [[nodiscard]] std::string files_text(const trace::Audit& audit);
 
-// What had been acknowledged while not durable, or that nothing had.
-[[nodiscard]] std::string audit_text(const trace::Audit& audit, std::int64_t began_ns);
+// What had been acknowledged while not durable, or that nothing had, or why that cannot be said. `directory` is
+// the data directory of the trace.
+[[nodiscard]] std::string audit_text(const trace::Audit& audit, const trace::Trace& trace,
+                                     const std::string& directory);
+
+// A line for each thing that was not seen, or that differed from a run without a tracer; empty: none.
+[[nodiscard]] std::string notes_text(const trace::Trace& trace);
 
 }  // namespace crashpoint::report

@@ -62,7 +62,7 @@ class Script {
     event.op = op;
     event.path = path;
     event.file = id;
-    event.inside = op != Op::kSend;
+    event.inside = op != Op::kSend && op != Op::kSync && op != Op::kExit;
     event.directory = path == ".";
     event.enter = trace_.end++;
     event.exit = trace_.end++;
@@ -83,16 +83,29 @@ class Script {
     trace_.events.back().flags = flags;
     return *this;
   }
+  Script& to(const std::string& path2) {
+    trace_.events.back().path2 = path2;
+    return *this;
+  }
   // The event before the last returned only after it.
   Script& overlapping() {
     std::swap(trace_.events.back().exit, trace_.events[trace_.events.size() - 2].exit);
+    return *this;
+  }
+  // Of the event before: another filesystem than that of the data.
+  Script& elsewhere() {
+    trace_.events.back().elsewhere = true;
+    return *this;
+  }
+  Script& internal() {
+    trace_.events.back().internal = true;
     return *this;
   }
   Script& directory() {
     trace_.events.back().directory = true;
     return *this;
   }
-  [[nodiscard]] Audit audited() const { return audit(trace_); }
+  [[nodiscard]] Audit audited(const Acks& acks = {}) const { return audit(trace_, acks); }
 
  private:
   Trace trace_;
@@ -135,7 +148,130 @@ TEST(Audit, ASyncOfEverythingCoversEverything) {
   EXPECT_EQ(found.sends, 1U);
 }
 
-TEST(Audit, AFileThatIsGoneIsNotMissed) {
+TEST(Audit, ASyncOfAnotherFilesystemCoversNothing) {
+  const auto acked_after = [](bool elsewhere) {
+    Script script;
+    script.created("log", kLog)
+        .then(Op::kWrite, "log", kLog, 100)
+        .then(Op::kSyncfs, "/mnt", kOther);
+    if (elsewhere) {
+      script.elsewhere();
+    }
+    return script.then(Op::kSend, "", 0, 5).audited();
+  };
+  EXPECT_EQ(file(acked_after(true), "log").content.acks, 1U);
+  EXPECT_EQ(file(acked_after(true), "log").name.acks, 1U);
+  EXPECT_EQ(file(acked_after(false), "log").content.acks, 0U);
+  EXPECT_EQ(file(acked_after(false), "log").name.acks, 0U);
+}
+
+TEST(Audit, WhatAProgramSendsToItselfAcknowledgesNothing) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kSend, "", 0, 5)
+                          .internal()
+                          .then(Op::kFsync, ".", kDirectory)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(found.sends, 1U);
+  EXPECT_EQ(file(found, "log").name.acks, 0U);
+}
+
+TEST(Audit, AnExitWithStatus0IsAnAcknowledgementWhereItIsSaidToBe) {
+  const auto audited = [](const Acks& acks, std::int64_t status) {
+    return Script()
+        .created("log", kLog)
+        .then(Op::kSend, "", 0, 5)
+        .then(Op::kExit, "", 0, status)
+        .audited(acks);
+  };
+  const Acks exit_only{.sends = false, .output = false, .exit = true};
+  EXPECT_EQ(audited({}, 0).exits, 0U);
+  EXPECT_EQ(audited(exit_only, 256).acks(), 0U) << "it failed";
+  EXPECT_EQ(audited(exit_only, 0).acks(), 1U);
+  EXPECT_EQ(file(audited(exit_only, 0), "log").name.acks, 1U);
+  EXPECT_EQ(audited({.exit = true}, 0).acks(), 2U);
+}
+
+TEST(Audit, CountsTheCallsThatChangedTheDirectory) {
+  EXPECT_EQ(Script().then(Op::kFsync, "log", kLog).then(Op::kSend, "", 0, 5).audited().changes, 0U);
+  EXPECT_EQ(Script().created("log", kLog).then(Op::kUnlink, "log", kLog).audited().changes, 2U);
+}
+
+TEST(Audit, ARemovalIsDurableOnceTheDirectoryIsSynced) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kFsync, ".", kDirectory)
+                          .then(Op::kUnlink, "log", kLog)
+                          .then(Op::kSend, "", 0, 5)
+                          .then(Op::kFsync, ".", kDirectory)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").removal.acks, 1U);
+  EXPECT_FALSE(file(found, "log").removal_unsynced);
+}
+
+TEST(Audit, ASyncOfAFileDoesNotMakeItsRemovalDurable) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kUnlink, "log", kLog)
+                          .then(Op::kFsync, "log", kLog)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").removal.acks, 1U);
+  EXPECT_TRUE(file(found, "log").removal_unsynced);
+}
+
+TEST(Audit, ARemovedDirectoryTakesTheRemovalsInItAlong) {
+  Script script;
+  script.then(Op::kMkdir, "made", kOther).directory().created("made/log", kLog);
+  script.then(Op::kUnlink, "made/log", kLog).then(Op::kRmdir, "made", kOther).directory();
+  script.then(Op::kSend, "", 0, 5);
+  EXPECT_EQ(file(script.audited(), "made/log").removal.acks, 1U);
+  EXPECT_EQ(file(script.audited(), "made").removal.acks, 1U);
+  script.then(Op::kFsync, ".", kDirectory).then(Op::kSend, "", 0, 5);
+  EXPECT_EQ(file(script.audited(), "made/log").removal.acks, 1U);
+  EXPECT_EQ(file(script.audited(), "made").removal.acks, 1U);
+}
+
+TEST(Audit, AMoveToAnotherDirectoryTakesASyncOfBoth) {
+  const auto synced = [](const std::string& directory, FileId id) {
+    Script script;
+    script.then(Op::kMkdir, "to", kOther).directory().created("log", kLog);
+    script.then(Op::kSync, "", 0).renamed("log", kLog, "to/log");
+    script.then(Op::kFsync, directory, id).directory();
+    return script.then(Op::kSend, "", 0, 5).audited();
+  };
+  EXPECT_EQ(file(synced("to", kOther), "to/log").name.acks, 0U);
+  EXPECT_EQ(file(synced("to", kOther), "to/log").removal.acks, 1U);
+  EXPECT_EQ(file(synced("to", kOther), "to/log").removed, "log");
+  EXPECT_EQ(file(synced(".", kDirectory), "to/log").name.acks, 1U);
+  EXPECT_EQ(file(synced(".", kDirectory), "to/log").removal.acks, 0U);
+}
+
+TEST(Audit, AMoveOutOfTheDirectoryIsARemoval) {
+  const Audit found = Script()
+                          .created("log", kLog)
+                          .then(Op::kWrite, "log", kLog, 100)
+                          .then(Op::kSync, "", 0)
+                          .renamed("log", kLog, "/elsewhere/log")
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "log").removal.acks, 1U);
+  EXPECT_EQ(file(found, "log").name.acks + file(found, "log").content.acks, 0U);
+}
+
+TEST(Audit, TheSwitchOfASymlinkIsAChangeOfNames) {
+  const Audit found = Script()
+                          .then(Op::kSymlink, "v2", kLog)
+                          .to("new")
+                          .renamed("new", kLog, "current", kOther)
+                          .then(Op::kSend, "", 0, 5)
+                          .audited();
+  EXPECT_EQ(file(found, "current").name.acks, 1U);
+}
+
+TEST(Audit, OfAFileThatIsGoneOnlyTheRemovalIsMissed) {
   const Audit found = Script()
                           .created("log", kLog)
                           .then(Op::kWrite, "log", kLog, 100)
@@ -144,6 +280,7 @@ TEST(Audit, AFileThatIsGoneIsNotMissed) {
                           .audited();
   EXPECT_TRUE(file(found, "log").unlinked);
   EXPECT_EQ(file(found, "log").name.acks + file(found, "log").content.acks, 0U);
+  EXPECT_EQ(file(found, "log").removal.acks, 1U);
 }
 
 TEST(Audit, FilesThatExchangeTheirNamesAreBothStillThere) {

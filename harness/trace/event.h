@@ -52,7 +52,8 @@ enum class Op : std::uint8_t {
   kMsync,      // `offset` and `length` in the file, `flags` as msync(2)
   kMap,        // shared writable mapping of a file: its writes are not seen
   kSend,       // bytes leaving on a socket: `connection`, data, `result` bytes
-  kOutput,     // bytes written to the program's own stdout or stderr (`fd` is 1 or 2)
+  kOutput,     // bytes written to what the first program was given as stdout or stderr, through
+               // whatever descriptor: `fd` is 1 or 2, by which of the two it is
   kFork,       // fork, vfork, clone of a process: `result` is the child's pid
   kThread,     // clone of a thread
   kExec,       //
@@ -114,6 +115,7 @@ struct Event {
   bool found = false;          // no call: what lay outside, durable already if `synced_write`
   bool elsewhere = false;      // kSyncfs of another filesystem than that of the data directory
   bool not_performed = false;  // a fault kept the kernel from doing it (errno injected, skipped)
+  bool internal = false;       // kSend to the traced tree itself: it acknowledges nothing
 };
 
 }  // namespace crashpoint::trace

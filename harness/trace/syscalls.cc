@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -96,9 +97,9 @@ std::vector<Syscall> make_table() {
       {.number = SYS_close, .name = "close", .family = "close", .op = Op::kClose, .fd = 0},
       {.number = SYS_close_range, .name = "close_range", .handling = Handling::kForget},
 #ifdef SYS_dup2
-      {.number = SYS_dup2, .name = "dup2", .handling = Handling::kForget, .fd = 1},
+      {.number = SYS_dup2, .name = "dup2", .handling = Handling::kForget, .fd = 1, .source_fd = 0},
 #endif
-      {.number = SYS_dup3, .name = "dup3", .handling = Handling::kForget, .fd = 1},
+      {.number = SYS_dup3, .name = "dup3", .handling = Handling::kForget, .fd = 1, .source_fd = 0},
       {.number = SYS_fcntl,
        .name = "fcntl",
        .handling = Handling::kForget,
@@ -394,13 +395,16 @@ std::vector<Syscall> make_table() {
        .name = "pkey_mprotect",
        .handling = Handling::kProtect,
        .only = {{2, PROT_WRITE, {PROT_WRITE}}}},
-      // Processes, and threads that do not share their descriptors. clone3 has its flags in memory: which
-      // of them it makes is told apart by the recorder.
+      // Processes, and threads that would not be traced or have descriptors of their own. clone3 has its flags
+      // in memory: threads are told apart by the recorder.
       {.number = SYS_clone,
        .name = "clone",
        .family = "fork",
        .op = Op::kFork,
-       .only = {{0, CLONE_THREAD | CLONE_FILES, {0, CLONE_FILES, CLONE_THREAD}}}},
+       .only = {{0,
+                 CLONE_THREAD | CLONE_UNTRACED | CLONE_FILES,
+                 {0, CLONE_UNTRACED, CLONE_FILES, CLONE_UNTRACED | CLONE_FILES, CLONE_THREAD,
+                  CLONE_THREAD | CLONE_UNTRACED, CLONE_THREAD | CLONE_UNTRACED | CLONE_FILES}}}},
       {.number = SYS_clone3, .name = "clone3", .family = "fork", .op = Op::kFork},
 #ifdef SYS_fork
       {.number = SYS_fork, .name = "fork", .family = "fork", .op = Op::kFork},
@@ -440,8 +444,8 @@ std::vector<Syscall> make_table() {
       {.number = SYS_prctl,
        .name = "failpoint",
        .op = Op::kFailpoint,
-       .handling = Handling::kFailpoint,
-       .only = {{0, kAllBits, {kFailpointPrctl}}}},
+       .handling = Handling::kPrctl,
+       .only = {{0, kAllBits, {kFailpointPrctl, PR_SET_DUMPABLE, PR_GET_DUMPABLE}}}},
       {.number = SYS_io_uring_setup,
        .name = "io_uring_setup",
        .handling = Handling::kRefuse,
@@ -469,7 +473,11 @@ std::vector<Syscall> make_table() {
       at_path(SYS_execveat, "execveat", Observed::kRun),
       by_fd(SYS_getdents64, "getdents64", Observed::kList),
       by_fd(SYS_bind, "bind", Observed::kSocket),
-      by_fd(SYS_connect, "connect", Observed::kSocket),
+      {.number = SYS_connect,
+       .name = "connect",
+       .handling = Handling::kConnect,
+       .observed = Observed::kSocket,
+       .fd = 0},
 #ifdef SYS_open
       by_path(SYS_stat, "stat", Observed::kSize),
       by_path(SYS_lstat, "lstat", Observed::kSize),

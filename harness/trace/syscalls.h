@@ -20,10 +20,11 @@ enum class Handling : std::uint8_t {
   kForget,     // none: a descriptor number changes its meaning (dup2, F_SETFL)
   kForgetAll,  // none: the thread changes what it may do, or what paths mean to it
   kCpus,       // none: the thread asks for or changes the CPUs it may run on
-  kFailpoint,  // prctl with our number: answered by the tracer
-  kRefuse,     // io_uring: answered ENOSYS and noted
-  kNote,       // Linux AIO: noted
-  kProtect,    // memory is made writable: noted if it is a shared mapping of a file
+  kPrctl,    // prctl with our number, a failpoint: answered by the tracer; or about PR_SET_DUMPABLE
+  kConnect,  // none: what is sent may go to the program itself
+  kRefuse,   // io_uring: answered ENOSYS and noted
+  kNote,     // Linux AIO: noted
+  kProtect,  // memory is made writable: noted if it is a shared mapping of a file
 };
 
 // What a syscall shows or changes of files, in a run that is observed (see observations.h).
@@ -63,7 +64,7 @@ struct Syscall {
   std::int8_t directory2 = -1;
   std::int8_t path2 = -1;
   std::int8_t fd = -1;
-  std::int8_t source_fd = -1;      // the bytes come from this descriptor
+  std::int8_t source_fd = -1;      // the bytes, or the descriptor, come from this one
   std::int8_t source_offset = -1;  // pointer to where in it
   std::int8_t buffer = -1;
   std::int8_t vector = -1;   // iovec array; its length is the next argument

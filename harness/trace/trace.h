@@ -32,17 +32,16 @@ class DataStore {
   [[nodiscard]] virtual std::string_view view(DataRef ref) const = 0;
 };
 
-// What the trace could not see in full, in words for the report ("shared mapping of x.db").
+// In words for the report.
 using Notes = std::vector<std::string>;
 
 struct Trace {
   Image initial;                     // the data directory before the first event
   EventList events;                  // in order of `enter`
   std::shared_ptr<DataStore> store;  // holds every DataRef of `events`
-  Notes notes;
-  // Those of the notes after which the directory need not be what the events make of it: what is
-  // judged by the trace is then inconclusive.
-  Notes gaps;
+  Notes notes;   // what else a reader should know: how the run differed from one without a tracer
+  Notes unseen;  // what may have been done to the data directory without an event ("shared mapping
+                 // of x.db"): nothing that rests on this trace can be called durable or a pass
   Position end = 0;  // past every position used
 
   [[nodiscard]] std::string_view data(const Event& event) const { return store->view(event.data); }

@@ -25,6 +25,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::trace {
 namespace {
@@ -41,7 +42,7 @@ static_assert(kOpNames[static_cast<std::size_t>(Op::kFailpoint)] == "failpoint")
 
 // The members of Event that are true or false, by name.
 using Flag = bool Event::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 8> kFlags = {{
+constexpr std::array<std::pair<std::string_view, Flag>, 9> kFlags = {{
     {"inside", &Event::inside},
     {"directory", &Event::directory},
     {"created", &Event::created},
@@ -50,6 +51,7 @@ constexpr std::array<std::pair<std::string_view, Flag>, 8> kFlags = {{
     {"found", &Event::found},
     {"elsewhere", &Event::elsewhere},
     {"not_performed", &Event::not_performed},
+    {"internal", &Event::internal},
 }};
 // Whole numbers, by name, with the value that is left out.
 template <typename Number>
@@ -85,8 +87,65 @@ void each_number(const Visit& visit) {
   visit_all(kUnsigned);
 }
 
-std::string quoted(const std::string& text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+constexpr std::string_view kEscape = "\\x";
+
+// A name as text from which name_of() has its bytes back.
+std::string text_of(std::string_view name) {
+  std::string text;
+  bool plain = name.find(kEscape) == std::string_view::npos;
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::size_t length = utf8_length(rest);
+    if (length == 0) {
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(rest.front()));
+      plain = false;
+    } else {
+      text += rest.front() == '\\' ? "\\\\" : rest.substr(0, length);
+    }
+    rest.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return plain ? std::string(name) : text;
+}
+
+std::string name_of(const std::string& text) {
+  if (text.find(kEscape) == std::string::npos) {
+    return text;
+  }
+  std::string name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    if (text[i] == '\\' && text.compare(i, 2, kEscape) == 0 && i + 4 <= text.size() &&
+        std::from_chars(&text[i + 2], &text[i] + 4, byte, 16).ptr == &text[i] + 4) {
+      name += static_cast<char>(byte);
+      i += 3;
+    } else {
+      if (text.compare(i, 2, "\\\\") == 0) {
+        ++i;
+      }
+      name += text[i];
+    }
+  }
+  return name;
+}
+
+json texts_of(const std::vector<std::string>& names) {
+  json texts = json::array();
+  for (const std::string& name : names) {
+    texts.push_back(text_of(name));
+  }
+  return texts;
+}
+
+std::vector<std::string> names_of(const json& texts) {
+  std::vector<std::string> names;
+  for (const json& text : texts) {
+    names.push_back(name_of(text.get<std::string>()));
+  }
+  return names;
+}
+
+// Into JSON. Nothing but a name can have bytes that are no UTF-8.
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string role_text(const Role& role) {
@@ -116,7 +175,7 @@ std::string line_of(const Event& event) {
                  kOpNames[static_cast<std::size_t>(event.op)], event.syscall.str());
   for (const auto& [name, member] : kNames) {
     if (!(event.*member).empty()) {
-      fmt::format_to(out, R"(,"{}":{})", name, quoted(event.*member));
+      fmt::format_to(out, R"(,"{}":{})", name, dumped(text_of((event.*member).str())));
     }
   }
   each_number([&](const auto& number) {
@@ -158,7 +217,7 @@ Event event_of(const json& line) {
   const auto op = std::find(kOpNames.begin(), kOpNames.end(), line.at("op").get<std::string>());
   event.op = static_cast<Op>(op - kOpNames.begin());
   for (const auto& [name, member] : kNames) {
-    event.*member = line.value(std::string(name), std::string());
+    event.*member = name_of(line.value(std::string(name), std::string()));
   }
   each_number([&](const auto& number) {
     event.*number.member = line.value(std::string(number.name), number.left_out);
@@ -223,8 +282,8 @@ void read_header(const json& header, const std::string& path, const MappedData& 
                     : fmt::format("{} is a trace of version {}; this crashpoint reads up to {}",
                                   path, version, kVersion));
   }
-  file.directory = header.at("directory");
-  file.command = header.at("command");
+  file.directory = name_of(header.at("directory").get<std::string>());
+  file.command = names_of(header.at("command"));
   for (const auto& [name, entry] : header.at("initial").items()) {
     ImageEntry in_image;
     const auto kind =
@@ -235,15 +294,15 @@ void read_header(const json& header, const std::string& path, const MappedData& 
     if (const DataRef ref = data_of(entry); data.holds(ref)) {
       in_image.content = data.view(ref);
     }
-    file.trace.initial.emplace(name, std::move(in_image));
+    file.trace.initial.emplace(name_of(name), std::move(in_image));
   }
 }
 
 void read_footer(const json& footer, std::map<Position, Event>& events, TraceFile& file) {
   file.complete = true;
   file.trace.end = footer.at("end");
-  file.trace.notes = footer.at("notes").get<Notes>();
-  file.trace.gaps = footer.value("gaps", Notes());
+  file.trace.notes = names_of(footer.at("notes"));
+  file.trace.unseen = names_of(footer.value("unseen", json::array()));
   const json purposes = footer.at("purposes");
   for (auto& [enter, event] : events) {
     if (event.role.kind == RoleKind::kChild) {
@@ -287,17 +346,17 @@ void TraceFileWriter::write_line(std::string line) {
 
 void TraceFileWriter::begin(const Image& initial) {
   json header = {{"crashpoint_trace", kVersion},
-                 {"directory", directory_},
-                 {"command", command_},
+                 {"directory", text_of(directory_)},
+                 {"command", texts_of(command_)},
                  {"initial", json::object()}};
   for (const auto& [path, entry] : initial) {
     const DataRef ref = store_->append(std::as_bytes(std::span(entry.content)));
-    header["initial"][path] = {{"kind", kKindNames[static_cast<std::size_t>(entry.kind)]},
-                               {"mode", entry.mode},
-                               {"file", entry.file},
-                               {"data", {ref.offset, ref.size}}};
+    header["initial"][text_of(path)] = {{"kind", kKindNames[static_cast<std::size_t>(entry.kind)]},
+                                        {"mode", entry.mode},
+                                        {"file", entry.file},
+                                        {"data", {ref.offset, ref.size}}};
   }
-  write_line(header.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  write_line(dumped(header) + "\n");
 }
 
 void TraceFileWriter::add(const Event& event) {
@@ -306,8 +365,8 @@ void TraceFileWriter::add(const Event& event) {
 
 void TraceFileWriter::finish(const Trace& trace) {
   json footer = {{"end", trace.end},
-                 {"notes", trace.notes},
-                 {"gaps", trace.gaps},
+                 {"notes", texts_of(trace.notes)},
+                 {"unseen", texts_of(trace.unseen)},
                  {"purposes", json::object()}};
   for (const Event& event : trace.events) {
     if (event.exit == kNever) {
@@ -317,7 +376,7 @@ void TraceFileWriter::finish(const Trace& trace) {
       footer["purposes"][std::to_string(event.role.ordinal)] = event.role.purpose.str();
     }
   }
-  write_line(footer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  write_line(dumped(footer) + "\n");
 }
 
 TraceFile read_trace_file(const std::string& path) {

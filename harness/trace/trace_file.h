@@ -6,14 +6,15 @@
 //              are zero or empty left out; "ns": [enter_ns, exit_ns], "is": the names of the members
 //              that are true, "data": [offset, size] in FILE.data. A later line with the same
 //              "enter" replaces an earlier one.
-//   last line  {"end": position past all, "notes": [...], "gaps": [...],
+//   last line  {"end": position past all, "notes": [...], "unseen": [...],
 //               "purposes": {child: purpose}}
 //
 // Version    The number in line 1. Readers refuse a higher one; members they do not know they skip.
 // Crashes    Each line is written at once, each byte of data is in FILE.data before its event. If the
 //            harness is killed, the last lines are missing, the last one may be torn, and FILE.data
 //            may end in NULs: what can be read is a valid trace of the time up to then.
-// Paths      are bytes to the kernel but text in JSON: those that are not UTF-8 lose what is not.
+// Names      are bytes to the kernel but text in JSON: in one that is not UTF-8, or that has a \x in it,
+//            a byte that is not UTF-8 is \xNN and a backslash is two. All others stay as they are.
 #pragma once
 
 #include <map>

@@ -6,12 +6,15 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/ptrace/run_for_test.h"
 
 namespace crashpoint::trace {
@@ -27,7 +30,7 @@ auto all_of(const Event& e) {
                  e.connection, e.file, e.file2, e.offset, e.length, e.result, e.performed),
       std::tuple(e.data.size == 0 ? 0 : e.data.offset, e.data.size, e.pid, e.tid, e.fd, e.fault,
                  e.flags, e.mode, e.op, e.inside, e.directory, e.created, e.truncated,
-                 e.synced_write, e.elsewhere, e.not_performed));
+                 e.synced_write, e.elsewhere, e.not_performed, e.internal));
 }
 
 void expect_equal(const Trace& a, const Trace& b) {
@@ -38,6 +41,7 @@ void expect_equal(const Trace& a, const Trace& b) {
   }
   EXPECT_EQ(a.end, b.end);
   EXPECT_EQ(a.notes, b.notes);
+  EXPECT_EQ(a.unseen, b.unseen);
   EXPECT_EQ(a.initial.size(), b.initial.size());
 }
 
@@ -62,6 +66,49 @@ TEST(TraceFile, HoldsWhatTheTraceInMemoryHolds) {
   expect_equal(file.trace, run.trace);
   EXPECT_EQ(file.trace.initial.at("earlier").content, "some content");
   EXPECT_EQ(ptrace::replayed(file.trace), ptrace::on_disk(folder.data()));
+}
+
+TEST(TraceFile, NamesAreBytesAndComeBackAsTheyWere) {
+  const std::vector<std::string> names = {"caf\xe9",  "caf\xea",     "caf\\xe9", "\xff\\",
+                                          "\\\\xe9",  "a\\b",        "\\x",      "new\nline",
+                                          "\x01\x7f", "caf\xc3\xa9", "\xc3",     "\xed\xa0\x80"};
+  const ptrace::TestFolder folder;
+  Trace trace;
+  {
+    TraceFileWriter writer(folder.path() / "trace", folder.data(), names);
+    trace.store = writer.store();
+    for (const std::string& name : names) {
+      trace.initial[name] = {};
+      Event& event = trace.events.emplace_back();
+      event.enter = trace.end++;
+      event.exit = trace.end++;
+      event.syscall = "rename";
+      event.path = name;
+      event.path2 = name + "2";
+    }
+    trace.notes = trace.unseen = names;
+    writer.begin(trace.initial);
+    for (const Event& event : trace.events) {
+      writer.add(event);
+    }
+    writer.finish(trace);
+  }
+  const TraceFile file = read_trace_file(folder.path() / "trace");
+  EXPECT_EQ(file.command, names);
+  expect_equal(file.trace, trace);
+  for (const std::string& name : names) {
+    EXPECT_TRUE(file.trace.initial.contains(name)) << name;
+  }
+  std::set<std::string> lines;
+  for (const std::string& line : ptrace::lines_of(ptrace::read_whole(folder.path() / "trace"))) {
+    if (line.starts_with(R"({"enter")")) {
+      lines.insert(line.substr(line.find("path")));
+    }
+    for (std::string_view rest = line; !rest.empty(); rest.remove_prefix(utf8_length(rest))) {
+      ASSERT_NE(utf8_length(rest), 0U) << line;
+    }
+  }
+  EXPECT_EQ(lines.size(), names.size()) << "no two of them are written alike";
 }
 
 TEST(TraceFile, KeepsEventsInFlightPurposesAndStrikes) {

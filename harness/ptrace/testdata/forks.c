@@ -1,13 +1,16 @@
 /* A parent, children and grandchildren that share descriptors, and a vfork with exec:
  *   forks          the whole
  *   forks orphan   leaves a child behind that outlives it
- *   forks zombie   leaves children unreaped */
+ *   forks zombie   leaves children unreaped
+ *   forks alarm    is sent a signal that it handles in 20 ms, and forks once */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +18,13 @@ static void put(int fd, const char* text) {
   if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
     abort();
   }
+}
+
+static volatile sig_atomic_t alarms;
+static void on_alarm(int signal) {
+  (void)signal;
+  ++alarms;
+  close(dup(STDOUT_FILENO)); /* calls that stop, in between */
 }
 
 static pid_t fork_or_say(int log) {
@@ -42,6 +52,17 @@ int main(int count, char** arguments) {
       }
     }
     pause();
+  }
+  if (count > 1 && strcmp(arguments[1], "alarm") == 0) {
+    const struct itimerval once = {.it_value = {.tv_usec = 20000}};
+    const struct sigaction action = {.sa_handler = on_alarm};
+    if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &once, NULL) != 0) {
+      abort();
+    }
+    if (fork_or_say(log) == 0) {
+      _exit(0);
+    }
+    return wait(NULL) > 0 && alarms == 1 ? 0 : 1;
   }
   const pid_t child = fork_or_say(log);
   if (child == 0) {
