@@ -67,6 +67,11 @@ std::uint32_t Disk::names_of(InodeId inode) const {
   return at == name_counts_.end() ? 0 : at->second;
 }
 
+std::uint32_t Disk::mode_of(InodeId inode) const {
+  const auto set = modes_.find(inode);
+  return set == modes_.end() ? timeline_.inode(inode).mode : set->second;
+}
+
 void Disk::forget(InodeId inode) {
   HARNESS_CHECK(names_of(inode) == 0, inode.value(), names_of(inode));
   files_.erase(inode);
@@ -195,14 +200,14 @@ class Disk::ImageMaker {
     if (inode.kind == CrashImage::Kind::kDirectory) {
       // Entries of two renames can make a directory its own ancestor, which no tool could show.
       if (std::find(above_.begin(), above_.end(), id) == above_.end()) {
-        image_.entries.push_back({path, inode.kind, inode.mode, nullptr, 0});
+        image_.entries.push_back({path, inode.kind, disk_.mode_of(id), nullptr, 0});
         enter(id, path);
       }
       return;
     }
     const auto ops = contents_.find(id);
     image_.entries.push_back(
-        {std::move(path), inode.kind, inode.mode,
+        {std::move(path), inode.kind, disk_.mode_of(id),
          disk_.content_with(
              id, ops == contents_.end() ? std::span<const AppliedOp>() : std::span(ops->second),
              tear_),

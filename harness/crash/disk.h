@@ -29,6 +29,8 @@ class Disk {
   // For good, in this order. An operation on an inode that was forgotten does nothing.
   void apply(std::span<const OpIndex> ops);
 
+  void set_mode(InodeId inode, std::uint32_t mode) { modes_[inode] = mode; }
+
   // The directory with `ops` on top, in order of the trace. Contents are shared with images made
   // before where they are the same.
   [[nodiscard]] CrashImage image(std::span<const AppliedOp> ops, const std::optional<Tear>& tear);
@@ -52,7 +54,10 @@ class Disk {
   [[nodiscard]] std::string key_of(std::span<const AppliedOp> ops,
                                    const std::optional<Tear>& tear) const;
 
+  [[nodiscard]] std::uint32_t mode_of(InodeId inode) const;
+
   const Timeline& timeline_;
+  std::unordered_map<InodeId, std::uint32_t> modes_;  // that were set
   Directories directories_;
   std::unordered_map<InodeId, File> files_;
   std::unordered_map<InodeId, std::uint32_t> name_counts_;

@@ -196,6 +196,10 @@ void CrashModel::leave(CallIndex index) {
   if (profile_.auto_da_alloc && timeline_->call(index).closes != kNoInode) {
     allocate(timeline_->call(index).closes, index);
   }
+  if (const Call& call = timeline_->call(index); call.sets_mode_of != kNoInode) {
+    disk_.set_mode(call.sets_mode_of, call.mode);
+    ++version_;
+  }
   const SyncRequest& sync = timeline_->call(index).sync;
   const bool syncs = sync.what != SyncRequest::What::kNothing;
   if (syncs && !profile_.durable_on_return) {

@@ -633,6 +633,50 @@ TEST(CrashModel, AFileMovedInFromOutsideIsNoted) {
               ElementsAre("b was moved in from outside: what it held before is not known"));
 }
 
+TEST(CrashModel, WhatIsMovedInComesWhole) {
+  TraceScript script;
+  script.found_directory("/o/d").found("/o/d/x", "1").rename("/o/d", "d");
+  EXPECT_THAT(timeline_of(script)->notes(), testing::IsEmpty());
+  for (const Profile& profile : profiles()) {
+    States expected{"d/ d/x=1"};
+    if (profile.name != "process-kill") {
+      expected.insert("-");
+    }
+    EXPECT_EQ(all_states(script, profile.name), expected) << profile.name;
+  }
+  script.append("d/x", "2").create("d/y").unlink("d/x");
+  EXPECT_EQ(after_process_kill(script), "d/ d/y=");
+}
+
+TEST(CrashModel, WhatWasNotSyncedBeforeItWasMovedInMayBeLost) {
+  TraceScript script;
+  script.found("/o/x", "1", /*durable=*/false).rename("/o/x", "x");
+  EXPECT_EQ(after_process_kill(script), "x=1");
+  EXPECT_TRUE(all_states(script, "ext4-ordered").contains("x="));
+  EXPECT_EQ(all_states(script.fsync("x").fsync_directory(), "weakest"), States{"x=1"});
+}
+
+TEST(CrashModel, WhatIsMovedOutKeepsItsBytesUntilItComesBack) {
+  TraceScript script({{"d", directory_entry()}, {"d/x", file_entry("1")}, {"a", file_entry("2")}});
+  script.rename("d", "/o/d").append("/o/d/x", "1").create("/o/d/y").rename("a", "/o/a");
+  EXPECT_EQ(after_process_kill(script), "-");
+  script.rename("/o/d", "e").append("/o/a", "2").link("/o/a", "b");
+  EXPECT_EQ(after_process_kill(script), "b=22 e/ e/x=11 e/y=");
+  EXPECT_THAT(timeline_of(script)->notes(), testing::IsEmpty());
+}
+
+TEST(CrashModel, AModeIsThatOfTheLastChmodThatHasReturned) {
+  TraceScript script = with_file("1");
+  script.chmod("a", 0600).chmod("a", 0711).never_returning();
+  for (const Profile& profile : profiles()) {
+    CrashModel model(timeline_of(script), profile);
+    model.advance(1);
+    EXPECT_EQ(model.image(model.everything()).find("a")->mode, 0644U) << profile.name;
+    model.advance(trace::kNever);
+    EXPECT_EQ(model.image(model.only_durable()).find("a")->mode, 0600U) << profile.name;
+  }
+}
+
 TEST(CrashModel, M8PermitsExactlyWhatItEnumerates) {
   TraceScript script = with_file("1");
   script.append("a", "2").create("b").rename("b", "c");

@@ -33,6 +33,7 @@ bool changes_files(const Event& event) {
     case Op::kUnlink:
     case Op::kMkdir:
     case Op::kRmdir:
+    case Op::kChmod:
     case Op::kFsync:
     case Op::kFdatasync:
     case Op::kSync:

@@ -103,6 +103,9 @@ class TimelineBuilder {
     if (path == ".") {
       return kRoot;
     }
+    if (const auto outside = outside_.find(path); outside != outside_.end()) {
+      return outside->second;
+    }
     const std::optional<Place> place = locate(path);
     if (!place) {
       return std::nullopt;
@@ -111,12 +114,25 @@ class TimelineBuilder {
     return inode == kNoInode ? std::nullopt : std::optional(inode);
   }
 
-  // Nothing when it lies outside or in a directory that is not known.
+  // Nothing when it lies in a directory that is not known, as those outside are, unless one was moved
+  // out or is about to be moved in.
   std::optional<Place> locate(std::string_view path) const {
-    if (path.empty() || path.front() == '/' || path == ".") {
+    if (path.empty() || path == ".") {
       return std::nullopt;
     }
     InodeId parent = kRoot;
+    if (!is_inside(path)) {
+      auto way = outside_.end();
+      for (std::size_t slash = path.rfind('/'); slash > 0 && way == outside_.end();
+           slash = path.rfind('/', slash - 1)) {
+        way = outside_.find(path.substr(0, slash));
+      }
+      if (way == outside_.end() || !directories_.contains(way->second)) {
+        return std::nullopt;
+      }
+      parent = way->second;
+      path.remove_prefix(way->first.size() + 1);
+    }
     for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
          slash = path.find('/')) {
       parent = find_name(directories_.at(parent), path.substr(0, slash));
@@ -208,16 +224,22 @@ class TimelineBuilder {
     open_call(index, event);
     add_ops(event);
     const Call& call = timeline_.calls_.back();
-    if (call.ops.count == 0 && call.closes == kNoInode) {
+    if (call.ops.count == 0 && call.closes == kNoInode && call.sets_mode_of == kNoInode) {
       timeline_.calls_.pop_back();
     }
   }
 
   void add_ops(const Event& event) {
+    if (event.found) {
+      add_found(event);
+      return;
+    }
     switch (event.op) {
       case Op::kOpen:
         add_open(event);
-        opened_[{event.pid, event.performed}] = event.exit;
+        if (event.fd >= 0) {
+          opened_[{event.pid, event.fd}] = event.exit;
+        }
         break;
       case Op::kClose:
         add_close(event);
@@ -260,6 +282,12 @@ class TimelineBuilder {
       case Op::kRmdir:
         add_unlink(event);
         break;
+      case Op::kChmod:
+        if (const auto inode = inode_of(event)) {
+          timeline_.calls_.back().sets_mode_of = *inode;
+          timeline_.calls_.back().mode = event.mode;
+        }
+        break;
       case Op::kFsync:
       case Op::kFdatasync:
       case Op::kSync:
@@ -274,6 +302,47 @@ class TimelineBuilder {
       case Op::kExit:
       case Op::kFailpoint:
         break;
+    }
+  }
+
+  // What a rename is about to move in, or a link to give a name in the directory. What is durable of it
+  // is as if it had been there before the run.
+  void add_found(const Event& event) {
+    if (event.op == Op::kWrite) {
+      const std::optional<InodeId> inode = inode_of(event);
+      if (inode && event.synced_write) {
+        const std::string_view bytes = timeline_.trace_->data(event);
+        timeline_.inodes_[inode->value()].initial =
+            std::make_shared<const Content>(std::string(bytes));
+        size_of(*inode) = bytes.size();
+      } else if (inode) {
+        add_write(event);
+      }
+      return;
+    }
+    const bool has_target = event.op == Op::kSymlink || event.op == Op::kLink;
+    const std::string& path = has_target ? event.path2.str() : event.path.str();
+    std::optional<InodeId> inode;
+    if (event.op == Op::kLink) {
+      inode = inode_of(event);
+    } else if (event.op == Op::kOpen) {
+      inode = add_file(event.file, event.mode);
+    } else {
+      inode = event.op == Op::kMkdir ? add_inode(Kind::kDirectory, event.mode, event.file, nullptr)
+                                     : add_inode(Kind::kSymlink, event.mode, event.file,
+                                                 std::make_shared<const Content>(event.path.str()));
+    }
+    if (!inode) {
+      return;
+    }
+    const std::optional<Place> place = locate(path);
+    if (!place) {
+      outside_[path] = *inode;
+    } else if (event.synced_write) {
+      set_name(directories_[place->parent], place->name, *inode);
+      set_name(timeline_.initial_directories_[place->parent], place->name, *inode);
+    } else {
+      add_entry(MicroKind::kCreateEntry, *place, *inode);
     }
   }
 
@@ -410,55 +479,81 @@ class TimelineBuilder {
     }
   }
 
+  // What a name stands for now, there or outside; nothing if that is not known.
+  InodeId known_at(const std::optional<Place>& place, const std::string& path) const {
+    if (place) {
+      return find_name(directories_.at(place->parent), place->name);
+    }
+    const auto outside = outside_.find(path);
+    return outside == outside_.end() ? kNoInode : outside->second;
+  }
+
+  // A name outside reaches no disk of ours.
+  void put(const std::optional<Place>& place, const std::string& path, InodeId inode) {
+    if (place) {
+      add_entry(MicroKind::kCreateEntry, *place, inode);
+    } else if (!is_inside(path)) {
+      outside_[path] = inode;
+    }
+  }
+  void take(const std::optional<Place>& place, const std::string& path, InodeId inode) {
+    if (place) {
+      add_entry(MicroKind::kDeleteEntry, *place, inode);
+    } else {
+      outside_.erase(path);
+    }
+  }
+
   // M7
   void add_rename(const Event& event) {
-    const auto from = place_of(event, event.path.str());
-    const auto to = place_of(event, event.path2.str());
-    InodeId moved = from ? find_name(directories_[from->parent], from->name) : kNoInode;
+    const std::string& path = event.path.str();
+    const std::string& path2 = event.path2.str();
+    const auto from = place_of(event, path);
+    const auto to = place_of(event, path2);
+    InodeId moved = known_at(from, path);
+    if (moved == kNoInode && !to) {
+      return;  // from outside to outside
+    }
     if (moved == kNoInode && from) {
-      note(fmt::format("rename of {}: nothing of that name is known", event.path.str()));
+      note(fmt::format("rename of {}: nothing of that name is known", path));
       return;
     }
     if (moved == kNoInode) {
       const auto known = inode_of_file_.find(event.file);
       moved = event.file != 0 && known != inode_of_file_.end() ? known->second
                                                                : add_file(event.file, 0644);
-      note(fmt::format("{} was moved in from outside: what it held before is not known",
-                       event.path2.str()));
+      note(fmt::format("{} was moved in from outside: what it held before is not known", path2));
     }
-    const InodeId replaced = to ? find_name(directories_[to->parent], to->name) : kNoInode;
+    const InodeId replaced = known_at(to, path2);
     if (moved == replaced) {
       return;  // two names of one file: POSIX requires rename to do nothing
     }
-    if (from && to && (event.flags & RENAME_EXCHANGE) != 0 && replaced != kNoInode) {
-      add_entry(MicroKind::kCreateEntry, *to, moved);
-      add_entry(MicroKind::kCreateEntry, *from, replaced);
+    if ((event.flags & RENAME_EXCHANGE) != 0 && replaced != kNoInode) {
+      put(to, path2, moved);
+      put(from, path, replaced);
       return;
     }
     if (replaced != kNoInode) {
-      add_entry(MicroKind::kDeleteEntry, *to, replaced);
+      take(to, path2, replaced);
     }
-    if (to) {
-      add_entry(MicroKind::kCreateEntry, *to, moved);
-    }
-    if (from) {
-      add_entry(MicroKind::kDeleteEntry, *from, moved);
-    }
+    put(to, path2, moved);
+    take(from, path, moved);
   }
 
   void add_link(const Event& event) {
     const auto place = place_of(event, event.path2.str());
-    if (!place) {
+    if (!place && !event.inside) {
       return;
     }
     if (const auto inode = inode_of(event)) {
-      add_entry(MicroKind::kCreateEntry, *place, *inode);
+      put(place, event.path2.str(), *inode);
     }
   }
 
   void add_unlink(const Event& event) {
     const auto place = place_of(event, event.path.str());
     if (!place) {
+      outside_.erase(event.path.str());
       return;
     }
     const InodeId inode = find_name(directories_[place->parent], place->name);
@@ -533,6 +628,8 @@ class TimelineBuilder {
   Directories directories_;
   std::vector<std::uint64_t> sizes_;  // by inode
   std::unordered_map<trace::FileId, InodeId> inode_of_file_;
+  std::map<std::string, InodeId, std::less<>>
+      outside_;                // by path: what was moved out or will be moved in
   std::set<InodeId> emptied_;  // truncated to nothing, and not closed since
   std::map<std::pair<pid_t, std::int64_t>, trace::Position> opened_;  // by process and descriptor
   std::map<pid_t, trace::Position> forked_;                           // when it last forked

@@ -98,6 +98,9 @@ struct Call {
   trace::Position enter = 0;
   trace::Position exit = trace::kNever;
   SyncRequest sync = {};
+  // The file whose mode this call sets, and that mode. It has no operation of its own: see README.md.
+  InodeId sets_mode_of = kNoInode;
+  std::uint32_t mode = 0;
   // M27: the file that this call closes, which was truncated to nothing and written since. It has no
   // operation of its own, but a filesystem may allocate the blocks of the file.
   InodeId closes = kNoInode;

@@ -55,7 +55,8 @@ TraceScript& TraceScript::create(const std::string& path, std::uint32_t flags) {
   event.created = true;
   event.mode = 0644;
   event.flags = O_CREAT | O_WRONLY | flags;
-  event.result = event.performed = descriptors_[path] = ++last_fd_;
+  event.fd = descriptors_[path] = ++last_fd_;
+  event.result = event.performed = event.fd;
   return *this;
 }
 
@@ -69,7 +70,8 @@ TraceScript& TraceScript::open_truncate(const std::string& path) {
   Event& event = add(Op::kOpen, "openat", path);
   event.truncated = true;
   event.flags = O_TRUNC | O_WRONLY;
-  event.result = event.performed = descriptors_[path] = ++last_fd_;
+  event.fd = descriptors_[path] = ++last_fd_;
+  event.result = event.performed = event.fd;
   sizes_[event.file] = 0;
   return *this;
 }
@@ -232,6 +234,29 @@ TraceScript& TraceScript::mkdir(const std::string& path) {
 
 TraceScript& TraceScript::rmdir(const std::string& path) {
   add(Op::kRmdir, "rmdir", path).directory = true;
+  return *this;
+}
+
+TraceScript& TraceScript::chmod(const std::string& path, std::uint32_t mode) {
+  add(Op::kChmod, "fchmodat", path).mode = mode;
+  return *this;
+}
+
+TraceScript& TraceScript::found(const std::string& path, std::string_view bytes, bool durable) {
+  files_[path] = ++last_file_;
+  Event& made = add(Op::kOpen, "found", path);
+  made.found = made.created = true;
+  made.synced_write = true;
+  made.mode = 0644;
+  add_write(path, 0, bytes);
+  trace_.events.back().found = true;
+  trace_.events.back().synced_write = durable;
+  return *this;
+}
+
+TraceScript& TraceScript::found_directory(const std::string& path) {
+  mkdir(path);
+  trace_.events.back().found = trace_.events.back().synced_write = true;
   return *this;
 }
 

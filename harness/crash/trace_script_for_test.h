@@ -52,6 +52,10 @@ class TraceScript {
   TraceScript& unlink(const std::string& path);
   TraceScript& mkdir(const std::string& path);
   TraceScript& rmdir(const std::string& path);
+  TraceScript& chmod(const std::string& path, std::uint32_t mode);
+  // What lies outside, by its absolute path, and is about to be moved in.
+  TraceScript& found(const std::string& path, std::string_view bytes, bool durable = true);
+  TraceScript& found_directory(const std::string& path);
   TraceScript& fork();
   TraceScript& ack(std::string_view bytes = "+OK\r\n");  // a reply leaves on a socket
 

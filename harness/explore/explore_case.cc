@@ -1,6 +1,7 @@
 #include "harness/explore/explore_case.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -94,47 +95,66 @@ ExploreOptions options_of(const recovery::RecoveryPlan& plan, const scenario::Ex
   return options;
 }
 
-// What tells two directories apart; empty if nothing does.
-std::string difference(const trace::Image& modelled, const trace::Image& found) {
+// So many differences are told.
+constexpr std::size_t kTold = 3;
+
+// What tells two directories apart, file by file; empty if nothing does.
+std::vector<std::string> differences(const trace::Image& modelled, const trace::Image& found) {
+  std::vector<std::string> all;
   for (const auto& [path, entry] : modelled) {
     const auto other = found.find(path);
     if (other == found.end()) {
-      return fmt::format("{} is not there", path);
-    }
-    if (entry.kind != other->second.kind || entry.content != other->second.content) {
-      return fmt::format("{} holds {}, by the trace {}", path,
-                         counted(other->second.content.size(), "byte"),
-                         counted(entry.content.size(), "byte"));
+      all.push_back(fmt::format("{} is not there", path));
+    } else if (entry.kind != other->second.kind ||
+               entry.content.size() != other->second.content.size()) {
+      all.push_back(fmt::format("{} holds {}, by the trace {}", path,
+                                counted(other->second.content.size(), "byte"),
+                                counted(entry.content.size(), "byte")));
+    } else if (entry.content != other->second.content) {
+      const auto at =
+          std::mismatch(entry.content.begin(), entry.content.end(), other->second.content.begin());
+      all.push_back(fmt::format("{} holds other bytes, from offset {} on", path,
+                                at.first - entry.content.begin()));
     }
   }
   for (const auto& [path, entry] : found) {
     if (!modelled.contains(path)) {
-      return fmt::format("{} is there", path);
+      all.push_back(fmt::format("{} is there", path));
     }
   }
-  return {};
+  return all;
+}
+
+std::string told(std::vector<std::string> doubts) {
+  const std::size_t count = doubts.size();
+  doubts.resize(std::min(count, kTold));
+  return fmt::format("{}{}", fmt::join(doubts, "; "),
+                     count > kTold ? fmt::format("; and {} more", count - kTold) : "");
 }
 
 // The model must lead to the very directory that the run left, or nothing it says can be believed.
 // What is amiss; empty if nothing is.
 std::string doubt(const trace::Trace& trace, const std::shared_ptr<const crash::Timeline>& timeline,
                   const fs::path& data) {
-  if (!trace.unseen.empty()) {
-    return trace.unseen.front();
-  }
-  if (!timeline->notes().empty()) {
-    return timeline->notes().front();
+  for (const trace::Notes& notes : {trace.unseen, timeline->notes()}) {
+    if (!notes.empty()) {
+      return told(notes);
+    }
   }
   const trace::Image found = crash::read_directory(data);
   crash::CrashModel model(timeline, *crash::find_profile("process-kill"));
   model.advance(trace::kNever);
-  std::optional<std::string> first;
+  std::optional<std::vector<std::string>> fewest;
   const crash::StateCount count = crash::for_each_state(model, {}, [&](crash::CrashState&& state) {
-    const std::string differs = difference(crash::to_image(state.image), found);
-    first = first ? first : differs;
-    return !differs.empty();
+    std::vector<std::string> differs = differences(crash::to_image(state.image), found);
+    const bool found_it = differs.empty();
+    if (!fewest || differs.size() < fewest->size()) {
+      fewest = std::move(differs);
+    }
+    return !found_it;
   });
-  return count.stopped ? "" : first.value_or("the run left no state");
+  return count.stopped ? ""
+                       : told(fewest.value_or(std::vector<std::string>{"the run left no state"}));
 }
 
 oracle::CrashMoment moment_of(const crash::CrashPoint& point) {

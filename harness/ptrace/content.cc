@@ -47,9 +47,10 @@ std::vector<Range> data_of(int file, std::int64_t size) {
 
 }  // namespace
 
-std::string read_content(const std::string& path, std::string& content) {
+std::string read_content(int directory, const std::string& name, std::string& content) {
   // O_NONBLOCK: what was a file a moment ago may have become a FIFO.
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const int file =
+      ::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   struct stat status {};
   if (file < 0 || ::fstat(file, &status) != 0) {
     const std::string why = std::strerror(errno);

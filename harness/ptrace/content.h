@@ -5,8 +5,9 @@
 
 namespace crashpoint::ptrace {
 
-// Reads the regular file at `path` into `content`; holes cost nothing to read. Returns why it cannot: not
+// Reads the regular file `name` in an open directory into `content`; holes cost nothing to read. Returns why it cannot: not
 // permitted, or its holes are too large to keep (content then stays empty). Empty: it could.
-[[nodiscard]] std::string read_content(const std::string& path, std::string& content);
+[[nodiscard]] std::string read_content(int directory, const std::string& name,
+                                       std::string& content);
 
 }  // namespace crashpoint::ptrace

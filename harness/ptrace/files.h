@@ -1,17 +1,19 @@
 // What the traced programs' paths and descriptors stand for.
 //
-// Inodes       One per file ever seen, with its size and names kept up by hand from the calls that
-//              change them, because only then do they tell what was true at the time of the call.
+// Inodes       One per file ever seen, told apart as the kernel does (FileKey). Sizes and names are kept
+//              up by hand from the calls that change them, because only then do they tell what was true at
+//              the time of the call.
+// Places       A name in a directory. The directory is opened, and which one that is is asked of the kernel: its
+//              path is what the trace calls it, however the program reached it (another root, other mounts,
+//              a path that is too long to be said).
 // Descriptors  Looked up in /proc once and remembered until the number can mean something else
 //              (close, dup2, exec ...). A process's table starts empty, whatever it inherits.
-// Resolution   Paths are made absolute through /proc/PID/cwd or the directory's descriptor, and
-//              their parent is followed through symlinks, at the entry of the call. Programs that
-//              chroot or live in another mount namespace are not followed there.
+// Followed     What is or was in the data directory, and what came from outside and was read then. Its bytes
+//              and names are recorded wherever it is; outside by absolute paths.
 //
 // All of it belongs to the tracer's thread.
 #pragma once
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <array>
@@ -19,13 +21,17 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "harness/base/fd.h"
 #include "harness/ptrace/connection.h"
+#include "harness/ptrace/kernel_path.h"
+#include "harness/ptrace/on_disk.h"
 #include "harness/trace/event.h"
 #include "harness/trace/trace.h"
 
@@ -33,15 +39,21 @@ namespace crashpoint::ptrace {
 
 struct Inode {
   trace::FileId id = 0;
-  trace::Name path;  // as in trace::Event::path: the last name it is known by
-  bool inside = false;
+  trace::Name path;       // as in trace::Event::path: the last name it is known by
+  bool followed = false;  // as in trace::Event::inside
   bool directory = false;
   bool regular = false;
-  bool elsewhere = false;   // on another filesystem than the data directory
-  std::uint32_t links = 1;  // names; 0: unlinked
-  std::int64_t size = 0;    // of a regular file inside the data directory
-  std::uint32_t writes_in_flight = 0;
-  std::vector<pid_t> waiting;  // threads held until no write is in flight
+  bool special = false;            // a socket, a FIFO or a device: no data
+  bool elsewhere = false;          // on another filesystem than the data directory
+  bool named = false;              // has had a name that is followed
+  bool unsynced = false;           // changed while it was not followed, and not synced since
+  std::uint32_t mode = 0;          // permission bits, of what is followed
+  std::uint32_t names = 0;         // that are followed
+  std::uint32_t names_inside = 0;  // of these, in the data directory
+  std::int64_t size = 0;           // of a regular file that is followed
+  // Calls that write to it or, to a directory, change names in it.
+  std::uint32_t in_flight = 0;
+  std::vector<pid_t> waiting;  // threads held until there are none
 };
 
 // What the first program was given as its standard output and error.
@@ -51,9 +63,10 @@ enum class DescriptorKind : std::uint8_t { kFile, kDirectory, kSocket, kOther };
 
 struct Descriptor {
   DescriptorKind kind = DescriptorKind::kOther;
-  Inode* inode = nullptr;   // of kFile and kDirectory
-  trace::Name peer;         // of kSocket: as in trace::Event::connection
-  std::uint32_t flags = 0;  // open flags
+  Inode* inode = nullptr;         // of kFile and kDirectory
+  trace::Name peer;               // of kSocket: as in trace::Event::connection
+  std::uint32_t flags = 0;        // open flags, of kFile and kDirectory
+  std::uint64_t flags_as_of = 0;  // see Files::flags_changed()
   Stream stream = Stream::kNone;
   bool internal = false;   // of kSocket: what is sent there reaches the traced tree
   int copy = -1;           // ours, if acting through it is the same as if the program did
@@ -79,6 +92,14 @@ class DescriptorTable {
   void forget_range(std::uint64_t first, std::uint64_t last);
   void forget_all() { table_.clear(); }
 
+  // Whether a number means now what it meant when it was added.
+  [[nodiscard]] bool is_certain() const { return !divided_ && changing_ == 0; }
+  // Some of the threads have a table of their own from here on.
+  void divide() { divided_ = true; }
+  // Numbers come to mean something else between these.
+  void change_begins() { ++changing_; }
+  void change_ends() { --changing_; }
+
   // Number `to` becomes a copy of `from`.
   void copied(int from, int to) { copy_of_[to] = original(from); }
   // The number that `fd` was copied from first, as far as is known; else `fd`.
@@ -96,27 +117,20 @@ class DescriptorTable {
  private:
   std::vector<std::unique_ptr<Descriptor>> table_;
   std::map<int, int> copy_of_;
+  bool divided_ = false;
+  std::uint32_t changing_ = 0;
 };
 
-// A thread and the process (thread group) it belongs to.
-struct ThreadId {
-  pid_t pid = 0;
-  pid_t tid = 0;
+// A name in a directory, as a call gave it.
+struct Place {
+  trace::Name name;            // as in trace::Event::path
+  Inode* directory = nullptr;  // null: the tracer has found none
+  Fd opened;                   // the directory, O_PATH
+  std::string last;            // its name in there; empty: the directory itself
+
+  [[nodiscard]] bool followed() const { return directory != nullptr && directory->followed; }
+  [[nodiscard]] bool inside() const { return followed() && !name.str().starts_with('/'); }
 };
-
-// A path as a call gave it, made absolute.
-struct ResolvedPath {
-  std::string absolute;
-  trace::Name name;  // as in trace::Event::path
-  bool inside = false;
-};
-
-// The path with every symlink followed; the path itself if there is nothing.
-[[nodiscard]] std::string canonical(const std::string& path);
-
-// `directory_fd` as for openat(2); `data_directory` is canonical.
-[[nodiscard]] ResolvedPath resolve_path(const std::string& data_directory, ThreadId thread,
-                                        int directory_fd, std::string_view path);
 
 class Files {
  public:
@@ -127,31 +141,47 @@ class Files {
 
   // What 1 and 2 of this thread stand for now is the tree's standard output and error from here on.
   void take_streams(ThreadId thread);
-
   // Among whom a connection is the tree's own.
   [[nodiscard]] Insiders& insiders() { return insiders_; }
+  // From here on some threads may have another root directory or other mounts than the tracer.
+  void roots_may_differ() { roots_may_differ_ = true; }
 
-  // As resolve_path().
-  [[nodiscard]] ResolvedPath resolve(ThreadId thread, int directory_fd,
-                                     std::string_view path) const {
-    return resolve_path(data_directory_, thread, directory_fd, path);
-  }
+  // `directory_fd` as for openat(2).
+  [[nodiscard]] Place place(ThreadId thread, int directory_fd, std::string_view path);
+  [[nodiscard]] std::optional<FileStatus> status(const Place& place, bool follow = false) const;
+  // The file there now, its last symlink followed or not; nullptr: none there.
+  Inode* find(const Place& place, bool follow = false);
 
-  // The file at an absolute path, its last symlink followed or not; nullptr: none there.
-  Inode* find(const ResolvedPath& path, bool follow = false);
-
-  // What descriptor `fd` of `tid` is, from memory or from /proc; nullptr: it is not open.
+  // What descriptor `fd` is, from memory or from /proc; nullptr: it is not open.
   Descriptor* descriptor(DescriptorTable& table, ThreadId thread, int fd);
-
+  // The flags of some open file have been changed: all that are remembered are looked up again.
+  void flags_changed() { ++flags_as_of_; }
   // The offset of an open file, in bytes, right now; -1: the thread is gone.
   std::int64_t position(Descriptor& descriptor, ThreadId thread, int fd);
 
   // Has happened:
-  // `named` is false for O_TMPFILE.
-  Inode& created(const ResolvedPath& path, const struct stat& status, bool named);
-  void renamed(const ResolvedPath& from, const ResolvedPath& to, bool exchanged);
-  void linked(Inode& inode, const ResolvedPath& to);
-  void unlinked(const ResolvedPath& path);
+  // An open that may make a file returned `fd`; `asked` is what it was asked for, `exclusive` as by O_EXCL.
+  struct Opened {
+    Inode* made = nullptr;  // null: it was there already
+    bool lost = false;      // it was made, and nobody can tell where
+  };
+  Opened opened(ThreadId thread, int fd, const Place& asked, bool exclusive);
+  // A file without a name (O_TMPFILE).
+  Inode* opened_unnamed(ThreadId thread, int fd, const Place& directory);
+  // What a place stands for now was made there.
+  Inode& made(const Place& place, const FileStatus& status);
+  void renamed(const Place& from, const Place& to, bool exchanged);
+  void named(Inode& inode, const std::string& name);
+  void unnamed(const std::string& name);
+  // A file, followed or not.
+  Inode& look(const FileStatus& status, const std::string& absolute) {
+    return known_or_added(status, absolute);
+  }
+  // It comes from outside, and has been read.
+  Inode& follow(const FileStatus& status, const std::string& name);
+  // What a followed name stands for; nullptr: there is none such.
+  [[nodiscard]] const Inode* followed(const std::string& name) const;
+  void synced_all();
 
   // Bytes in the files of the data directory (their sizes; an unlinked file takes none).
   [[nodiscard]] std::uint64_t bytes_inside() const { return bytes_inside_; }
@@ -160,34 +190,47 @@ class Files {
   [[nodiscard]] std::int64_t growth(const trace::Event& event) const;
 
   [[nodiscard]] const std::string& data_directory() const { return data_directory_; }
+  // Its path still leads to it.
+  [[nodiscard]] bool data_directory_is_there() const;
+  // From here on it is not what its path leads to.
+  void data_directory_went() { went_ = true; }
+  [[nodiscard]] std::string absolute(const std::string& name) const;
+
+  // What is on disk and is not what the calls that were seen have made.
+  struct Difference {
+    std::string path;
+    trace::FileId file = 0;  // 0: not known
+    std::string what;        // in words
+  };
+  [[nodiscard]] std::vector<Difference> differences() const;
 
  private:
-  struct InodeKey {
-    dev_t device;
-    ino_t number;
-    auto operator<=>(const InodeKey&) const = default;
+  Inode& add(const FileStatus& status, std::string_view absolute);
+  [[nodiscard]] Inode* known(const FileStatus& status) const;
+  Inode& known_or_added(const FileStatus& status, std::string_view absolute);
+  [[nodiscard]] bool same_root(pid_t tid) const;
+  // A name, and whether it is followed.
+  struct Found {
+    std::string name;
+    bool followed = false;
   };
-
-  Inode& add(const struct stat& status, std::string_view absolute);
-  Inode& known(const struct stat& status, std::string_view absolute);
-  [[nodiscard]] trace::Name name_of(std::string_view absolute) const;
+  std::optional<Found> place_of(ThreadId thread, int fd, const FileStatus& status,
+                                const Place& asked);
+  std::optional<Found> find_in(int directory, const std::string& last, const FileKey& key);
   [[nodiscard]] Stream stream_of(const std::string& path, int number) const;
-  // `initial`: null to know the names only.
-  struct Initial {
-    trace::Image& image;
-    bool with_content = false;
-    trace::Notes& notes;
-  };
-  void read_directory(const std::string& absolute, const Initial* initial);
-  void drop_name(const std::string& name);
+  void refresh_flags(Descriptor& descriptor, ThreadId thread, int fd);
 
-  std::string data_directory_;          // canonical
-  dev_t device_ = 0;                    // that it is on
+  std::string data_directory_;  // canonical
+  FileKey key_;                 // of it
+  bool roots_may_differ_ = false;
+  bool went_ = false;
   std::array<std::string, 2> streams_;  // as /proc/PID/fd/1 and 2 name them
   Insiders insiders_;
   std::deque<Inode> inodes_;  // by trace::FileId - 1
-  std::map<InodeKey, Inode*> by_key_;
-  std::map<std::string, Inode*, std::less<>> names_;  // of what lies inside, by trace::Event::path
+  std::map<FileKey, Inode*> by_key_;
+  std::map<std::string, Inode*, std::less<>> names_;  // that are followed
+  std::set<std::string, std::less<>> unreadable_;     // directories, at the start
+  std::uint64_t flags_as_of_ = 0;
   std::uint64_t bytes_inside_ = 0;
 };
 

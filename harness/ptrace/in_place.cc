@@ -57,7 +57,7 @@ std::string credentials(const std::string& thread) {
 
 int copy_of_file(ThreadId thread, int fd, const Descriptor& open) {
   static const std::string our_credentials = credentials("thread-self");
-  if (open.kind != DescriptorKind::kFile || !open.inode->regular || !open.inode->inside ||
+  if (open.kind != DescriptorKind::kFile || !open.inode->regular || !open.inode->followed ||
       (open.flags & (O_SYNC | O_DSYNC | O_DIRECT)) != 0 || our_credentials.empty() ||
       credentials(std::to_string(thread.tid)) != our_credentials) {
     return -1;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cinttypes>
@@ -39,6 +40,12 @@ std::int64_t as_seen(std::int64_t result) {
   return result >= kRestartFirst && result <= kRestartLast ? -EINTR : result;
 }
 
+// An open that returns no descriptor.
+bool makes_node(const trace::Syscall& syscall) {
+  static const trace::Name kMknod("mknod");
+  return syscall.family == kMknod;
+}
+
 }  // namespace
 
 Recorder::Recorder(const TracerOptions& options, std::shared_ptr<trace::SegmentStore> store,
@@ -61,6 +68,7 @@ void Recorder::complete(const trace::Event& event) {
 }
 
 trace::Trace Recorder::take() {
+  check_end();
   if (file_ != nullptr) {
     file_->finish(trace_);
   }
@@ -90,7 +98,7 @@ void Recorder::end(trace::Event& event, std::int64_t performed, std::int64_t res
 void Recorder::place(trace::Event& event, const Inode& inode) const {
   event.path = inode.path;
   event.file = inode.id;
-  event.inside = inode.inside;
+  event.inside = inode.followed;
   event.directory = inode.directory;
 }
 
@@ -105,9 +113,11 @@ Recorder::Follow Recorder::enter(Thread& thread, const trace::Syscall& syscall,
   call.arguments = entry.arguments;
   call.event = kNoEvent;
   call.inode = nullptr;
+  call.by_position = false;
+  call.holds = {};
   switch (syscall.op) {
     case trace::Op::kOpen:
-      return enter_open(thread, syscall);
+      return makes_node(syscall) ? enter_names(thread, syscall) : enter_open(thread, syscall);
     case trace::Op::kClose:
       return enter_close(thread, syscall);
     case trace::Op::kWrite:
@@ -126,6 +136,8 @@ Recorder::Follow Recorder::enter(Thread& thread, const trace::Syscall& syscall,
     case trace::Op::kMkdir:
     case trace::Op::kRmdir:
       return enter_names(thread, syscall);
+    case trace::Op::kChmod:
+      return enter_mode(thread, syscall);
     case trace::Op::kFsync:
     case trace::Op::kFdatasync:
     case trace::Op::kSync:
@@ -154,9 +166,14 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
   HARNESS_CHECK(thread.call.event < trace_.events.size(), thread.call.event);
   trace::Event& event = trace_.events[thread.call.event];
   end(event, as_seen(performed), as_seen(result));
+  release(thread.call);
   switch (thread.call.syscall->op) {  // which a send may share with a write or a copy
     case trace::Op::kOpen:
-      leave_open(thread, event);
+      if (makes_node(*thread.call.syscall)) {
+        leave_names(thread, event);
+      } else {
+        leave_open(thread, event);
+      }
       break;
     case trace::Op::kWrite:
     case trace::Op::kSend:
@@ -178,14 +195,19 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
     case trace::Op::kRmdir:
       leave_names(thread, event);
       break;
-    case trace::Op::kMap:
-      leave_map(thread, event);
+    case trace::Op::kChmod:
+      leave_mode(thread, event);
       break;
-    case trace::Op::kClose:
     case trace::Op::kFsync:
     case trace::Op::kFdatasync:
     case trace::Op::kSync:
     case trace::Op::kSyncfs:
+      leave_sync(thread, event);
+      break;
+    case trace::Op::kMap:
+      leave_map(thread, event);
+      break;
+    case trace::Op::kClose:
     case trace::Op::kSyncRange:
     case trace::Op::kMsync:
     case trace::Op::kFork:
@@ -197,7 +219,7 @@ void Recorder::leave(Thread& thread, std::int64_t performed, std::int64_t result
   }
   complete(event);
   thread.call.syscall = nullptr;
-  thread.call.paths.reset();
+  thread.call.places.reset();
 }
 
 void Recorder::skipped(Thread& thread, std::int64_t result) {
@@ -212,12 +234,29 @@ void Recorder::skipped(Thread& thread, std::int64_t result) {
 
 void Recorder::abandoned(Thread& thread) {
   Call& call = thread.call;
-  if (call.syscall != nullptr && call.inode != nullptr && call.event != kNoEvent &&
-      call.inode->writes_in_flight > 0 && trace_.events[call.event].op == trace::Op::kWrite) {
-    --call.inode->writes_in_flight;
-  }
+  release(call);
   call.syscall = nullptr;
-  call.paths.reset();
+  call.places.reset();
+}
+
+// Until the call has returned, others that act on the same wait (see Follow).
+void Recorder::hold(Call& call, Inode* inode) {
+  const auto free = std::find(call.holds.begin(), call.holds.end(), nullptr);
+  const bool is_held = std::find(call.holds.begin(), free, inode) != free;
+  if (inode != nullptr && !is_held) {
+    HARNESS_CHECK(free != call.holds.end(), inode->id);
+    *free = inode;
+    ++inode->in_flight;
+  }
+}
+
+void Recorder::release(Call& call) {
+  for (Inode* const inode : std::exchange(call.holds, {})) {
+    if (inode != nullptr) {
+      HARNESS_CHECK(inode->in_flight > 0, inode->id);
+      --inode->in_flight;
+    }
+  }
 }
 
 trace::Event& Recorder::instant(const Thread& thread, trace::Op op, trace::Name syscall) {
@@ -302,12 +341,12 @@ bool Recorder::can_see(const Thread& thread) {
 Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& syscall) {
   const int fd = thread.call.fd(syscall.fd);
   DescriptorTable& table = *thread.process->descriptors;
-  const Descriptor* const closing = table.find(fd);
+  const Descriptor* const closing = table.is_certain() ? table.find(fd) : descriptor(thread, fd);
   if (closing == nullptr) {
     return Follow::kNone;
   }
   Follow follow = Follow::kNone;
-  if (closing->inode != nullptr && closing->inode->inside) {
+  if (closing->inode != nullptr && closing->inode->followed) {
     trace::Event& event = begin(thread, syscall, trace::Op::kClose);
     place(event, *closing->inode);
     event.fd = fd;
@@ -320,8 +359,8 @@ Recorder::Follow Recorder::enter_close(Thread& thread, const trace::Syscall& sys
 }
 
 Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& syscall) {
-  const Call& call = thread.call;
-  const Inode* inode = nullptr;
+  Call& call = thread.call;
+  Inode* inode = nullptr;
   std::uint64_t offset = 0;
   if (syscall.fd >= 0) {
     const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
@@ -339,6 +378,7 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
     }
   }
   trace::Event& event = begin(thread, syscall, syscall.op);
+  call.inode = inode;
   if (inode != nullptr) {
     place(event, *inode);
   }
@@ -356,10 +396,21 @@ Recorder::Follow Recorder::enter_sync(Thread& thread, const trace::Syscall& sysc
   return Follow::kExit;
 }
 
+void Recorder::leave_sync(Thread& thread, trace::Event& event) {
+  if (event.performed < 0) {
+    return;
+  }
+  if (event.op == trace::Op::kSync || event.op == trace::Op::kSyncfs) {
+    files_.synced_all();
+  } else if (thread.call.inode != nullptr) {
+    thread.call.inode->unsynced = false;
+  }
+}
+
 Recorder::Follow Recorder::enter_map(Thread& thread, const trace::Syscall& syscall) {
   const Call& call = thread.call;
   const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
-  if (open == nullptr || open->inode == nullptr || !open->inode->inside) {
+  if (open == nullptr || open->inode == nullptr || !open->inode->followed) {
     return Follow::kNone;
   }
   if ((call.flags(2) & PROT_WRITE) == 0) {
@@ -402,8 +453,8 @@ void Recorder::made_writable(const Thread& thread, std::uint64_t address, std::u
         shared != 's' || begin >= address + size || address >= end) {
       continue;
     }
-    const ResolvedPath mapped =
-        files_.resolve(thread.id, AT_FDCWD, line.substr(static_cast<std::size_t>(path)));
+    const ResolvedPath mapped = resolve_path(files_.data_directory(), thread.id, AT_FDCWD,
+                                             line.substr(static_cast<std::size_t>(path)));
     if (mapped.inside) {
       note_shared(mapped.name);
     }
@@ -423,13 +474,17 @@ void Recorder::note_shared(const std::string& file) {
 }
 
 Recorder::Follow Recorder::enter_fork(Thread& thread, const trace::Syscall& syscall) {
-  bool is_thread = syscall.number == SYS_clone && (thread.call.arguments[0] & CLONE_THREAD) != 0;
-  if (syscall.number == SYS_clone3) {
-    std::uint64_t flags = 0;  // the first member of struct clone_args
+  std::uint64_t flags = syscall.number == SYS_clone ? thread.call.arguments[0] : 0;
+  if (syscall.number == SYS_clone3) {  // the first member of struct clone_args
     thread.memory().read_value(thread.call.arguments[0], flags);
-    is_thread = (flags & CLONE_THREAD) != 0;
   }
-  if (is_thread) {
+  if ((flags & (CLONE_NEWNS | CLONE_NEWUSER)) != 0) {
+    files_.roots_may_differ();
+  }
+  if ((flags & CLONE_THREAD) != 0) {
+    if ((flags & CLONE_FILES) == 0) {
+      thread.process->descriptors->divide();
+    }
     return Follow::kNone;
   }
   begin(thread, syscall, trace::Op::kFork);

@@ -37,8 +37,9 @@ class Recorder {
     kNone,   // nothing to record
     kEntry,  // an event, complete already: the exit is of no interest
     kExit,   // an event that leave() completes
-    kWait,   // not now: enter() again when leave() has left thread.call.inode without writes in
-             // flight. (Where a write goes is known only if it is alone: O_APPEND, file position.)
+    kWait,  // not now: enter() again when leave() has left thread.call.inode with nothing in flight.
+    // (Where a write goes is known only if it is alone: O_APPEND, file position. And which of
+    // two calls changed a name first, only if they come one after the other.)
   };
   // Fills thread.call. With kEntry and kExit, event(thread.call.event) is the new event.
   Follow enter(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
@@ -90,7 +91,9 @@ class Recorder {
   void end(trace::Event& event, std::int64_t performed, std::int64_t result);
   void place(trace::Event& event, const Inode& inode) const;
   [[nodiscard]] Descriptor* descriptor(const Thread& thread, int fd);
-  [[nodiscard]] ResolvedPath resolve(const Thread& thread, std::int8_t directory, std::int8_t path);
+  [[nodiscard]] Place place_at(const Thread& thread, std::int8_t directory, std::int8_t path);
+  static void hold(Call& call, Inode* inode);
+  static void release(Call& call);
 
   // recorder.cc
   Follow enter_close(Thread& thread, const trace::Syscall& syscall);
@@ -98,6 +101,7 @@ class Recorder {
   Follow enter_map(Thread& thread, const trace::Syscall& syscall);
   void leave_map(Thread& thread, trace::Event& event);
   void note_shared(const std::string& file);
+  void leave_sync(Thread& thread, trace::Event& event);
   Follow enter_fork(Thread& thread, const trace::Syscall& syscall);
   // recorder_bytes.cc: what changes a file's bytes or size, and what is sent
   Follow enter_write(Thread& thread, const trace::Syscall& syscall);
@@ -107,11 +111,33 @@ class Recorder {
   void leave_copy(Thread& thread, trace::Event& event);
   Follow enter_size(Thread& thread, const trace::Syscall& syscall);
   void leave_size(Thread& thread, trace::Event& event);
-  // recorder_names.cc: what makes, changes and removes names
+  void find_true_offset(Thread& thread, trace::Event& event);
+  // recorder_names.cc: what makes, changes and removes names, and modes
   Follow enter_open(Thread& thread, const trace::Syscall& syscall);
   void leave_open(Thread& thread, trace::Event& event);
   Follow enter_names(Thread& thread, const trace::Syscall& syscall);
   void leave_names(Thread& thread, trace::Event& event);
+  void leave_rename(Thread& thread, const trace::Event& event);
+  void leave_link(Thread& thread, trace::Event& event);
+  void leave_made(trace::Event& event, const Place& made);
+  void tell_of_special(trace::Event& event, const Inode* replaced);
+  void watch_data_directory();
+  Follow enter_mode(Thread& thread, const trace::Syscall& syscall);
+  void leave_mode(Thread& thread, trace::Event& event);
+  // recorder_arrivals.cc: what comes from outside, and what the end must be
+  struct FoundFile {
+    FileStatus status;
+    int directory = -1;
+    std::string name;  // in there; empty: `directory` is the file itself, opened with O_PATH
+    std::string path;  // as in trace::Event::path
+  };
+  void read_arrivals(Thread& thread, const trace::Syscall& syscall, const Call::Places& places);
+  void read_arrival(const Thread& thread, const Place& place, bool follow);
+  void tell_found(const Thread& thread, const FoundFile& found);
+  trace::DataRef read_found(const FoundFile& found);
+  trace::DataRef read_content(int file, std::int64_t offset, std::size_t size);
+  void expect_followed(const Place& place);
+  void check_end();
 
   std::shared_ptr<trace::SegmentStore> store_;
   trace::TraceFileWriter* file_;

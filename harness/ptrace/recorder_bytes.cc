@@ -26,6 +26,9 @@
 namespace crashpoint::ptrace {
 namespace {
 
+// Newer than some headers: RWF_NOAPPEND.
+constexpr std::uint32_t kNoAppend = 0x20;
+
 // The most one call transfers, whatever it asks for (MAX_RW_COUNT).
 std::uint64_t transferable(std::int64_t size) {
   return std::min<std::uint64_t>(static_cast<std::uint64_t>(size), 0x7ffff000);
@@ -45,7 +48,7 @@ std::int64_t bytes_of_messages(const Thread& thread, std::int64_t count) {
 
 // What is written to a stream is output, unless the stream is a file of the data directory.
 bool is_stream(const Descriptor& open) {
-  return open.stream != Stream::kNone && (open.inode == nullptr || !open.inode->inside);
+  return open.stream != Stream::kNone && (open.inode == nullptr || !open.inode->followed);
 }
 
 int number_of(Stream stream) {
@@ -75,10 +78,11 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const trace::Syscall& sys
   if (op == trace::Op::kWrite) {
     flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
     // A pwrite with O_APPEND appends, whatever its offset.
-    const bool appends = (open->flags & O_APPEND) != 0 || (flags & RWF_APPEND) != 0;
-    const bool says_where =
-        !appends && syscall.offset >= 0 && call.argument(syscall.offset) != ~std::uint64_t{0};
-    if (!says_where && inode->writes_in_flight > 0) {
+    const bool appends =
+        ((open->flags & O_APPEND) != 0 && (flags & kNoAppend) == 0) || (flags & RWF_APPEND) != 0;
+    call.by_position = syscall.offset < 0 || call.argument(syscall.offset) == ~std::uint64_t{0};
+    const bool says_where = !appends && !call.by_position;
+    if (!says_where && inode->in_flight > 0) {
       call.inode = inode;
       return Follow::kWait;
     }
@@ -86,7 +90,7 @@ Recorder::Follow Recorder::enter_write(Thread& thread, const trace::Syscall& sys
              : appends  ? inode->size
                         : files_.position(*open, thread.id, fd);
     call.inode = inode;
-    ++inode->writes_in_flight;
+    hold(call, inode);
   }
   trace::Event& event = begin(thread, syscall, op);
   event.fd = op == trace::Op::kOutput ? number_of(open->stream) : fd;
@@ -130,10 +134,6 @@ void Recorder::capture(const Thread& thread, const trace::Syscall& syscall, trac
 
 void Recorder::leave_write(Thread& thread, trace::Event& event) {
   Inode* const inode = thread.call.inode;
-  if (inode != nullptr) {
-    HARNESS_CHECK(inode->writes_in_flight > 0, inode->id);
-    --inode->writes_in_flight;
-  }
   if (event.performed < 0) {
     event.data.size = 0;
     return;
@@ -144,7 +144,25 @@ void Recorder::leave_write(Thread& thread, trace::Event& event) {
   }
   event.data.size = std::min(event.data.size, static_cast<std::uint64_t>(event.performed));
   if (inode != nullptr && event.performed > 0) {
+    if (thread.call.by_position && inode->followed && inode->regular) {
+      find_true_offset(thread, event);
+    }
     files_.set_size(*inode, std::max(inode->size, event.offset + event.performed));
+    inode->unsynced = inode->unsynced || !inode->followed;
+  }
+}
+
+// A write leaves the position of the open file where it has ended, be that where the last one ended or,
+// by O_APPEND, which others who share the open file may have set or taken away, the end of the file.
+void Recorder::find_true_offset(Thread& thread, trace::Event& event) {
+  Descriptor* const open = descriptor(thread, event.fd);
+  if (open == nullptr || open->inode != thread.call.inode) {
+    return;  // closed by another thread meanwhile
+  }
+  const std::int64_t position = files_.position(*open, thread.id, event.fd);
+  if (position >= event.performed && position != event.offset + event.performed) {
+    event.offset = position - event.performed;
+    files_.flags_changed();
   }
 }
 
@@ -235,20 +253,10 @@ void Recorder::leave_copy(Thread& thread, trace::Event& event) {
   if (sends || event.inside) {
     struct stat source {};
     const bool readable = file >= 0 && ::fstat(file, &source) == 0 && S_ISREG(source.st_mode);
-    std::size_t done = 0;
     if (readable) {
-      std::byte* const room = store_->reserve(static_cast<std::size_t>(size));
-      while (done < static_cast<std::size_t>(size)) {
-        const ssize_t got = ::pread(file, room + done, static_cast<std::size_t>(size) - done,
-                                    event.offset + static_cast<std::int64_t>(done));
-        if (got <= 0) {
-          break;
-        }
-        done += static_cast<std::size_t>(got);
-      }
-      event.data = store_->commit(done);
+      event.data = read_content(file, event.offset, static_cast<std::size_t>(size));
     }
-    if (done < static_cast<std::size_t>(size)) {
+    if (event.data.size < static_cast<std::uint64_t>(size)) {
       unseen(fmt::format("{} to {} by {}: its bytes could not be read", syscall.name.str(),
                          event.op == trace::Op::kSend     ? event.connection.str()
                          : event.op == trace::Op::kOutput ? "standard output"
@@ -262,13 +270,15 @@ void Recorder::leave_copy(Thread& thread, trace::Event& event) {
   if (sends) {
     event.offset = 0;
   } else if (size > 0 && thread.call.inode != nullptr) {
-    files_.set_size(*thread.call.inode, std::max(thread.call.inode->size, event.offset + size));
+    Inode& inode = *thread.call.inode;
+    files_.set_size(inode, std::max(inode.size, event.offset + size));
+    inode.unsynced = inode.unsynced || !inode.followed;
   }
 }
 
 Recorder::Follow Recorder::enter_size(Thread& thread, const trace::Syscall& syscall) {
   Call& call = thread.call;
-  ResolvedPath path;
+  Place path;
   if (syscall.fd >= 0) {
     const Descriptor* const open = descriptor(thread, call.fd(syscall.fd));
     if (open == nullptr || open->inode == nullptr) {
@@ -276,12 +286,12 @@ Recorder::Follow Recorder::enter_size(Thread& thread, const trace::Syscall& sysc
     }
     call.inode = open->inode;
   } else {
-    path = resolve(thread, syscall.directory, syscall.path);
+    path = place_at(thread, syscall.directory, syscall.path);
     call.inode = files_.find(path, /*follow=*/true);
   }
   trace::Event& event = begin(thread, syscall, syscall.op);
   event.path = path.name;
-  event.inside = path.inside;
+  event.inside = path.followed();
   if (call.inode != nullptr) {
     place(event, *call.inode);
   }
@@ -301,6 +311,7 @@ void Recorder::leave_size(Thread& thread, trace::Event& event) {
   if (event.performed < 0 || inode == nullptr) {
     return;
   }
+  inode->unsynced = inode->unsynced || !inode->followed;
   if (event.op == trace::Op::kTruncate) {
     files_.set_size(*inode, event.length);
   } else if ((event.flags & FALLOC_FL_COLLAPSE_RANGE) != 0) {

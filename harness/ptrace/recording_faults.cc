@@ -155,13 +155,11 @@ void RecordingHandler::finish_at_exit(Thread& thread, const fault::Strike& strik
 }
 
 void RecordingHandler::skip(Thread& thread, std::int64_t result) {
-  Inode* const inode = thread.call.inode;
+  const auto held = thread.call.holds;
   skip_syscall(thread.id.tid, result);
   recorder_.skipped(thread, result);
   tracees_.resume(thread);
-  if (inode != nullptr) {
-    release_waiting(*inode);
-  }
+  release_waiting(held);
 }
 
 void RecordingHandler::shorten(Thread& thread, std::uint64_t bytes, Unfinished& unfinished) {

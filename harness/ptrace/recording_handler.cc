@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -17,6 +20,7 @@
 #include <cstdio>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +30,7 @@
 #include "harness/fault/fault.h"
 #include "harness/ptrace/filter.h"
 #include "harness/ptrace/in_place.h"
+#include "harness/ptrace/on_disk.h"
 #include "harness/ptrace/registers.h"
 #include "harness/ptrace/support.h"
 #include "harness/ptrace/tree.h"
@@ -33,6 +38,13 @@
 
 namespace crashpoint::ptrace {
 namespace {
+
+bool is_about_socket(const Thread& thread, const SyscallEntry& entry) {
+  return entry.number == SYS_fcntl &&
+         link_target(AT_FDCWD, fmt::format("/proc/{}/fd/{}", thread.id.tid,
+                                           static_cast<int>(entry.arguments[0])))
+             .starts_with("socket:");
+}
 
 // Does the program that the process runs, the file at `program`, stand for privileges that it has not got?
 bool lacks_privileges_of(pid_t pid, const std::string& program) {
@@ -102,9 +114,7 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
       forget(thread, *syscall, entry);
       return;
     case trace::Handling::kForgetAll:
-      thread.process->descriptors->forget_all();
-      thread.process->can_be_seen.reset();
-      tracees_.resume(thread);
+      forget_all(thread, *syscall, entry);
       return;
     case trace::Handling::kConnect:
       recorder_.connects(thread, entry);
@@ -143,19 +153,58 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
   }
 }
 
-// The number of a descriptor comes to mean something else.
+// The number of a descriptor comes to mean something else, or an open file gets other flags: at some
+// moment before the exit of the call.
 void RecordingHandler::forget(Thread& thread, const trace::Syscall& syscall,
                               const SyscallEntry& entry) {
+  if (is_about_socket(thread, entry)) {  // whose flags are asked for once
+    thread.process->descriptors->forget(static_cast<int>(entry.arguments[0]));
+    tracees_.resume(thread);
+    return;
+  }
+  thread.call.syscall = &syscall;
+  thread.call.arguments = entry.arguments;
+  thread.call.event = kNoEvent;
+  thread.call.inode = nullptr;
+  thread.call.holds = {};
+  thread.process->descriptors->change_begins();
+  if (syscall.number == SYS_close_range &&
+      (static_cast<unsigned>(entry.arguments[2]) & CLOSE_RANGE_UNSHARE) != 0) {
+    thread.process->descriptors->divide();
+  }
+  tracees_.resume(thread);
+}
+
+// Such a call has returned, or its thread has died in it.
+void RecordingHandler::forgotten(Thread& thread) {
+  const trace::Syscall& syscall = *std::exchange(thread.call.syscall, nullptr);
   DescriptorTable& table = *thread.process->descriptors;
+  table.change_ends();
+  if (syscall.number == SYS_fcntl) {
+    recorder_.files().flags_changed();
+  }
   if (syscall.fd >= 0) {
-    const auto fd = static_cast<int>(entry.arguments[static_cast<std::size_t>(syscall.fd)]);
+    const int fd = thread.call.fd(syscall.fd);
     table.forget(fd);
     if (syscall.source_fd >= 0) {
-      table.copied(static_cast<int>(entry.arguments[0]), fd);
+      table.copied(thread.call.fd(0), fd);
     }
   } else {
-    table.forget_range(static_cast<unsigned>(entry.arguments[0]),
-                       static_cast<unsigned>(entry.arguments[1]));
+    table.forget_range(static_cast<unsigned>(thread.call.arguments[0]),
+                       static_cast<unsigned>(thread.call.arguments[1]));
+  }
+}
+
+void RecordingHandler::forget_all(Thread& thread, const trace::Syscall& syscall,
+                                  const SyscallEntry& entry) {
+  thread.process->descriptors->forget_all();
+  thread.process->can_be_seen.reset();
+  if (syscall.number == SYS_unshare && (entry.arguments[0] & CLONE_FILES) != 0) {
+    thread.process->descriptors->divide();
+  }
+  if (syscall.number == SYS_unshare || syscall.number == SYS_setns ||
+      syscall.number == SYS_chroot || syscall.number == SYS_pivot_root) {
+    recorder_.files().roots_may_differ();
   }
   tracees_.resume(thread);
 }
@@ -264,17 +313,20 @@ bool RecordingHandler::act_in_place(Thread& thread) {
   if (!result.has_value()) {
     return false;
   }
-  Inode* const inode = thread.call.inode;
+  const auto held = thread.call.holds;
   skip_syscall(thread.id.tid, *result);
   recorder_.leave(thread, *result, *result);
   tracees_.resume(thread);
-  if (inode != nullptr) {
-    release_waiting(*inode);
-  }
+  release_waiting(held);
   return true;
 }
 
 void RecordingHandler::on_syscall_exit(Thread& thread, std::int64_t performed) {
+  if (thread.call.syscall->handling == trace::Handling::kForget) {
+    forgotten(thread);
+    tracees_.resume(thread);
+    return;
+  }
   constexpr std::int64_t kRestarts = -513;  // ERESTARTNOINTR
   if (performed == kRestarts && thread.call.syscall->op == trace::Op::kFork) {
     forks_[thread.id.tid].unfinished = unfinished_.extract(thread.id.tid);
@@ -287,12 +339,10 @@ void RecordingHandler::on_syscall_exit(Thread& thread, std::int64_t performed) {
   const std::int64_t result =
       unfinished.empty() ? performed : undo_at_exit(thread, unfinished.mapped(), performed);
   const std::size_t event = thread.call.event;
-  Inode* const inode = thread.call.inode;
+  const auto held = thread.call.holds;
   recorder_.leave(thread, performed, result);
   find_purpose(thread, recorder_.event(event));
-  if (inode != nullptr) {
-    release_waiting(*inode);
-  }
+  release_waiting(held);
   if (!unfinished.empty()) {
     finish_at_exit(thread, unfinished.mapped().strike);
   } else {
@@ -317,15 +367,17 @@ void RecordingHandler::find_purpose(Thread& thread, const trace::Event& event) {
   }
 }
 
-void RecordingHandler::release_waiting(Inode& inode) {
-  if (inode.waiting.empty() || inode.writes_in_flight > 0) {
-    return;
-  }
-  const std::vector<pid_t> waiting = std::exchange(inode.waiting, {});
-  for (const pid_t tid : waiting) {
-    const auto entry = waiting_.extract(tid);
-    if (Thread* const thread = tracees_.find(tid); thread != nullptr && !entry.empty()) {
-      enter(*thread, *trace::find_syscall(entry.mapped().number), entry.mapped());
+void RecordingHandler::release_waiting(std::span<Inode* const> released) {
+  for (Inode* const inode : released) {
+    if (inode == nullptr || inode->waiting.empty() || inode->in_flight > 0) {
+      continue;
+    }
+    const std::vector<pid_t> waiting = std::exchange(inode->waiting, {});
+    for (const pid_t tid : waiting) {
+      const auto entry = waiting_.extract(tid);
+      if (Thread* const thread = tracees_.find(tid); thread != nullptr && !entry.empty()) {
+        enter(*thread, *trace::find_syscall(entry.mapped().number), entry.mapped());
+      }
     }
   }
 }
@@ -367,11 +419,16 @@ void RecordingHandler::on_thread_end(Thread& thread) {
   unfinished_.erase(thread.id.tid);
   forks_.erase(thread.id.tid);
   waiting_.erase(thread.id.tid);
-  Inode* const inode = thread.call.syscall != nullptr ? thread.call.inode : nullptr;
-  recorder_.abandoned(thread);
-  if (inode != nullptr) {
-    release_waiting(*inode);
+  if (thread.call.syscall == nullptr) {
+    return;
   }
+  if (thread.call.syscall->handling == trace::Handling::kForget) {
+    forgotten(thread);
+    return;
+  }
+  const auto held = thread.call.holds;
+  recorder_.abandoned(thread);
+  release_waiting(held);
 }
 
 void RecordingHandler::on_process_end(Process& process, int status) {

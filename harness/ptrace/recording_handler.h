@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "harness/base/random.h"
@@ -61,12 +62,14 @@ class RecordingHandler : public Tracees::Handler {
   // recording_handler.cc: what is recorded
   void enter(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void forget(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
+  void forgotten(Thread& thread);
+  void forget_all(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   bool goes_on(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void stay_dumpable(Thread& thread, const SyscallEntry& entry);
   void restrict_itself(Thread& thread, bool strictly, std::uint64_t filter_flags);
   bool act_in_place(Thread& thread);
   void find_purpose(Thread& thread, const trace::Event& event);
-  void release_waiting(Inode& inode);
+  void release_waiting(std::span<Inode* const> released);
   // recording_faults.cc: what strikes
   void pass_failpoint(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void act(Thread& thread, const fault::Strike& strike);

@@ -144,13 +144,18 @@ class Replay {
   [[nodiscard]] Content content() const {
     Content content;
     for (const auto& [path, file] : names_) {
-      content[path] = files_.at(file);
+      if (!path.starts_with('/')) {  // moved out, or on its way in
+        content[path] = files_.at(file);
+      }
     }
     return content;
   }
 
  private:
   void apply(const trace::Event& event) {
+    if (!event.inside) {
+      return;
+    }
     std::string& content = files_[event.file];
     if (event.op == trace::Op::kOpen) {
       if (event.created) {
@@ -215,6 +220,10 @@ class Replay {
         }
       }
     };
+    if (names_.contains(event.path) && names_.contains(event.path2) &&
+        names_.at(event.path) == names_.at(event.path2)) {
+      return;  // two names of one file
+    }
     take(event.path, event.path2);
     if ((event.flags & kExchange) != 0) {
       take(event.path2, event.path);
@@ -224,11 +233,7 @@ class Replay {
     }
   }
 
-  void put(const std::string& path, trace::FileId file) {
-    if (!path.starts_with('/')) {
-      names_[path] = file;
-    }
-  }
+  void put(const std::string& path, trace::FileId file) { names_[path] = file; }
 
   const trace::Trace& trace_;
   std::map<std::string, trace::FileId> names_;

@@ -50,13 +50,22 @@ struct Call {
   const trace::Syscall* syscall = nullptr;  // null: none that is followed to its exit
   std::array<std::uint64_t, 6> arguments{};
   std::size_t event = kNoEvent;
-  Inode* inode = nullptr;  // the file it acts on
-  // Of calls that take paths.
+  Inode* inode = nullptr;    // the file it acts on
+  bool by_position = false;  // a write that goes to where the last one ended
+  // Of calls that take paths: in a run that is recorded
+  struct Places {
+    Place first;
+    Place second;
+  };
+  std::unique_ptr<Places> places;
+  // and in one that is observed.
   struct Paths {
     ResolvedPath path;
     ResolvedPath path2;
   };
   std::unique_ptr<Paths> paths;
+  // What no other call may act on until this one has returned.
+  std::array<Inode*, 3> holds{};
 
   [[nodiscard]] std::uint64_t argument(std::int8_t index) const {
     return arguments[static_cast<std::size_t>(index)];

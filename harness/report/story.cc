@@ -50,6 +50,7 @@ Part part_of(const Event& event) {
     case Op::kUnlink:
     case Op::kMkdir:
     case Op::kRmdir:
+    case Op::kChmod:
     case Op::kMsync:
       return event.inside ? Part::kStep : Part::kNone;
     case Op::kFork:

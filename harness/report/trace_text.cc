@@ -57,6 +57,7 @@ bool is_told(const trace::Event& event) {
     case trace::Op::kUnlink:
     case trace::Op::kMkdir:
     case trace::Op::kRmdir:
+    case trace::Op::kChmod:
     case trace::Op::kFsync:
     case trace::Op::kFdatasync:
     case trace::Op::kSyncfs:
@@ -133,6 +134,12 @@ std::string detail_of(const Group& group) {
     details.push_back(fmt::format("to {} bytes", event.length));
   } else if (event.op == trace::Op::kAllocate || event.op == trace::Op::kSyncRange) {
     details.push_back(fmt::format("{} bytes at {}", event.length, event.offset));
+  }
+  if (event.op == trace::Op::kChmod) {
+    details.push_back(fmt::format("{:04o}", event.mode));
+  }
+  if (event.found) {
+    details.emplace_back("moved in");
   }
   if (event.created) {
     details.emplace_back("created");

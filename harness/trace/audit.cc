@@ -149,7 +149,11 @@ class Auditor {
   }
 
   static void apply_to_content(const Event& event, File& file) {
-    if (event.op == Op::kWrite || event.op == Op::kCopy) {
+    if (event.found) {
+      if (event.op == Op::kWrite && !event.synced_write) {
+        file.unsynced.add(event.exit, static_cast<std::uint64_t>(event.performed));
+      }
+    } else if (event.op == Op::kWrite || event.op == Op::kCopy) {
       const auto bytes = static_cast<std::uint64_t>(event.performed);
       ++file.summary.writes;
       file.summary.bytes_written += bytes;
@@ -165,7 +169,16 @@ class Auditor {
   }
 
   void apply_to_names(const Event& event, File& file) {
-    if (event.created || event.op == Op::kMkdir) {
+    if (event.found) {
+      if (event.op != Op::kWrite && event.op != Op::kSymlink) {
+        const Name& path = event.op == Op::kLink ? event.path2 : event.path;
+        if (event.synced_write) {
+          named(event.file, path, event.directory);
+        } else {
+          came(event, path);
+        }
+      }
+    } else if (event.created || event.op == Op::kMkdir) {
       file.summary.created = true;
       came(event, event.path);
     } else if (event.op == Op::kSymlink || event.op == Op::kLink) {
@@ -340,6 +353,7 @@ bool changes_directory(const Event& event) {
     case Op::kUnlink:
     case Op::kMkdir:
     case Op::kRmdir:
+    case Op::kChmod:
       return true;
     case Op::kClose:
     case Op::kFsync:

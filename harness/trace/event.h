@@ -10,6 +10,9 @@
 //             absolute otherwise. They are the names at the time of the call.
 // Files       `file` numbers an inode, from 1, never reused within a trace (the kernel reuses its
 //             numbers; this does not). 0: not known, or not a file.
+// Moved in   What a rename or link brings in from outside is told before it, as it was then: by events
+//            that no call made (`found`), which make it under its path outside. From then on the trace
+//            follows it wherever it is, as it does what is moved out.
 #pragma once
 
 #include <sys/types.h>
@@ -28,19 +31,20 @@ using FileId = std::uint64_t;
 
 // What a syscall does to files, whatever its name and variant.
 enum class Op : std::uint8_t {
-  kOpen,      // open family; `created` and `truncated` say what it did
-  kClose,     //
-  kWrite,     // write, pwrite, writev, pwritev(2), at `offset`, `length` bytes asked, `result` done
-  kCopy,      // copy_file_range, sendfile, splice, FICLONE into `file`: recorded with its data
-  kTruncate,  // truncate, ftruncate: `length` is the new size
-  kAllocate,  // fallocate: `flags` is its mode
-  kRename,    // path -> path2; `flags` as renameat2
-  kLink,      // path2 is the new name of path
-  kSymlink,   // path2 is the link, path what it points to
-  kUnlink,    //
-  kMkdir,     //
-  kRmdir,     //
-  kFsync,     // also fsync of a directory: `directory` is set
+  kOpen,   // open family; `created` and `truncated` say what it did. Also mknod of a file: no `fd`
+  kClose,  //
+  kWrite,  // write, pwrite, writev, pwritev(2), at `offset`, `length` bytes asked, `result` done
+  kCopy,   // copy_file_range, sendfile, splice, FICLONE into `file`: recorded with its data
+  kTruncate,   // truncate, ftruncate: `length` is the new size
+  kAllocate,   // fallocate: `flags` is its mode
+  kRename,     // path -> path2; `flags` as renameat2
+  kLink,       // path2 is the new name of path
+  kSymlink,    // path2 is the link, path what it points to
+  kUnlink,     //
+  kMkdir,      //
+  kRmdir,      //
+  kChmod,      // chmod family: `mode` is what it set
+  kFsync,      // also fsync of a directory: `directory` is set
   kFdatasync,  //
   kSync,       //
   kSyncfs,     //
@@ -101,13 +105,14 @@ struct Event {
   int fd = -1;
   int fault = -1;           // index of the fault that acted on this event
   std::uint32_t flags = 0;  // open flags, rename flags, fallocate mode
-  std::uint32_t mode = 0;   // of a created file or directory
+  std::uint32_t mode = 0;   // of a created file or directory, or as changed: permission bits
   Op op = Op::kOpen;
-  bool inside = false;         // `path` (or path2) lies in the data directory
+  bool inside = false;         // `path` (or path2) lies in the data directory, or `file` once did
   bool directory = false;      // `file` is a directory
   bool created = false;        // kOpen made the file
   bool truncated = false;      // kOpen cut an existing file to 0
   bool synced_write = false;   // kWrite through O_SYNC / O_DSYNC / RWF_SYNC: durable on return
+  bool found = false;          // no call: what lay outside, durable already if `synced_write`
   bool elsewhere = false;      // kSyncfs of another filesystem than that of the data directory
   bool not_performed = false;  // a fault kept the kernel from doing it (errno injected, skipped)
   bool internal = false;       // kSend to the traced tree itself: it acknowledges nothing

@@ -17,8 +17,8 @@ namespace crashpoint::trace {
 enum class Handling : std::uint8_t {
   kNone,       // does not stop there
   kRecord,     // an event
-  kForget,     // none: a descriptor number changes its meaning (close, dup2, F_SETFL)
-  kForgetAll,  // none: the thread changes what it may do
+  kForget,     // none: a descriptor number changes its meaning (dup2, F_SETFL)
+  kForgetAll,  // none: the thread changes what it may do, or what paths mean to it
   kCpus,       // none: the thread asks for or changes the CPUs it may run on
   kPrctl,    // prctl with our number, a failpoint: answered by the tracer; or about PR_SET_DUMPABLE
   kSeccomp,  // the program restricts itself: noted if that changes what happens or what is seen

@@ -34,21 +34,21 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
-constexpr std::array<std::string_view, 26> kOpNames = {
-    "open", "close",   "write",      "copy",  "truncate", "allocate", "rename",
-    "link", "symlink", "unlink",     "mkdir", "rmdir",    "fsync",    "fdatasync",
-    "sync", "syncfs",  "sync_range", "msync", "map",      "send",     "output",
-    "fork", "thread",  "exec",       "exit",  "failpoint"};
+constexpr std::array<std::string_view, 27> kOpNames = {
+    "open",   "close", "write", "copy",   "truncate", "allocate",  "rename", "link",   "symlink",
+    "unlink", "mkdir", "rmdir", "chmod",  "fsync",    "fdatasync", "sync",   "syncfs", "sync_range",
+    "msync",  "map",   "send",  "output", "fork",     "thread",    "exec",   "exit",   "failpoint"};
 static_assert(kOpNames[static_cast<std::size_t>(Op::kFailpoint)] == "failpoint");
 
 // The members of Event that are true or false, by name.
 using Flag = bool Event::*;
-constexpr std::array<std::pair<std::string_view, Flag>, 8> kFlags = {{
+constexpr std::array<std::pair<std::string_view, Flag>, 9> kFlags = {{
     {"inside", &Event::inside},
     {"directory", &Event::directory},
     {"created", &Event::created},
     {"truncated", &Event::truncated},
     {"synced_write", &Event::synced_write},
+    {"found", &Event::found},
     {"elsewhere", &Event::elsewhere},
     {"not_performed", &Event::not_performed},
     {"internal", &Event::internal},

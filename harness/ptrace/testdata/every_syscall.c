@@ -172,8 +172,20 @@ static void names(void) {
   close_told(sub, "renamed");
 }
 
+static void modes(void) {
+  tell("mknodat", "node", "", 0, 0, RESULT(mknodat(AT_FDCWD, "node", S_IFREG | 0644, 0)), "");
+  tell("fchmodat", "node", "", 0, 0, RESULT(syscall(SYS_fchmodat, AT_FDCWD, "node", 0640)), "");
+  tell("fchmodat2", "node", "", 0, 0,
+       RESULT(syscall(452, AT_FDCWD, "node", 0600, AT_SYMLINK_NOFOLLOW)), "");
+  const int fd = open_told("node", O_WRONLY);
+  tell("fchmod", "node", "", 0, 0, RESULT(fchmod(fd, 0604)), "");
+  close_told(fd, "node");
+}
+
 static void old_names(void) {
 #ifdef SYS_open
+  tell("mknod", "old-node", "", 0, 0, RESULT(syscall(SYS_mknod, "old-node", 0644, 0)), "");
+  tell("chmod", "old-node", "", 0, 0, RESULT(syscall(SYS_chmod, "old-node", 0755)), "");
   const long fd = RESULT(syscall(SYS_open, "old", O_WRONLY | O_CREAT, 0644));
   tell("open", "old", "", 0, 0, fd, "");
   close_told((int)fd, "old");
@@ -260,6 +272,7 @@ int main(void) {
   copies();
   sizes();
   names();
+  modes();
   old_names();
   persistence();
   sends();
