@@ -115,7 +115,11 @@ void print_trace(std::FILE* out, const trace::Trace& trace, const std::string& d
 }
 
 int show_trace_file(const TraceOptions& options) {
-  const trace::TraceFile file = trace::read_trace_file(options.input);
+  trace::TraceFile file = trace::read_trace_file(options.input);
+  if (!file.complete) {
+    file.trace.unseen.emplace_back(
+        "what came after the trace was cut short, or was noted at its end");
+  }
   print_trace(stdout, file.trace, file.directory, options);
   if (!file.complete) {
     fmt::print("\nThe trace is incomplete: crashpoint was killed while writing it.\n");
