@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -124,23 +125,43 @@ std::string ask_version(const fs::path& binary) {
 }
 
 std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  const bool known = fd >= 0 &&
-                     ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  const int error = errno;
-  if (fd >= 0) {
-    ::close(fd);
-  }
-  if (!known) {
+  if (!socket.valid() ||
+      ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw EnvironmentError(
-        fmt::format("no free port on the loopback interface: {}", std::strerror(error)));
+        fmt::format("no free port on the loopback interface: {}", std::strerror(errno)));
   }
   return ntohs(address.sin_port);
+}
+
+// Until a target listens on its port, another one may be given the same, and its data be read in place of
+// this one's. An abstract socket of that name is the lock: it goes with the process, whatever ends that.
+Fd lock_port(std::uint16_t port) {
+  Fd lock(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = fmt::format("crashpoint-port-{}", port);
+  name.copy(address.sun_path + 1, name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const bool locked =
+      lock.valid() && ::bind(lock.get(), reinterpret_cast<sockaddr*>(&address), size) == 0;
+  return locked ? std::move(lock) : Fd();
+}
+
+void take_port(Instance& instance) {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries && !instance.port_lock.valid(); ++i) {
+    instance.endpoint.port = free_port();
+    instance.port_lock = lock_port(instance.endpoint.port);
+  }
+  if (!instance.port_lock.valid()) {
+    throw EnvironmentError("every free port on the loopback interface is that of another target");
+  }
 }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
@@ -252,7 +273,7 @@ Instance prepare_instance(const Program& program, const scenario::Target& target
   Instance instance;
   instance.environment = target.environment;
   if (mentions(program.command, "{port}") || mentions(target.arguments, "{port}")) {
-    instance.endpoint.port = free_port();
+    take_port(instance);
   } else {
     instance.endpoint.unix_path = (folder / "socket").string();
     if (instance.endpoint.unix_path.size() >= sizeof(sockaddr_un::sun_path)) {

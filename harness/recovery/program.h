@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/fd.h"
 #include "harness/oracle/promise.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/resp_client.h"
@@ -37,6 +38,7 @@ struct Instance {
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
   target::Endpoint endpoint;
+  Fd port_lock = {};  // while it lives, no other instance gets the port of `endpoint`
 };
 
 // Writes the configuration to `folder`/target.conf and fills in the command line. `folder` holds

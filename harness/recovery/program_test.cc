@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "harness/base/error.h"
 
@@ -142,6 +144,19 @@ TEST_F(ProgramTest, ATooLongSocketPathIsRefusedWithARemedy) {
     FAIL() << "no error";
   } catch (const EnvironmentError& error) {
     EXPECT_THAT(error.what(), HasSubstr("CRASHPOINT_TMPDIR"));
+  }
+}
+
+TEST_F(ProgramTest, TargetsThatDoNotListenYetHaveDifferentPorts) {
+  scenario::Target other = target("command");
+  other.command = {"true", "{port}"};
+  const Program program = find_program(other, folder_);
+  std::vector<Instance> instances;
+  std::set<std::uint16_t> ports;
+  for (int i = 0; i < 500;
+       ++i) {  // by chance alone, two of so many would nearly always be the same
+    instances.push_back(prepare_instance(program, other, folder_ / "data", folder_));
+    EXPECT_TRUE(ports.insert(instances.back().endpoint.port).second);
   }
 }
 

@@ -74,6 +74,8 @@ class Performer {
         return ::link(path.c_str(), path2.c_str()) == 0;
       case Op::kUnlink:
         return ::unlink(path.c_str()) == 0;
+      case Op::kChmod:
+        return ::chmod(path.c_str(), event.mode) == 0;
       case Op::kMkdir:
         return ::mkdir(path.c_str(), 0755) == 0;
       case Op::kFsync:
