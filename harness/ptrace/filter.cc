@@ -2,8 +2,11 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -52,6 +55,12 @@ std::vector<sock_filter> decide(const trace::Syscall& syscall) {
   return code;
 }
 
+// clone3 has its flags in memory.
+std::vector<trace::Syscall> untraced_births() {
+  return {{.number = SYS_clone, .only = {{0, CLONE_UNTRACED, {CLONE_UNTRACED}}}},
+          {.number = SYS_clone3}};
+}
+
 }  // namespace
 
 std::vector<sock_filter> make_filter(std::span<const trace::Syscall> calls, long stop_from) {
@@ -69,7 +78,13 @@ std::vector<sock_filter> make_filter(std::span<const trace::Syscall> calls, long
     code.push_back(jump(BPF_JGE, static_cast<std::uint32_t>(stop_from), 0, 1));
     code.push_back(answer(trace_with(kNative)));
   }
-  for (const trace::Syscall& syscall : calls) {
+  std::vector<trace::Syscall> stopping(calls.begin(), calls.end());
+  for (const trace::Syscall& birth : untraced_births()) {
+    if (std::ranges::find(calls, birth.number, &trace::Syscall::number) == calls.end()) {
+      stopping.push_back(birth);
+    }
+  }
+  for (const trace::Syscall& syscall : stopping) {
     const std::vector<sock_filter> decision = decide(syscall);
     code.push_back(jump(BPF_JEQ, static_cast<std::uint32_t>(syscall.number), 0, decision.size()));
     code.insert(code.end(), decision.begin(), decision.end());

@@ -16,7 +16,8 @@ namespace crashpoint::ptrace {
 inline constexpr unsigned kNative = 0;
 inline constexpr unsigned kForeign = 1;
 
-// `stop_from`: all numbers from here on stop as well; 0: none.
+// The calls that make a child which asks not to be traced always stop, see tracees.h. `stop_from`: all numbers
+// from here on stop as well; 0: none.
 [[nodiscard]] std::vector<sock_filter> make_filter(std::span<const trace::Syscall> calls,
                                                    long stop_from = 0);
 

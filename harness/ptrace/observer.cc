@@ -84,6 +84,10 @@ void Observer::enter(Thread& thread, const SyscallEntry& entry) {
       enter_socket(thread);
       return;
     case Observed::kNone:
+      if (syscall->op == trace::Op::kFork) {
+        return;
+      }
+      [[fallthrough]];
     case Observed::kOther:
       observations_.give_up(fmt::format("it makes call {}", entry.number));
       return;

@@ -54,6 +54,17 @@ auto asked(Of of, const std::string& path) {
   return Contains(trace::Question{of, path});
 }
 
+TEST_F(ObserverTest, SeesWhatAChildDoesThatAskedNotToBeTraced) {
+  TracerOptions options;
+  options.data_directory = folder_.data();
+  options.record = false;
+  options.observations = &observations_;
+  const ptrace::Run done =
+      Tracer(folder_.spec({"hides", "clone", "a"}), std::move(options)).finish();
+  EXPECT_EQ(done.status, 0);
+  EXPECT_THAT(observations_.questions(), about("a"));
+}
+
 TEST_F(ObserverTest, ReadingIsToldFromLookingAndFromWriting) {
   const std::vector<trace::Question>& questions = run({"read", "a", "stat", "b", "add", "c"});
   EXPECT_EQ(observations_.gave_up(), "");

@@ -247,6 +247,13 @@ TEST(Recorder, DoesNotSeeCallsOf32BitsButSaysSo) {
   EXPECT_EQ(writes[0]->offset, 6);
 }
 
+TEST(Recorder, SaysThatATracedProgramHasNoStrictMode) {
+  const TestFolder folder;
+  const auto run = folder.run({"hides", "strict", "file"});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.trace.notes, ElementsAre(HasSubstr("seccomp's strict mode")));
+}
+
 TEST(Recorder, KnowsWhatAProgramSendsToItself) {
   for (const char* const how : {"pair", "child", "unix", "tcp"}) {
     const TestFolder folder;

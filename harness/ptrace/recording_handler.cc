@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -90,8 +91,12 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
   thread.call.syscall = nullptr;
   const trace::Syscall* const syscall = trace::find_syscall(entry.number);
   if (!started_ || syscall == nullptr || entry.filter_data != kNative) {
-    if (started_ && entry.filter_data == kForeign) {
-      recorder_.unseen("the program makes 32-bit syscalls: they are not seen");
+    if (started_ && entry.filter_data != kNative) {
+      recorder_.unseen(
+          entry.filter_data == kForeign
+              ? "the program makes 32-bit syscalls: they are not seen"
+              : "the program has a seccomp filter that hands calls to a tracer: they are "
+                "not seen");
       thread.process->descriptors->forget_all();
     }
     tracees_.resume(thread);
@@ -122,9 +127,15 @@ void RecordingHandler::on_syscall(Thread& thread, const SyscallEntry& entry) {
     case trace::Handling::kPrctl:
       if (entry.arguments[0] == trace::kFailpointPrctl) {
         pass_failpoint(thread, *syscall, entry);
+      } else if (entry.arguments[0] == PR_SET_SECCOMP) {
+        restrict_itself(thread, entry.arguments[1] == SECCOMP_MODE_STRICT, 0);
       } else {
         stay_dumpable(thread, entry);
       }
+      return;
+    case trace::Handling::kSeccomp:
+      restrict_itself(thread, entry.arguments[0] == SECCOMP_SET_MODE_STRICT,
+                      entry.arguments[0] == SECCOMP_SET_MODE_FILTER ? entry.arguments[1] : 0);
       return;
     case trace::Handling::kRefuse:
       recorder_.note("io_uring was answered ENOSYS: programs fall back to syscalls that are seen");
@@ -210,6 +221,22 @@ void RecordingHandler::stay_dumpable(Thread& thread, const SyscallEntry& entry) 
     skip_syscall(thread.id.tid, 0);
   } else if (entry.arguments[0] == PR_GET_DUMPABLE && dumpable.has_value()) {
     skip_syscall(thread.id.tid, static_cast<std::int64_t>(*dumpable));
+  }
+  tracees_.resume(thread);
+}
+
+// `filter_flags`: of a filter that it installs.
+void RecordingHandler::restrict_itself(Thread& thread, bool strictly, std::uint64_t filter_flags) {
+  if (strictly) {
+    recorder_.note(
+        "a process asked for seccomp's strict mode: the kernel refuses it (EINVAL) to a process "
+        "that has a "
+        "filter, and a traced one has");
+  } else if ((filter_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
+    recorder_.unseen(
+        "a process has a seccomp filter that asks another for its decisions: calls which that one "
+        "lets "
+        "pass are not seen");
   }
   tracees_.resume(thread);
 }

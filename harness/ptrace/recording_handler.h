@@ -66,6 +66,7 @@ class RecordingHandler : public Tracees::Handler {
   void forget_all(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   bool goes_on(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void stay_dumpable(Thread& thread, const SyscallEntry& entry);
+  void restrict_itself(Thread& thread, bool strictly, std::uint64_t filter_flags);
   bool act_in_place(Thread& thread);
   void find_purpose(Thread& thread, const trace::Event& event);
   void release_waiting(std::span<Inode* const> released);

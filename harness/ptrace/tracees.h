@@ -5,8 +5,8 @@
 //            without us (TRACEME has no group stops), and PTRACE_O_EXITKILL is in force from the
 //            first instruction.
 // Children   are attached by the kernel when they are born. A child runs only once its parent's
-//            fork has returned (vfork: at once), so that a fault right after a fork finds it new. Where
-//            the calls that make them stop, also those who asked not to be (CLONE_UNTRACED).
+//            fork has returned (vfork: at once), so that a fault right after a fork finds it new. Also
+//            those who asked not to be (CLONE_UNTRACED): their calls stop under every filter of ours.
 // Zombies    We are the subreaper: what the tree leaves behind is ours to reap.
 // Threads    One thread makes the object, attaches and runs. kill_all() is for any thread.
 #pragma once

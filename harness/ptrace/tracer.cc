@@ -183,6 +183,8 @@ Tracer::Impl::Impl(const target::ProcessSpec& spec, TracerOptions options)
     filter = make_filter(trace::recorded_syscalls());
   } else if (options_.observations != nullptr) {
     filter = make_filter(trace::observed_syscalls(), trace::kFirstUnknownSyscall);
+  } else {
+    filter = make_filter({});
   }
 
   std::promise<void> ready;
@@ -192,7 +194,7 @@ Tracer::Impl::Impl(const target::ProcessSpec& spec, TracerOptions options)
     is_ready.get();
     pid_ = target::launch(traced, [&] {
       int error = handshake_.wait_to_be_attached();
-      if (error == 0 && !filter.empty()) {
+      if (error == 0) {
         error = install_filter(filter);
       }
       if (error != 0) {

@@ -161,6 +161,21 @@ TEST(Tracer, KillsWhatTheProgramLeavesBehind) {
   EXPECT_EQ(our_children(), "");
 }
 
+TEST(Tracer, AChildThatAskedNotToBeTracedIsOfTheTree) {
+  const TestFolder folder;
+  for (const bool record : {true, false}) {
+    TracerOptions options = folder.options();
+    options.record = record;
+    Tracer tracer(folder.spec({"hides", "leave", "file"}), options);
+    ASSERT_TRUE(tracer.wait_for_main(seconds(20)));
+    EXPECT_EQ(tracer.main_status(), 0);
+    EXPECT_FALSE(tracer.wait_for_end(std::chrono::milliseconds(0))) << "the child should live";
+    tracer.kill_tree();
+    EXPECT_TRUE(tracer.wait_for_end(seconds(20)));
+  }
+  EXPECT_EQ(our_children(), "");
+}
+
 TEST(Tracer, TheTreeDiesWithTheTracer) {
   const TestFolder folder;
   { const Tracer tracer(folder.spec({"sleep", "1000"}), folder.options()); }

@@ -21,6 +21,7 @@ enum class Handling : std::uint8_t {
   kForgetAll,  // none: the thread changes what it may do, or what paths mean to it
   kCpus,       // none: the thread asks for or changes the CPUs it may run on
   kPrctl,    // prctl with our number, a failpoint: answered by the tracer; or about PR_SET_DUMPABLE
+  kSeccomp,  // the program restricts itself: noted if that changes what happens or what is seen
   kConnect,  // none: what is sent may go to the program itself
   kRefuse,   // io_uring: answered ENOSYS and noted
   kNote,     // Linux AIO: noted

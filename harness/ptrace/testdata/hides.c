@@ -1,11 +1,14 @@
 /* Writes "hidden" to the file $2 in a way that a tracer may miss, as $1 says:
  *   clone, clone3  in a child that asks not to be traced
  *   thread         in a thread that does
+ *   leave          in such a child, which then waits for its end; the parent does not
+ *   strict         after it has asked for seccomp's strict mode, in vain
  *   undumpable     after it has made itself not dumpable
  *   foreign        by system calls of 32 bits, and then "seen" by one of 64; 77: this kernel has none */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -31,6 +34,15 @@ static void put(const char* path) {
 static void be_child(const char* path) {
   put(path);
   _exit(0);
+}
+
+static void leave_child(const char* path) {
+  const long child = syscall(SYS_clone, CLONE_UNTRACED | SIGCHLD, 0, 0, 0, 0);
+  must(child >= 0);
+  if (child == 0) {
+    put(path);
+    pause();
+  }
 }
 
 static void reap(long child) {
@@ -123,6 +135,11 @@ int main(int argc, char** argv) {
     by_clone3(path);
   } else if (strcmp(how, "thread") == 0) {
     by_thread(path);
+  } else if (strcmp(how, "leave") == 0) {
+    leave_child(path);
+  } else if (strcmp(how, "strict") == 0) {
+    must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0);
+    put(path);
   } else if (strcmp(how, "undumpable") == 0) {
     must(prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_GET_DUMPABLE) == 0);
     put(path);
