@@ -52,6 +52,22 @@ std::size_t shown_length(std::string_view bytes) {
   return length < 2 || control || separator || direction || noncharacter ? 0 : length;
 }
 
+// For a shell, in ASCII on one line: what a terminal or a report would not show as it is.
+std::string quote_unprintable(std::string_view word) {
+  std::string out = "$'";
+  for (const char c : word) {
+    if (c == '\'' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c >= ' ' && c <= '~') {
+      out += c;
+    } else {
+      out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    }
+  }
+  return out + "'";
+}
+
 }  // namespace
 
 std::size_t utf8_length(std::string_view bytes) {
@@ -155,6 +171,9 @@ std::string shell_quote(std::string_view word) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
   if (!word.empty() && word.find_first_not_of(kBare) == std::string_view::npos) {
     return std::string(word);
+  }
+  if (word.find('\n') != std::string_view::npos || printable(word) != word) {
+    return quote_unprintable(word);
   }
   std::string out = "'";
   for (const char c : word) {

@@ -69,6 +69,13 @@ TEST(ShellQuote, QuotesOnlyWhatNeedsIt) {
   EXPECT_EQ(shell_quote("aof/x[nth=3]"), "'aof/x[nth=3]'");
   EXPECT_EQ(shell_quote("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quote(""), "''");
+  EXPECT_EQ(shell_quote("$HOME `x` ä"), "'$HOME `x` ä'");
+}
+
+TEST(ShellQuote, KeepsWhatCannotBePrintedOnOneLineOfAscii) {
+  EXPECT_EQ(shell_quote("a\nb"), "$'a\\012b'");
+  EXPECT_EQ(shell_quote("it's \xe4\\1"), "$'it\\'s \\344\\\\1'");
+  EXPECT_EQ(shell_quote("\x1b[2J"), "$'\\033[2J'");
 }
 
 TEST(LowerCase, ChangesLettersOfAsciiAlone) {

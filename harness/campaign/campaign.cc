@@ -86,13 +86,17 @@ class Campaign {
 
   CampaignResult run() {
     check();
+    options_.begin();
     std::map<std::size_t, report::CaseResult> finished;
-    const Job job = [this](std::size_t number) {
+    const Job job = [this](std::size_t number, const GoOn& go_on) {
       const scenario::Case& of = cases_[number];
       const CaseContext context{
           workspace_.path() / fmt::format("{}", number),
           [this](const scenario::Target& target) { return programs_.of(target); },
-          options_.reproduce_options, options_.bundles, jobs_per_case()};
+          options_.reproduce_options,
+          options_.bundles,
+          jobs_per_case(),
+          go_on};
       return report::encode_case(run_case(of, context));
     };
     const Done done = [&](std::size_t number, const std::string& result, const std::string& died) {
@@ -162,8 +166,12 @@ class Campaign {
     result.target = of.target.use;
     result.verdict.outcome = oracle::Outcome::kInconclusive;
     result.verdict.check = "harness";
-    result.verdict.summary = fmt::format(
-        "the worker that ran this case was {}: a fault of crashpoint, please report it", died);
+    const bool from_outside = died.ends_with("SIGKILL") || died.ends_with("SIGTERM") ||
+                              died.ends_with("SIGINT") || died.ends_with("SIGHUP");
+    result.verdict.summary =
+        fmt::format("the worker that ran this case was {}: {}", died,
+                    from_outside ? "by someone else, or by the kernel for want of memory"
+                                 : "a fault of crashpoint, please report it");
     result.checks.push_back(result.verdict);
     return result;
   }

@@ -15,9 +15,11 @@ struct CampaignOptions {
   unsigned jobs = 1;
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
   std::filesystem::path bundles;  // where the bundles of violations go; empty: none are made
+  // Called once everything that the cases need is found, before anything is started.
+  std::function<void()> begin = [] {};
   // Called in order of completion.
   std::function<void(const report::CaseResult&)> case_done = [](const report::CaseResult&) {};
-  // Called about five times a second; false stops the run (Ctrl-C).
+  // Called about five times a second and after a signal; false stops the run (Ctrl-C).
   std::function<bool()> go_on = [] { return true; };
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/clock.h"
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
@@ -177,8 +178,9 @@ class CaseRun {
     // Borrowed: the run outlives its exploration.
     const std::shared_ptr<const trace::Trace> trace(std::shared_ptr<void>(),
                                                     &crashed.live.traced.trace);
-    explore::ExploredCase explored = explore::explore_case(
-        crashed.plan, crashed.judge, trace, data_, folder / "crash-states", context_.jobs);
+    explore::ExploredCase explored =
+        explore::explore_case(crashed.plan, crashed.judge, trace, data_, folder / "states",
+                              context_.jobs, context_.go_on);
     for (const explore::ViolatingState& state : explored.violations) {
       verdict_.add_violation(state.verdict);
       if (bundles_.wanted()) {
@@ -216,6 +218,10 @@ class CaseRun {
     target::State state;
     std::size_t number = 0;
     for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
+      if (!context_.go_on()) {
+        throw EnvironmentError(fmt::format("the run was interrupted after {} of the damage",
+                                           counted(number, "state")));
+      }
       trace::Image damaged = image;
       crash::apply(damage, damaged, case_.seed, run);
       const fs::path place = folder / fmt::format("damage-{}", ++number);

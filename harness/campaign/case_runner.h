@@ -18,10 +18,12 @@ struct CaseContext {
   std::string reproduce_options;  // what the printed command needs besides file, case and seed
   std::filesystem::path bundles;  // where the bundle of a violation goes; empty: none is made
   unsigned jobs = 1;              // crash states recovered at the same time
+  std::function<bool()> go_on = [] { return true; };  // false: the run is being stopped
 };
 
 // Never throws for what the target does. What the harness cannot do (a program that does not start
-// in the first place, ptrace forbidden, a full disk) makes the case inconclusive and says why.
+// in the first place, ptrace forbidden, a full disk) makes the case inconclusive and says why. A case
+// that is stopped gives what it has found; without a violation it is inconclusive.
 report::CaseResult run_case(const scenario::Case& of, const CaseContext& context);
 
 }  // namespace crashpoint::campaign

@@ -8,6 +8,8 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/error.h"
+#include "harness/base/text.h"
+#include "harness/campaign/file_use.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/program.h"
@@ -71,6 +73,7 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
                                     }};
   const fs::path data = folder / "data";
   crash::lay_out(bundle.image, data);
+  const FileUse use(bundle.image, data);
   const oracle::Judge judge(bundle.history, bundle.base, scenario.files.empty());
 
   const auto began = SteadyClock::now();
@@ -85,6 +88,18 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
   reproduction.result = bundle.result;
   reproduction.result.target = program.use;
   reproduction.result.verdict = decide(recovery.checks, bundle.result.verdict);
+  reproduction.used_no_file = reproduction.target != bundle.target && !use.any();
+  if (reproduction.used_no_file) {
+    Verdict& verdict = reproduction.result.verdict;
+    verdict = {};
+    verdict.check = "harness";
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = fmt::format(
+        "{} opened none of the {} of the crash state, so what it came back with is not their "
+        "content",
+        program.use, counted(use.file_count(), "file"));
+    recovery.checks.insert(recovery.checks.begin(), verdict);
+  }
   reproduction.result.checks = std::move(recovery.checks);
   reproduction.result.known_finding.clear();
   reproduction.result.cycles = 1;

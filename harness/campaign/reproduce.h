@@ -13,6 +13,9 @@ struct Reproduction {
   report::CaseResult result;  // the bundle's case, with what was found now
   std::string target;         // with its version, as found here
   std::string log;            // of the recovering target
+  // Whether it was another target than the bundle's, and used no file of the crash state: then what it
+  // came back with says nothing, and the verdict is inconclusive.
+  bool used_no_file = false;
 };
 
 // `folder` is for this alone and must exist; it holds the recovered directory ("data") on return.

@@ -8,20 +8,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
+#include "harness/campaign/orphans.h"
 
 namespace crashpoint::campaign {
 namespace {
 
 constexpr int kTickMs = 200;
+// How long a stopped run waits for a job that does not ask whether to go on, and for one that does.
+constexpr std::chrono::milliseconds kForDeaf{500};
+constexpr std::chrono::milliseconds kForListening{6000};
+// Sent by a worker in place of a size: its job asks.
+constexpr std::uint64_t kListens = ~std::uint64_t{0};
 
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -60,33 +70,67 @@ bool send_message(int fd, std::string_view bytes) {
   return write_all(fd, std::string_view(head, sizeof head)) && write_all(fd, bytes);
 }
 
-std::optional<std::string> receive_message(int fd) {
+std::optional<std::uint64_t> receive_size(int fd) {
   std::uint64_t size = 0;
   char head[sizeof size];
   if (!read_all(fd, head, sizeof head)) {
     return std::nullopt;
   }
   std::memcpy(&size, head, sizeof size);
+  return size;
+}
+
+std::optional<std::string> receive_bytes(int fd, std::uint64_t size) {
   std::string bytes(size, '\0');
-  if (!read_all(fd, bytes.data(), bytes.size())) {
-    return std::nullopt;
-  }
-  return bytes;
+  return read_all(fd, bytes.data(), bytes.size()) ? std::optional(std::move(bytes)) : std::nullopt;
+}
+
+std::optional<std::string> receive_message(int fd) {
+  const auto size = receive_size(fd);
+  return size ? receive_bytes(fd, *size) : std::nullopt;
 }
 
 struct Worker {
   pid_t pid = -1;
   int fd = -1;
   std::optional<std::size_t> job;  // what it is doing
+  bool listens = false;            // and whether that asks if it is to go on
+};
+
+// Whether a job is to go on: until the parent ends its orders. It is told when that is asked first.
+class Orders {
+ public:
+  explicit Orders(int fd) : fd_(fd) {}
+
+  bool go_on() {
+    const std::lock_guard lock(mutex_);
+    if (!told_) {
+      told_ = true;
+      char listens[sizeof kListens];
+      std::memcpy(listens, &kListens, sizeof listens);
+      static_cast<void>(write_all(fd_, std::string_view(listens, sizeof listens)));
+    }
+    char byte = 0;
+    return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+  }
+
+ private:
+  int fd_;
+  bool told_ = false;
+  std::mutex mutex_;
 };
 
 [[noreturn]] void work(int fd, const Job& job) {
-  // Ctrl-C reaches the whole foreground group; the parent decides what it means.
-  ::signal(SIGINT, SIG_IGN);
+  // The parent decides what Ctrl-C means, and its handlers are not ours.
+  ::setsid();
+  for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGPIPE}) {
+    ::signal(signal, SIG_DFL);
+  }
   while (const auto message = receive_message(fd)) {
     std::size_t index = 0;
     std::memcpy(&index, message->data(), sizeof index);
-    if (!send_message(fd, job(index))) {
+    Orders orders(fd);
+    if (!send_message(fd, job(index, [&] { return orders.go_on(); }))) {
       break;
     }
   }
@@ -107,6 +151,7 @@ class Pool {
         static_cast<void>(reap(worker));
       }
     }
+    orphans_.end();
   }
 
   bool run(std::size_t count, const Done& done, const Tick& tick) {
@@ -118,19 +163,9 @@ class Pool {
           give(worker, next++);
         }
       }
-      std::vector<pollfd> waits;
-      for (const Worker& worker : workers_) {
-        waits.push_back({worker.job ? worker.fd : -1, POLLIN, 0});
-      }
-      if (::poll(waits.data(), waits.size(), kTickMs) > 0) {
-        for (std::size_t i = 0; i < waits.size(); ++i) {
-          if (waits[i].revents != 0) {
-            ++finished;
-            collect(workers_[i], done);
-          }
-        }
-      }
+      finished += collect(done, kTickMs);
       if (!tick()) {
+        stop(done);
         return false;
       }
     }
@@ -145,6 +180,7 @@ class Pool {
     char bytes[sizeof index];
     std::memcpy(bytes, &index, sizeof index);
     worker.job = index;
+    worker.listens = false;
     // A worker that is already gone is noticed when its result is awaited.
     static_cast<void>(send_message(worker.fd, std::string_view(bytes, sizeof bytes)));
   }
@@ -178,14 +214,59 @@ class Pool {
     worker.fd = ends[0];
   }
 
-  void collect(Worker& worker, const Done& done) {
+  // Waits for results; returns how many there were.
+  std::size_t collect(const Done& done, int timeout_ms) {
+    std::vector<pollfd> waits;
+    for (const Worker& worker : workers_) {
+      waits.push_back({worker.job ? worker.fd : -1, POLLIN, 0});
+    }
+    std::size_t count = 0;
+    if (::poll(waits.data(), waits.size(), timeout_ms) > 0) {
+      for (std::size_t i = 0; i < waits.size(); ++i) {
+        if (waits[i].revents != 0) {
+          count += take_result(workers_[i], done) ? 1U : 0U;
+        }
+      }
+    }
+    return count;
+  }
+
+  // What workers have when they end their jobs early is a result, too.
+  void stop(const Done& done) {
+    for (const Worker& worker : workers_) {
+      if (worker.job) {
+        ::shutdown(worker.fd, SHUT_WR);
+      }
+    }
+    const Done results = [&](std::size_t index, std::string result, const std::string& died) {
+      if (died.empty()) {
+        done(index, std::move(result), died);
+      }
+    };
+    const auto began = SteadyClock::now();
+    const auto is_awaited = [&](const Worker& worker) {
+      return worker.job && SteadyClock::now() - began < (worker.listens ? kForListening : kForDeaf);
+    };
+    while (std::any_of(workers_.begin(), workers_.end(), is_awaited)) {
+      collect(results, kTickMs / 4);
+    }
+  }
+
+  // False: the worker only says that its job listens.
+  bool take_result(Worker& worker, const Done& done) {
+    const auto size = receive_size(worker.fd);
+    if (size == kListens) {
+      worker.listens = true;
+      return false;
+    }
     const std::size_t index = *worker.job;
     worker.job.reset();
-    if (auto result = receive_message(worker.fd)) {
+    if (auto result = size ? receive_bytes(worker.fd, *size) : std::nullopt) {
       done(index, std::move(*result), "");
-      return;
+    } else {
+      done(index, "", reap(worker));
     }
-    done(index, "", reap(worker));
+    return true;
   }
 
   // Waits for a dead or dying worker; says how it died.
@@ -195,11 +276,14 @@ class Pool {
     }
     ::close(worker.fd);
     worker = Worker{};
-    return WIFSIGNALED(status) ? fmt::format("killed by signal {}", WTERMSIG(status))
-                               : fmt::format("exited with status {}", WEXITSTATUS(status));
+    const char* const name = WIFSIGNALED(status) ? ::sigabbrev_np(WTERMSIG(status)) : nullptr;
+    return name != nullptr       ? fmt::format("killed by SIG{}", name)
+           : WIFSIGNALED(status) ? fmt::format("killed by signal {}", WTERMSIG(status))
+                                 : fmt::format("exited with status {}", WEXITSTATUS(status));
   }
 
   const Job& job_;
+  Orphans orphans_;
   std::vector<Worker> workers_;
 };
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::campaign {
 namespace {
@@ -36,7 +37,16 @@ fs::path default_parent() {
     return chosen;
   }
   const fs::path shared_memory = "/dev/shm";
-  return has_room(shared_memory) ? shared_memory : fs::temp_directory_path();
+  if (has_room(shared_memory)) {
+    return shared_memory;
+  }
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  if (error) {
+    throw EnvironmentError(
+        "TMPDIR is not a directory; set it or CRASHPOINT_TMPDIR to a writable directory");
+  }
+  return folder;
 }
 
 // The descriptor that holds the lock of `folder`, or -1 when another process holds it.
@@ -68,7 +78,13 @@ Workspace Workspace::open() {
   return open_in(default_parent());
 }
 
-Workspace Workspace::open_in(const fs::path& parent) {
+Workspace Workspace::open_in(const fs::path& given) {
+  const fs::path parent = fs::absolute(given);            // targets have other working directories
+  if (parent.string().find('\n') != std::string::npos) {  // the engine is told paths in lines
+    throw EnvironmentError(fmt::format(
+        "cannot work in {}: its name has a line end; set CRASHPOINT_TMPDIR to another directory",
+        shorten(parent.string(), 4096)));
+  }
   remove_abandoned(parent);
   std::string pattern = (parent / fmt::format("{}XXXXXX", kPrefix)).string();
   if (::mkdtemp(pattern.data()) == nullptr) {

@@ -56,6 +56,22 @@ TEST_F(WorkspaceTest, OneInUseIsLeftAlone) {
   EXPECT_TRUE(fs::exists(mine.path()));
 }
 
+TEST_F(WorkspaceTest, HasAPathThatMeansTheSameInEveryDirectory) {
+  const fs::path here = fs::current_path();
+  fs::current_path(parent_);
+  fs::create_directory("below");
+  {
+    const Workspace workspace = Workspace::open_in("below");
+    EXPECT_EQ(workspace.path().parent_path(), parent_ / "below");
+  }
+  fs::current_path(here);
+}
+
+TEST_F(WorkspaceTest, IsNotMadeWhereItsPathWouldBeTwoLines) {
+  fs::create_directory(parent_ / "a\nb");
+  EXPECT_THROW(Workspace::open_in(parent_ / "a\nb"), EnvironmentError);
+}
+
 TEST_F(WorkspaceTest, SaysWhatToDoWhereItCannotWrite) {
   try {
     Workspace::open_in(parent_ / "missing");

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/selection.h"
 
@@ -28,9 +29,9 @@ void print_cases(const scenario::Loaded& loaded, bool summaries) {
   for (const scenario::Case& each : loaded.cases) {
     const std::string tags =
         each.tags.empty() ? "" : fmt::format("  ({})", fmt::join(each.tags, ", "));
-    fmt::print("{}{}\n", each.name, tags);
+    fmt::print("{}{}\n", printable(each.name), printable(tags));
     if (summaries) {
-      fmt::print("    {}\n", each.summary);
+      fmt::print("    {}\n", printable(each.summary));
     }
   }
 }

@@ -4,8 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "harness/base/error.h"
@@ -13,6 +17,7 @@
 #include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/print.h"
 
 #include <CLI/CLI.hpp>
 
@@ -56,15 +61,15 @@ std::string suggestion(const CLI::App& app, int argc, char** argv) {
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
   const bool unknown_command = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
-  fmt::print(stderr, "crashpoint: {}\n",
-             unknown_command ? fmt::format("unknown command '{}'", crashpoint::shorten(argv[1]))
-                             : std::string(error.what()));
+  cli::print_error("crashpoint: {}\n", unknown_command ? fmt::format("unknown command '{}'",
+                                                                     crashpoint::shorten(argv[1]))
+                                                       : std::string(error.what()));
   if (const std::string name = suggestion(app, argc, argv); !name.empty()) {
-    fmt::print(stderr, "Did you mean '{}'?\n", name);
+    cli::print_error("Did you mean '{}'?\n", name);
   }
   const std::vector<CLI::App*> chosen = app.get_subcommands();
-  fmt::print(stderr, "See 'crashpoint{}{} --help'.\n", chosen.empty() ? "" : " ",
-             chosen.empty() ? "" : chosen.front()->get_name());
+  cli::print_error("See 'crashpoint{}{} --help'.\n", chosen.empty() ? "" : " ",
+                   chosen.empty() ? "" : chosen.front()->get_name());
   return cli::kUsage;
 }
 
@@ -101,15 +106,23 @@ int main(int argc, char** argv) {
     return usage_error(app, error, argc, argv);
   }
   try {
-    return action();
+    const int exit_code = action();
+    if (std::fflush(stdout) != 0 && exit_code == cli::kPassed) {
+      throw crashpoint::EnvironmentError(
+          fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+    }
+    return exit_code;
   } catch (const crashpoint::UsageError& error) {
-    fmt::print(stderr, "crashpoint: {}\n", error.what());
+    cli::print_error("crashpoint: {}\n", error.what());
     return cli::kUsage;
   } catch (const crashpoint::EnvironmentError& error) {
-    fmt::print(stderr, "crashpoint: inconclusive: {}\n", error.what());
+    cli::print_error("crashpoint: inconclusive: {}\n", error.what());
+    return cli::kCouldNotTell;
+  } catch (const std::system_error& error) {  // of the output, of a file
+    cli::print_error("crashpoint: inconclusive: {}\n", error.what());
     return cli::kCouldNotTell;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "crashpoint: internal error, please report it: {}\n", error.what());
+    cli::print_error("crashpoint: internal error, please report it: {}\n", error.what());
     return cli::kCouldNotTell;
   }
 }

@@ -12,6 +12,7 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/option_values.h"
 #include "harness/report/console.h"
 #include "harness/report/merge.h"
 #include "harness/report/report_json.h"
@@ -43,6 +44,7 @@ report::NamedRun read_report(const std::string& given) {
 }
 
 int merge(const MergeOptions& options) {
+  refuse_empty("--output", options.folder, "a directory");
   std::vector<report::NamedRun> runs;
   std::string command = "crashpoint merge";
   for (const std::string& given : options.reports) {
@@ -77,8 +79,8 @@ void add_merge_command(CLI::App& app, Action& action) {
       ->type_name("DIR")
       ->required();
   command->footer(
-      "\nExit codes: 1 if any case is a violation, else 3 if any case is inconclusive or a run was "
-      "interrupted, else 0.");
+      "\nExit codes: 1 if any case is a violation, else 3 if any case is inconclusive, a run was "
+      "interrupted or a shard is missing, else 0; 2 if a report is there twice or is none.");
   command->callback([options, &action] { action = [options] { return merge(*options); }; });
 }
 

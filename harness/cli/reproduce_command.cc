@@ -2,16 +2,23 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/campaign/reproduce.h"
+#include "harness/campaign/worker_pool.h"
 #include "harness/campaign/workspace.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/interruption.h"
+#include "harness/cli/option_values.h"
+#include "harness/cli/print.h"
 #include "harness/report/archive.h"
 #include "harness/report/bundle.h"
 #include "harness/report/case_text.h"
@@ -27,8 +34,8 @@ using oracle::Outcome;
 
 struct ReproduceOptions {
   std::string bundle;
-  std::string target;
-  std::string keep;
+  std::optional<std::string> target;  // absent: that of the bundle
+  std::optional<std::string> keep;
 };
 
 report::Bundle read(const std::string& given, const fs::path& workspace) {
@@ -40,7 +47,11 @@ report::Bundle read(const std::string& given, const fs::path& workspace) {
 }
 
 // How the new verdict compares to the one in the bundle.
-std::string conclusion(const oracle::Verdict& before, const oracle::Verdict& now) {
+std::string conclusion(const oracle::Verdict& before, const campaign::Reproduction& reproduction) {
+  const oracle::Verdict& now = reproduction.result.verdict;
+  if (reproduction.used_no_file) {
+    return "Not reproduced: this target did not look at the crash state.";
+  }
   if (now.outcome == Outcome::kPass) {
     return "Not reproduced: every check passes.";
   }
@@ -66,16 +77,13 @@ void keep(const fs::path& workspace, const std::string& log, const fs::path& fol
   }
 }
 
-int reproduce(const ReproduceOptions& options) {
-  if (!options.keep.empty() && fs::exists(fs::path(options.keep) / "recovered")) {
-    throw UsageError(
-        fmt::format("{}/recovered already exists; give --keep another directory", options.keep));
-  }
-  const campaign::Workspace workspace = campaign::Workspace::open();
-  const report::Bundle bundle = read(options.bundle, workspace.path());
-  const campaign::Reproduction now = campaign::reproduce(bundle, options.target, workspace.path());
-  if (!options.keep.empty()) {
-    keep(workspace.path(), now.log, options.keep);
+// Recovers in `workspace`, and prints and returns what came of it.
+int recover(const ReproduceOptions& options, const fs::path& workspace) {
+  const report::Bundle bundle = read(options.bundle, workspace);
+  const campaign::Reproduction now =
+      campaign::reproduce(bundle, options.target.value_or(""), workspace);
+  if (options.keep) {
+    keep(workspace, now.log, *options.keep);
   }
   const oracle::Verdict& verdict = now.result.verdict;
   fmt::print("{}\n", printable(bundle.result.name));
@@ -91,10 +99,67 @@ int reproduce(const ReproduceOptions& options) {
     shown.reproduce.clear();  // that command is the one that is running
     fmt::print("{}", report::explain(shown, oracle::Verdict::kShown));
   }
-  fmt::print("{}\n", conclusion(bundle.result.verdict, verdict));
+  fmt::print("{}\n", conclusion(bundle.result.verdict, now));
   report::RunResult run;
   run.cases = {now.result};
   return report::exit_code(run);
+}
+
+// How a worker ended, as it tells its parent.
+struct Ending {
+  int exit_code = kCouldNotTell;
+  std::string error;  // for standard error; empty: there was none
+};
+
+std::string to_message(const Ending& ending) {
+  return fmt::format("{} {}", ending.exit_code, ending.error);
+}
+
+Ending to_ending(const std::string& message) {
+  const std::size_t space = message.find(' ');
+  return {std::stoi(message.substr(0, space)), message.substr(space + 1)};
+}
+
+Ending try_to_recover(const ReproduceOptions& options, const fs::path& workspace) {
+  try {
+    const int exit_code = recover(options, workspace);
+    std::fflush(stdout);
+    return {exit_code, ""};
+  } catch (const UsageError& error) {
+    return {kUsage, error.what()};
+  } catch (const std::exception& error) {
+    return {kCouldNotTell, fmt::format("inconclusive: {}", error.what())};
+  }
+}
+
+// In a worker, so that an interrupted recovery leaves neither a process nor a file.
+int reproduce(const ReproduceOptions& options) {
+  refuse_empty("--target", options.target, "engine, redis, or a program");
+  refuse_empty("--keep", options.keep, "a directory");
+  if (options.keep && fs::exists(fs::path(*options.keep) / "recovered")) {
+    throw UsageError(
+        fmt::format("{}/recovered already exists; give --keep another directory", *options.keep));
+  }
+  catch_interruptions();
+  const campaign::Workspace workspace = campaign::Workspace::open();
+  std::optional<Ending> ending;
+  campaign::run_in_workers(
+      1, 1,
+      [&](std::size_t, const campaign::GoOn&) {
+        return to_message(try_to_recover(options, workspace.path()));
+      },
+      [&](std::size_t, const std::string& message, const std::string& died) {
+        ending = died.empty() ? to_ending(message)
+                              : Ending{kCouldNotTell, "inconclusive: the worker was " + died};
+      },
+      [] { return !is_interrupted(); });
+  if (!ending) {
+    throw EnvironmentError("interrupted");
+  }
+  if (!ending->error.empty()) {
+    print_error("crashpoint: {}\n", ending->error);
+  }
+  return ending->exit_code;
 }
 
 }  // namespace

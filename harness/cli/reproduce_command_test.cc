@@ -128,6 +128,56 @@ TEST_F(ReproduceCommand, WhatIsNoBundleIsRefused) {
   EXPECT_EQ(reproduce(temp_.path() / "missing").exit_code, 2);
 }
 
+// A server that answers PING and holds nothing, wherever it is started.
+constexpr const char* kEmptyServer = R"(#!/usr/bin/env python3
+import os, re, socket, sys
+path = re.search(r'^unixsocket (\S+)$', open(sys.argv[1]).read(), re.M).group(1)
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+while True:
+    client = server.accept()[0]
+    if os.fork() == 0:
+        while True:
+            request = client.recv(65536)
+            if not request: os._exit(0)
+            for line in re.findall(rb'\*(\d+)\r\n\$\d+\r\n([^\r]*)\r\n', request):
+                word = line[1].upper()
+                client.sendall(b'+PONG\r\n' if word == b'PING' else b'$0\r\n\r\n' if word == b'INFO'
+                               else b'*2\r\n$1\r\n0\r\n*0\r\n' if word == b'SCAN' else b'+OK\r\n')
+)";
+
+TEST_F(ReproduceCommand, ATargetThatDoesNotLookAtTheCrashStateReproducesNothing) {
+  const fs::path server = temp_.path() / "server";
+  std::ofstream(server) << kEmptyServer;
+  fs::permissions(server, fs::perms::owner_all);
+  const Outcome ended = reproduce(bundle_with(kLog), "--target " + server.string());
+  EXPECT_EQ(ended.exit_code, 3) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("server opened none of the 2 files of the crash state"));
+  EXPECT_THAT(ended.output,
+              HasSubstr("Not reproduced: this target did not look at the crash state.\n"));
+  EXPECT_THAT(ended.output, Not(HasSubstr("Reproduced:")));
+  EXPECT_THAT(reproduce(folder_, "--target /bin/true").output, HasSubstr("did not look at"));
+}
+
+TEST_F(ReproduceCommand, AMissingTargetIsAUsageError) {
+  const Outcome ended = reproduce(bundle_with(kLog), "--target /nowhere/server");
+  EXPECT_EQ(ended.exit_code, 2) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("target '/nowhere/server': no such program"));
+  EXPECT_EQ(reproduce(folder_, "--target ''").exit_code, 2);
+}
+
+TEST_F(ReproduceCommand, LeavesNothingBehindWhenInterrupted) {
+  report::write_bundle(bundle_with(kLog), folder_);
+  std::ofstream(temp_.path() / "server") << "#!/bin/sh\nexec sleep 600\n";
+  fs::permissions(temp_.path() / "server", fs::perms::owner_all);
+  const Outcome ended =
+      shell("CRASHPOINT_TMPDIR=" + shell_quote(temp_.path().string()) + " timeout -s TERM 1 " +
+            shell_quote(CRASHPOINT_BINARY) + " reproduce " + folder_.string() + " --target " +
+            (temp_.path() / "server").string());
+  EXPECT_THAT(ended.output, HasSubstr("crashpoint: inconclusive: interrupted\n"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(temp_.path()), fs::directory_iterator()), 2)
+      << "the bundle and the server";
+}
+
 TEST_F(ReproduceCommand, LeavesNothingBehind) {
   static_cast<void>(reproduce(bundle_with(kLog)));
   EXPECT_EQ(std::distance(fs::directory_iterator(temp_.path()), fs::directory_iterator()), 1)

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,7 +23,10 @@
 #include "harness/base/version.h"
 #include "harness/campaign/campaign.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/interruption.h"
+#include "harness/cli/option_values.h"
 #include "harness/cli/selection.h"
+#include "harness/report/bundle.h"
 #include "harness/report/console.h"
 #include "harness/report/totals.h"
 #include "harness/report/write.h"
@@ -34,16 +36,13 @@
 namespace crashpoint::cli {
 namespace {
 
-volatile std::sig_atomic_t g_interrupted = 0;
-
-void on_interrupt(int /*signal*/) {
-  g_interrupted = 1;
-}
+namespace fs = std::filesystem;
 
 struct Options {
   Selection selection;
-  std::string shard;
-  std::string report_folder;
+  std::optional<std::string> shard;
+  std::optional<std::string> report_folder;
+  std::optional<std::string> duration;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   std::uint64_t rounds = 1;
   double seconds = 0;  // repeat for this long, the first round in full; 0: `rounds` times
@@ -54,18 +53,20 @@ struct Shard {
   std::size_t count = 1;
 };
 
+constexpr std::uint64_t kShardsMax = 1'000'000;
+
 // "I/N" with I from 1 to N.
 Shard parse_shard(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  char* end = nullptr;
-  const unsigned long index = std::strtoul(text.c_str(), &end, 10);
-  const bool index_good = slash != std::string::npos && end == text.c_str() + slash;
-  const unsigned long count = index_good ? std::strtoul(text.c_str() + slash + 1, &end, 10) : 0;
-  if (!index_good || *end != '\0' || index < 1 || index > count) {
-    throw UsageError(
-        fmt::format("--shard: found '{}'; allowed: I/N with I from 1 to N, such as 2/4", text));
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const auto index = parse_number(text.substr(0, slash), kShardsMax);
+  const auto count =
+      slash < text.size() ? parse_number(text.substr(slash + 1), kShardsMax) : std::nullopt;
+  if (!index || !count || *index < 1 || *index > *count) {
+    throw UsageError(fmt::format(
+        "--shard: found \"{}\"; allowed: I/N with I from 1 to N and N up to {}, such as 2/4",
+        shorten(text), with_commas(kShardsMax)));
   }
-  return {index - 1, count};
+  return {*index - 1, *count};
 }
 
 // GoogleTest's variables, so that a test runner can shard crashpoint like any GoogleTest program.
@@ -75,14 +76,15 @@ Shard shard_of_environment() {
   if (total == nullptr || index == nullptr) {
     return {};
   }
-  const Shard shard{std::strtoul(index, nullptr, 10), std::strtoul(total, nullptr, 10)};
-  if (shard.index >= shard.count) {
+  const auto number = parse_number(index, kShardsMax);
+  const auto count = parse_number(total, kShardsMax);
+  if (!number || !count || *number >= *count) {
     throw UsageError(fmt::format(
         "GTEST_SHARD_INDEX is \"{}\" and GTEST_TOTAL_SHARDS is \"{}\"; allowed: an index from 0 "
         "to the total minus 1",
-        index, total));
+        shorten(index), shorten(total)));
   }
-  return shard;
+  return {*number, *count};
 }
 
 std::vector<scenario::Case> take_shard(std::vector<scenario::Case> cases, const Shard& shard) {
@@ -107,7 +109,10 @@ std::string command_line() {
 class Rounds {
  public:
   Rounds(const Options& options, const Shard& shard)
-      : options_(options), shard_(shard), first_(load(options.selection)) {
+      : options_(options),
+        shard_(shard),
+        first_(load(options.selection)),
+        of_all_shards_(first_.cases.size()) {
     first_.cases = take_shard(std::move(first_.cases), shard_);
     per_round_ = first_.cases.size();
   }
@@ -135,6 +140,13 @@ class Rounds {
 
   [[nodiscard]] std::size_t size() const { return per_round_; }
 
+  // Which part of the cases these are; empty: all.
+  [[nodiscard]] std::optional<report::Part> part() const {
+    return shard_.count == 1
+               ? std::nullopt
+               : std::optional(report::Part{shard_.index + 1, shard_.count, of_all_shards_});
+  }
+
   // The number of cases known so far.
   [[nodiscard]] std::size_t case_count() const {
     return per_round_ * (options_.seconds > 0 ? begun_ : options_.rounds);
@@ -144,58 +156,77 @@ class Rounds {
   const Options& options_;
   Shard shard_;
   scenario::Loaded first_;
+  std::size_t of_all_shards_;
   std::size_t per_round_ = 0;
   std::size_t begun_ = 1;
   SteadyClock::time_point began_ = SteadyClock::now();
 };
 
-int run(Options options) {
-  draw_seed(options.selection);
-  const Shard shard = options.shard.empty() ? shard_of_environment() : parse_shard(options.shard);
-  Rounds rounds(options, shard);
-
+report::RunResult describe_run(const Options& options, const Rounds& rounds) {
   report::RunResult result;
   result.version = version();
   result.command = command_line();
   result.started_at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-  if (!options.selection.seed.empty()) {
-    result.seed = std::stoull(options.selection.seed);
+  if (options.selection.seed) {
+    result.seed = std::stoull(*options.selection.seed);
   }
   result.jobs = options.jobs;
+  result.planned = rounds.case_count();
+  result.part = rounds.part();
+  return result;
+}
 
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+int run(Options options) {
+  draw_seed(options.selection);
+  refuse_empty("--report", options.report_folder, "a directory");
+  if (options.duration) {
+    options.seconds = parse_duration("--for", *options.duration);
+  }
+  const Shard shard = options.shard ? parse_shard(*options.shard) : shard_of_environment();
+  Rounds rounds(options, shard);
+  report::RunResult result = describe_run(options, rounds);
+  const fs::path reports = options.report_folder.value_or("");
+
+  catch_interruptions();
   report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
-  console.begin(rounds.case_count(), options.jobs);
-  print_sample_note(rounds.first());
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;
-  if (!options.report_folder.empty()) {
-    campaign_options.bundles = std::filesystem::path(options.report_folder) / "bundles";
+  campaign_options.begin = [&, is_first = true]() mutable {
+    if (std::exchange(is_first, false)) {
+      if (!reports.empty()) {
+        report::begin_reports(result, reports);
+      }
+      console.begin(rounds.case_count(), options.jobs);
+      print_sample_note(rounds.first());
+    }
+  };
+  if (!reports.empty()) {
+    campaign_options.bundles = reports / report::kBundles;
   }
-  if (!options.selection.target.empty()) {
-    campaign_options.reproduce_options = " --target " + shell_quote(options.selection.target);
+  if (options.selection.target) {
+    campaign_options.reproduce_options = " --target " + shell_quote(*options.selection.target);
   }
   campaign_options.case_done = [&](const report::CaseResult& outcome) {
     console.case_done(outcome, ++done, rounds.case_count());
   };
   campaign_options.go_on = [&] {
     console.tick();
-    return g_interrupted == 0 && !(rounds.is_time_over() && done >= rounds.size());
+    return !is_interrupted() && !(rounds.is_time_over() && done >= rounds.size());
   };
   const auto began = SteadyClock::now();
   do {
     campaign::CampaignResult outcome = campaign::run_campaign(rounds.next(), campaign_options);
     std::ranges::move(outcome.cases, std::back_inserter(result.cases));
     result.target = fmt::format("{}", fmt::join(outcome.targets, ", "));
-  } while (g_interrupted == 0 && rounds.are_left());
+  } while (!is_interrupted() && rounds.are_left());
   result.wall_ms = ms_since(began);
-  result.interrupted = g_interrupted != 0;
+  result.interrupted = is_interrupted();
   result.planned = result.interrupted ? rounds.case_count() : result.cases.size();
-  std::filesystem::path page;
-  if (!options.report_folder.empty()) {
-    page = report::write_reports(result, options.report_folder).html;
+  fs::path page;
+  if (!reports.empty()) {
+    report::remove_unfinished_bundles(campaign_options.bundles);
+    page = report::write_reports(result, reports).html;
   }
   console.end(result, page);
   return report::exit_code(result);
@@ -218,14 +249,9 @@ void add_run_command(CLI::App& app, Action& action) {
                             ->type_name("N")
                             ->check(CLI::Range(1, 1'000'000));
   command
-      ->add_option("--for", options->seconds,
+      ->add_option("--for", options->duration,
                    "Repeat for this long (90s, 10m, 2h); every case runs at least once")
       ->type_name("DURATION")
-      ->transform(CLI::AsNumberWithUnit(
-          std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}},
-          CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
-                                         CLI::AsNumberWithUnit::UNIT_REQUIRED)))
-      ->check(CLI::PositiveNumber)
       ->excludes(repeat);
   command
       ->add_option("--shard", options->shard,

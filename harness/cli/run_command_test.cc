@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -43,6 +45,12 @@ std::vector<std::string> processes_in(const fs::path& folder) {
     }
   }
   return found;
+}
+
+std::string content_of(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
 }
 
 class RunCommandTest : public ::testing::Test {
@@ -276,6 +284,7 @@ class EndlessRun {
   EndlessRun(const fs::path& folder, const std::string& scenario) : work_(folder / "work") {
     pid_ = ::fork();
     if (pid_ == 0) {
+      ::setpgid(0, 0);
       ::setenv("CRASHPOINT_TMPDIR", work_.c_str(), 1);
       ::setenv("CRASHPOINT_ENGINE", CRASHPOINT_ENGINE_BINARY, 1);
       const std::string log = (folder / "log").string();
@@ -289,16 +298,34 @@ class EndlessRun {
     wait_until([&] { return !processes_in(work_).empty(); });
   }
 
+  // Returns once there is a directory of this name below the folder for work.
+  void wait_for(const std::string& directory) const {
+    wait_until([&] {
+      std::error_code error;  // directories come and go
+      for (auto entry = fs::recursive_directory_iterator(work_, error);
+           !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        if (entry->path().filename() == directory) {
+          return true;
+        }
+      }
+      return false;
+    });
+  }
+
   // Ends the harness with `signal`; its exit status.
-  int end(int signal) const {
-    ::kill(pid_, signal);
+  int end(int signal) const { return end(pid_, signal); }
+  // Also whoever is in its process group.
+  int end_group(int signal) const { return end(-pid_, signal); }
+
+ private:
+  int end(pid_t whom, int signal) const {
+    ::kill(whom, signal);
     int status = 0;
     ::waitpid(pid_, &status, 0);
     wait_until([&] { return processes_in(work_).empty(); });
     return status;
   }
 
- private:
   template <typename Condition>
   static void wait_until(Condition condition) {
     for (int i = 0; i < 10'000 && !condition(); ++i) {
@@ -320,11 +347,174 @@ TEST_F(RunCommandTest, NoTargetOutlivesAHarnessThatIsKilled) {
   EXPECT_THAT(processes_in(folder_), IsEmpty());
 }
 
-TEST_F(RunCommandTest, CtrlCLeavesNoProcessNoFileAndAReportOfWhatWasDone) {
+TEST_F(RunCommandTest, EachSignalThatEndsItLeavesNoProcessNoFileAndAReportOfWhatWasDone) {
+  const std::string file = write_scenario("endless", kEndless);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) {
+    const EndlessRun run(folder_, file);
+    EXPECT_EQ(WEXITSTATUS(run.end(signal)), 3) << strsignal(signal);
+    EXPECT_TRUE(fs::is_empty(folder_ / "work"));
+    EXPECT_TRUE(fs::exists(folder_ / "report" / "report.json"));
+    EXPECT_THAT(content_of(folder_ / "report" / "junit.xml"),
+                HasSubstr("message=\"Interrupted: 0 of 1 case done.\""));
+  }
+}
+
+TEST_F(RunCommandTest, ASignalToTheWholeGroupDisturbsNoCase) {
   const EndlessRun run(folder_, write_scenario("endless", kEndless));
-  EXPECT_EQ(WEXITSTATUS(run.end(SIGINT)), 3);
+  EXPECT_EQ(WEXITSTATUS(run.end_group(SIGTERM)), 3);
+  EXPECT_THAT(content_of(folder_ / "log"), Not(HasSubstr("INCONCLUSIVE")));
+}
+
+TEST_F(RunCommandTest, AnInterruptedRunLeavesNoZombie) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const EndlessRun run(folder_, write_scenario("endless", kEndless));
+  run.end(SIGINT);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process of the run is now ours";
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+}
+
+TEST_F(RunCommandTest, AnInterruptedExplorationKeepsWhatItHasFound) {
+  const EndlessRun run(folder_, write_scenario("explore", R"("target": { "use": "engine",
+          "config": { "appendonly": "yes", "appendfsync": "no" } },
+      "workload": [ { "generate": { "count": 2000 } } ],
+      "crash": { "explore": { "kinds": ["power-loss"], "points": "crash", "torn_writes": "byte",
+                              "samples_per_point": 100000, "max_states": 50000000 } },
+      "oracle": { "guarantee": "durable", "usable": false })"));
+  run.wait_for("states");
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_EQ(WEXITSTATUS(run.end(SIGINT)), 1) << content_of(folder_ / "log");
+  EXPECT_THAT(content_of(folder_ / "log"), HasSubstr("VIOLATION"));
+  EXPECT_THAT(content_of(folder_ / "log"), HasSubstr("Interrupted: 1 of 1 case done."));
+  EXPECT_THAT(content_of(folder_ / "report" / "report.json"),
+              HasSubstr("the run was interrupted when"));
+  EXPECT_FALSE(fs::is_empty(folder_ / "report" / "bundles"));
   EXPECT_TRUE(fs::is_empty(folder_ / "work"));
-  EXPECT_TRUE(fs::exists(folder_ / "report" / "report.json"));
+}
+
+TEST_F(RunCommandTest, AReaderThatIsGoneEndsIt) {
+  const std::string file = write_scenario(
+      "many", killed_run(kAlways) + R"(, "matrix": { "/seed": { "from": 1, "to": 39 } })");
+  const Outcome outcome = shell(environment() + shell_quote(CRASHPOINT_BINARY) + " run -j 1 " +
+                                file + " --report " + (folder_ / "report").string() + " | head -1");
+  EXPECT_EQ(outcome.output, "39 cases, 1 job\n");
+  EXPECT_THAT(content_of(folder_ / "report" / "report.json"), HasSubstr("\"interrupted\": true"));
+  EXPECT_TRUE(fs::is_empty(folder_ / "work"));
+}
+
+// A run that breaks a promise in any folder: nothing is synced, and all is demanded.
+const char* const kLoses =
+    R"("target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "no" } },
+      "workload": [ { "generate": { "count": 30 } } ],
+      "crash": { "explore": { "kinds": ["power-loss"], "points": "crash", "max_states": 8 } },
+      "oracle": { "guarantee": "durable", "usable": false })";
+
+TEST_F(RunCommandTest, FoldersMayHaveOddNames) {
+  for (const char* const name : {"it's a \"d\" $X `x` \\", "z\u00fc h", "line\nend \xff"}) {
+    const fs::path odd = folder_ / name;
+    const fs::path work =
+        odd.string().find('\n') == std::string::npos ? odd / "work" : folder_ / "work";
+    fs::create_directories(odd);
+    fs::create_directories(work);
+    std::ofstream(odd / "a b.json") << R"({ "version": 1, "summary": "s", )" << kLoses << "}";
+    // As pasted into a shell that people use.
+    const auto paste = [&](const std::string& command) {
+      std::ofstream(folder_ / "pasted")
+          << "cd " << shell_quote(odd.string())
+          << " && export CRASHPOINT_TMPDIR=" << shell_quote(work.string())
+          << " CRASHPOINT_ENGINE=" << shell_quote(CRASHPOINT_ENGINE_BINARY) << " && "
+          << shell_quote(CRASHPOINT_BINARY) << " " << command << "\n";
+      return shell("bash " + (folder_ / "pasted").string());
+    };
+    for (const char* const target : {"engine", "redis"}) {
+      const Outcome outcome =
+          paste(std::string("run 'a b.json' --report \"$PWD/re port\" --target ") + target);
+      ASSERT_EQ(outcome.exit_code, 1) << outcome.output;
+      std::smatch match;
+      const std::regex command("reproduce  crashpoint ([^\n]+)");
+      ASSERT_TRUE(std::regex_search(outcome.output, match, command)) << outcome.output;
+      const Outcome again = paste(match[1].str());
+      EXPECT_EQ(again.exit_code, 1) << match[1].str() << "\n" << again.output;
+      EXPECT_THAT(again.output, HasSubstr("Reproduced: "));
+      EXPECT_TRUE(fs::is_empty(work));
+    }
+  }
+}
+
+TEST_F(RunCommandTest, AReportAmongTheScenariosChangesNothing) {
+  write_scenario("loses", kLoses);
+  const std::string scenarios = (folder_ / "scenarios").string();
+  for (int i = 0; i < 2; ++i) {
+    const Outcome outcome = run(scenarios + " --report " + scenarios + "/out");
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+    EXPECT_THAT(outcome.output, HasSubstr("1 case: 1 violation"));
+  }
+  EXPECT_THAT(shell(shell_quote(CRASHPOINT_BINARY) + " validate " + scenarios).output,
+              HasSubstr("1 case in 1 file: valid"));
+}
+
+TEST_F(RunCommandTest, AReportHasTheBundlesOfItsOwnRunOnly) {
+  const std::string report = (folder_ / "report").string();
+  run(write_scenario("loses", kLoses) + " --report " + report);
+  EXPECT_FALSE(fs::is_empty(folder_ / "report" / "bundles"));
+  run(write_scenario("good", killed_run(kAlways)) + " --report " + report);
+  EXPECT_TRUE(fs::is_empty(folder_ / "report" / "bundles"));
+}
+
+TEST_F(RunCommandTest, WhatCannotBeDoneIsToldBeforeTheFirstCase) {
+  const std::string file = write_scenario("good", killed_run(kAlways));
+  const Outcome report = run(file + " --report " + file + "/below");
+  EXPECT_EQ(report.exit_code, 3);
+  EXPECT_THAT(report.output, HasSubstr("cannot create the directory " + file + "/below"));
+  EXPECT_THAT(report.output, Not(HasSubstr("1 case")));
+  const Outcome target = run(file + " --target ./nowhere --report " + (folder_ / "r").string());
+  EXPECT_EQ(target.exit_code, 2);
+  EXPECT_THAT(target.output, HasSubstr("crashpoint: target './nowhere': no such program"));
+  EXPECT_FALSE(fs::exists(folder_ / "r")) << "nothing was started";
+}
+
+TEST_F(RunCommandTest, ATargetThatWouldWriteElsewhereIsNotStarted) {
+  const fs::path elsewhere = folder_ / "elsewhere";
+  fs::create_directory(elsewhere);
+  const std::string file = write_scenario(
+      "elsewhere", R"("target": { "config": { "appendonly": "yes", "dir": ")" + elsewhere.string() +
+                       R"(" }, "arguments": ["--dir", ")" + elsewhere.string() + R"("] })");
+  const Outcome outcome = run(file);
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("/target/config/dir: found dir"));
+  EXPECT_THAT(outcome.output, HasSubstr("/target/arguments/0: found dir"));
+  EXPECT_TRUE(fs::is_empty(elsewhere));
+}
+
+TEST_F(RunCommandTest, ShardsAreMergedOnlyAsAWhole) {
+  const std::string file =
+      write_scenario("good", killed_run(kAlways) + R"(, "matrix": { "/seed": [1, 2, 3, 4] })");
+  const auto report = [&](const std::string& name) { return (folder_ / name).string(); };
+  for (const char* const number : {"1", "2", "3"}) {
+    const Outcome outcome =
+        run(file + " --shard " + number + "/3 --report " + report(std::string("s") + number));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.output;
+  }
+  const auto merge = [&](const std::string& reports) {
+    return shell("cd " + folder_.string() + " && " + shell_quote(CRASHPOINT_BINARY) + " merge " +
+                 reports + " -o merged");
+  };
+  EXPECT_EQ(merge("s3 s1 s2").exit_code, 0);
+  const Outcome missing = merge("s1 s3");
+  EXPECT_EQ(missing.exit_code, 3) << missing.output;
+  EXPECT_THAT(missing.output, HasSubstr("Missing: shard 2/3.\n"));
+  EXPECT_EQ(merge("s1 s2 s2 s3").exit_code, 2);
+}
+
+TEST_F(RunCommandTest, ValuesThatNoOptionTakesAreUsageErrors) {
+  const std::string file = write_scenario("good", killed_run(kAlways));
+  for (const char* const options :
+       {"--jobs 0", "--jobs x", "--jobs 1025", "--repeat 0", "--for -1", "--for 0s", "--for 1e400s",
+        "--for ''", "--shard 0/3", "--shard 4/3", "--shard ' 1/2'", "--shard ''",
+        "--shard 1/99999999999999999999", "--seed x", "--seed ''", "--report ''", "--target ''"}) {
+    const Outcome outcome = run(file + " " + options);
+    EXPECT_EQ(outcome.exit_code, 2) << options << ": " << outcome.output;
+    EXPECT_LT(outcome.output.size(), 200U) << outcome.output;
+  }
 }
 
 }  // namespace

@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <random>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/cli/option_values.h"
+#include "harness/cli/print.h"
 
 #include <CLI/CLI.hpp>
 
@@ -17,17 +18,17 @@ namespace {
 
 constexpr const char* kDefaultFolder = "scenarios";
 
-std::optional<std::uint64_t> parse_seed(const std::string& text) {
-  if (text.empty()) {
+std::optional<std::uint64_t> parse_seed(const std::optional<std::string>& given) {
+  if (!given) {
     return std::nullopt;
   }
+  const std::string& text = *given;
   if (text == "random") {
     std::random_device device;
     return ((std::uint64_t{device()} << 32) | device()) & scenario::kSeedMax;
   }
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size() || seed > scenario::kSeedMax) {
+  const std::optional<std::uint64_t> seed = parse_number(text, scenario::kSeedMax);
+  if (!seed) {
     throw UsageError(
         fmt::format("--seed: found \"{}\"; allowed: a whole number from 0 to {}, or random",
                     shorten(text), scenario::kSeedMax));
@@ -66,7 +67,7 @@ void add_selection(CLI::App& command, Selection& selection) {
 
 void print_sample_note(const scenario::Loaded& loaded) {
   if (loaded.not_in_sample > 0) {
-    fmt::print(stderr, "This is a sample; --all adds {}\n", counted(loaded.not_in_sample, "case"));
+    print_error("This is a sample; --all adds {}\n", counted(loaded.not_in_sample, "case"));
   }
 }
 
@@ -77,6 +78,7 @@ void draw_seed(Selection& selection) {
 }
 
 scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
+  refuse_empty("--target", selection.target, "engine, redis, or a program");
   std::vector<std::string> paths = selection.paths;
   if (paths.empty()) {
     if (!std::filesystem::is_directory(kDefaultFolder)) {
@@ -90,7 +92,7 @@ scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
   scenario::LoadOptions options;
   options.seed = parse_seed(selection.seed);
   options.round = round;
-  options.target = selection.target;
+  options.target = selection.target.value_or("");
   options.filter = selection.filter;
   options.exclude = selection.exclude;
   options.all = selection.all;
@@ -100,7 +102,7 @@ scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
 scenario::Loaded load(const Selection& selection) {
   scenario::Loaded loaded = load_round(selection, 0);
   for (const scenario::Problem& warning : loaded.warnings) {
-    fmt::print(stderr, "{} (warning)\n", scenario::to_string(warning));
+    print_error("{} (warning)\n", scenario::to_string(warning));
   }
   return loaded;
 }

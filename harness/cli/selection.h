@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ struct Selection {
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
   bool all = false;
-  std::string target;
-  std::string seed;  // a number or "random"; empty: the seed of each file
+  std::optional<std::string> target;  // absent: that of each file
+  std::optional<std::string> seed;    // a number or "random"; absent: the seed of each file
 };
 
 // Adds PATH..., --filter, --exclude, --all, --target and --seed to `command`; `selection` must outlive it.

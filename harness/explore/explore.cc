@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -39,6 +41,9 @@ constexpr std::array<std::pair<Phase, Phase>, 4> kPasses{
      {Phase::kPrefix, Phase::kPrefix},
      {Phase::kLeftOutOfPrefix, Phase::kLeftOutOfPrefix},
      {Phase::kTorn, Phase::kSampled}}};
+
+// For finding the cause of a violation once the exploration is interrupted.
+constexpr std::chrono::milliseconds kHaste{1500};
 
 std::vector<Scene::Reply> replies_of(const trace::Trace& trace) {
   std::vector<Scene::Reply> replies;
@@ -90,17 +95,26 @@ class Explorer {
   Exploration run() {
     const SteadyClock::time_point begin = SteadyClock::now();
     produce(0);
-    pool_.drain();
+    finish_jobs();
     for (std::uint32_t depth = 2; depth <= options_.depth && !exploration_.interrupted; ++depth) {
       descend(depth);
     }
     take_results();
     judge_all();
-    FindingsByCause findings(index_, results_, [this](std::span<const crash::CrashImage> images) {
-      return results_of(images);
-    });
+    if (exploration_.interrupted) {
+      keep_first_of_each_kind();
+    }
+    const SteadyClock::time_point explains = SteadyClock::now();
+    FindingsByCause findings(
+        index_, results_,
+        [this](std::span<const crash::CrashImage> images) { return results_of(images); },
+        [this, explains] {
+          return !exploration_.interrupted || SteadyClock::now() - explains < kHaste;
+        });
     exploration_.findings = findings.group(violations_);
-    keep_some();
+    if (!exploration_.interrupted) {
+      keep_some();
+    }
     finish(begin);
     return std::move(exploration_);
   }
@@ -183,6 +197,9 @@ class Explorer {
       account.skipped[SkipReason::kMaxStates] = beyond_max_.size();
       return beyond_max_.size() < options_.max_states;
     }
+    if (!go_on()) {
+      return false;
+    }
     const std::uint32_t number = index_.add(key, state.digest);
     here.push_back(number);
     const SteadyClock::time_point begin = SteadyClock::now();
@@ -199,13 +216,22 @@ class Explorer {
     return !exploration_.interrupted;
   }
 
+  // Of an interrupted exploration, those that wait are given up: the newest.
+  void finish_jobs() {
+    if (exploration_.interrupted) {
+      pool_.cancel();
+    }
+    pool_.drain();
+  }
+
   // ---- results
 
-  // Once every state is settled.
+  // Once every state is settled that was not given up.
   void take_results() {
-    HARNESS_CHECK(settler_.counts().settled == index_.records.size(), settler_.counts().settled,
+    const std::uint64_t count = settler_.counts().settled;
+    HARNESS_CHECK(count == index_.records.size() || exploration_.interrupted, count,
                   index_.records.size());
-    for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+    for (std::uint32_t number = 0; number < count; ++number) {
       const Settler::Settled settled = settler_.result(JobId::state(number));
       index_.records[number].result = settled.result;
       index_.records[number].alike = settled.equivalent;
@@ -231,7 +257,7 @@ class Explorer {
         record_recoveries(scene);
       }
     }
-    pool_.drain();
+    finish_jobs();
     std::map<std::uint32_t, trace::Trace> recordings;
     {
       const std::lock_guard lock(recordings_mutex_);
@@ -250,7 +276,7 @@ class Explorer {
         break;
       }
     }
-    pool_.drain();
+    finish_jobs();
   }
 
   // The images are made once more: none is kept.
@@ -266,7 +292,9 @@ class Explorer {
       }
       for_each_wanted(scene, kind, wanted,
                       [&](std::uint32_t number, const CrashModel&, CrashState&& state) {
-                        pool_.record(JobId::state(number), std::move(state.image));
+                        if (go_on()) {
+                          pool_.record(JobId::state(number), std::move(state.image));
+                        }
                       });
     }
   }
@@ -327,6 +355,13 @@ class Explorer {
     }
   }
 
+  // There is no time to explain more.
+  void keep_first_of_each_kind() {
+    std::set<CrashKind> kinds;
+    std::erase_if(violations_,
+                  [&](const Violation& violation) { return !kinds.insert(violation.kind).second; });
+  }
+
   // Gives some of the states back, evenly chosen from those of the run itself.
   void keep_some() {
     std::vector<std::uint32_t> candidates;
@@ -370,7 +405,8 @@ class Explorer {
   // The job with the result for this directory; a new one goes to the workers.
   JobId job_for(const crash::CrashImage& image) {
     const Digest digest = image.digest();
-    if (const auto known = index_.number_of(digest)) {
+    const auto known = index_.number_of(digest);
+    if (known && index_.records[*known].result) {  // else it was given up
       return JobId::state(*known);
     }
     const auto [trial, is_new] = trials_.try_emplace(digest, JobId::trial(trials_.size()));

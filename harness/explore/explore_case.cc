@@ -210,6 +210,15 @@ Verdict verdict_of(const StateAccount& account, const oracle::Guarantee& guarant
   return verdict;
 }
 
+Verdict interrupted(const Exploration& exploration) {
+  Verdict verdict;
+  verdict.check = "harness";
+  verdict.outcome = Outcome::kInconclusive;
+  verdict.summary = fmt::format("the run was interrupted when {} of this case had been tried",
+                                counted(exploration.recovered, "crash state"));
+  return verdict;
+}
+
 // A pass of states that may not be those of the run is none.
 void doubt_pass(Verdict& verdict, const std::string& doubt) {
   if (verdict.outcome == Outcome::kPass && !doubt.empty()) {
@@ -224,25 +233,33 @@ class CaseExploration {
  public:
   CaseExploration(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
                   std::shared_ptr<const trace::Trace> trace, const fs::path& data,
-                  const fs::path& folder, unsigned jobs)
+                  const fs::path& folder, unsigned jobs, const std::function<bool()>& go_on)
       : plan_(plan),
         judge_(judge),
         trace_(std::move(trace)),
         data_(data),
         folder_(folder),
+        go_on_(go_on),
         explore_(explore_of(plan.scenario.crash)) {
     options_ = options_of(plan, explore_);
     options_.jobs = jobs;
-    options_.folder = folder / "states";
+    options_.folder = folder;  // paths of sockets must be short
   }
 
   ExploredCase run() {
     const std::string doubtful = doubt(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
     fs::create_directories(options_.folder);
-    const Exploration exploration = explore(trace_, judge_, recoverers(), options_);
+    const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
+                                            [&](const ExploreProgress&) { return go_on_(); });
     tell(exploration, doubtful);
     for (const KeptState& kept : exploration.kept) {
+      if (!go_on_()) {
+        break;
+      }
       check_fully(kept, doubtful);
+    }
+    if (exploration.interrupted || !go_on_()) {
+      result_.checks.push_back(interrupted(exploration));
     }
     fs::remove_all(folder_);
     return std::move(result_);
@@ -345,6 +362,7 @@ class CaseExploration {
   std::shared_ptr<const trace::Trace> trace_;
   const fs::path& data_;
   const fs::path& folder_;
+  const std::function<bool()>& go_on_;
   scenario::Explore explore_;
   ExploreOptions options_;
   ExploredCase result_;
@@ -354,8 +372,9 @@ class CaseExploration {
 
 ExploredCase explore_case(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
                           std::shared_ptr<const trace::Trace> trace, const fs::path& data,
-                          const fs::path& folder, unsigned jobs) {
-  return CaseExploration(plan, judge, std::move(trace), data, folder, jobs).run();
+                          const fs::path& folder, unsigned jobs,
+                          const std::function<bool()>& go_on) {
+  return CaseExploration(plan, judge, std::move(trace), data, folder, jobs, go_on).run();
 }
 
 }  // namespace crashpoint::explore

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,10 +38,11 @@ struct ExploredCase {
 // `plan.scenario.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the
 // directory as the run left it. Every state is held against start, guarantee, `expect` and
 // `idempotent`; a few, evenly chosen, against all else that the scenario asks for as well.
-// Works in `folder`, with `jobs` threads. Throws EnvironmentError.
+// Works in `folder`, with `jobs` threads. Once `go_on` returns false, it ends with what it has found so
+// far and an inconclusive check. Throws EnvironmentError.
 ExploredCase explore_case(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
                           std::shared_ptr<const trace::Trace> trace,
                           const std::filesystem::path& data, const std::filesystem::path& folder,
-                          unsigned jobs);
+                          unsigned jobs, const std::function<bool()>& go_on);
 
 }  // namespace crashpoint::explore

@@ -545,6 +545,26 @@ TEST_F(Explore, CanBeInterrupted) {
   EXPECT_EQ(ticks, 5);
 }
 
+TEST_F(Explore, KeepsWhatItHadFoundWhenItWasInterrupted) {
+  const workload::History history = flawed_run().history();
+  const oracle::Judge judge(history);
+  const auto stopped_after = [&](int limit) {
+    int ticks = 0;
+    return explore::explore(flawed_run().trace(), judge, factory_, options_,
+                            [&](const ExploreProgress&) { return ++ticks < limit; });
+  };
+  bool found = false;
+  int limit = 1;
+  for (bool interrupted = true; interrupted; limit += 1 + limit / 20) {
+    options_.jobs = limit % 2 == 0 ? 1 : 3;
+    const Exploration exploration = stopped_after(limit);
+    interrupted = exploration.interrupted;
+    found = found || (interrupted && !exploration.findings.empty());
+    EXPECT_TRUE(!interrupted || exploration.findings.size() <= 2U) << "one of each kind";
+  }
+  EXPECT_TRUE(found) << limit;
+}
+
 TEST_F(Explore, ATargetThatMayRefuseIsNotBlamedForIt) {
   StoreRun run;
   run.set("a", "1").rewrite({.no_sync_of_directory = true});

@@ -142,7 +142,7 @@ std::size_t FindingsByCause::explain(const Origin& origin, const Violation& viol
     }
   }
   const crash::Violates violates = [&](const crash::CrashImage& image) {
-    return this->violates(results_of_({&image, 1}).front(), violation);
+    return may_try_() && this->violates(results_of_({&image, 1}).front(), violation);
   };
   crash::Cause cause = find_cause(model, state.selection, violates);
   const Scene& scene = index_.scenes[origin.scene];

@@ -27,8 +27,13 @@ class FindingsByCause {
   using Recover = std::function<std::vector<ResultId>(std::span<const crash::CrashImage>)>;
 
   // Borrows.
-  FindingsByCause(const StateIndex& index, RecoveredStates& results, Recover recover)
-      : index_(index), results_(results), results_of_(std::move(recover)) {}
+  // Once `may_try` returns false, causes are not made smaller any more: they name all that was lost.
+  FindingsByCause(const StateIndex& index, RecoveredStates& results, Recover recover,
+                  std::function<bool()> may_try)
+      : index_(index),
+        results_(results),
+        results_of_(std::move(recover)),
+        may_try_(std::move(may_try)) {}
 
   // By first crash point.
   std::vector<Finding> group(const std::vector<Violation>& violations);
@@ -73,6 +78,7 @@ class FindingsByCause {
   const StateIndex& index_;
   RecoveredStates& results_;
   Recover results_of_;
+  std::function<bool()> may_try_;
   std::vector<Finding> findings_;
   std::vector<KnownCause> causes_;                   // of findings_
   std::map<std::uint32_t, std::size_t> finding_of_;  // of records

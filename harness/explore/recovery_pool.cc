@@ -70,6 +70,14 @@ void RecoveryPool::drain() {
   rethrow();
 }
 
+void RecoveryPool::cancel() {
+  const std::lock_guard lock(mutex_);
+  queue_.clear();
+  if (busy_ == 0) {
+    idle_.notify_all();
+  }
+}
+
 RecoveryPool::Times RecoveryPool::times() const {
   const std::lock_guard lock(mutex_);
   return times_;

@@ -48,6 +48,8 @@ class RecoveryPool {
   void record(JobId job, crash::CrashImage image);
   // Waits until all jobs are done. Throws what a worker threw.
   void drain();
+  // Drops the jobs not yet begun: the newest.
+  void cancel();
 
   [[nodiscard]] Times times() const;
 

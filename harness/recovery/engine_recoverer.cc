@@ -175,7 +175,7 @@ std::optional<trace::Trace> EngineRecoverer::record(const fs::path& directory) {
 
 Recovered EngineRecoverer::recover_once(const fs::path& directory) {
   if (server_ == nullptr) {
-    server_ = std::make_unique<Server>(program_, case_, folder_ / "recovery-server");
+    server_ = std::make_unique<Server>(program_, case_, folder_ / "server");
   }
   const std::int64_t deadline_ms = case_.recovery.deadline_ms;
   const std::int64_t from_ms = unix_now_ms();

@@ -36,6 +36,20 @@ bool is_executable(const fs::path& path) {
   return fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
 }
 
+// Why a command's program cannot be started.
+std::string why_not_found(const fs::path& name) {
+  std::error_code error;
+  if (!name.has_parent_path()) {
+    return "no such program on PATH";
+  }
+  if (fs::exists(name, error)) {
+    return "no executable file";
+  }
+  return name.is_absolute() ? "no such program"
+                            : "no such program, neither seen from the current directory nor from "
+                              "that of the scenario";
+}
+
 std::optional<fs::path> on_path(const std::string& name) {
   const std::string found = target::find_program(name);
   return found.empty() ? std::nullopt : std::optional<fs::path>(found);
@@ -50,7 +64,7 @@ std::optional<fs::path> from_environment(const char* variable) {
   if (!is_executable(value)) {
     throw UsageError(fmt::format("{} is '{}', which is no executable file", variable, value));
   }
-  return fs::path(value);
+  return fs::absolute(value);
 }
 
 fs::path find_engine() {
@@ -74,21 +88,28 @@ fs::path find_engine() {
       here.string(), (here.parent_path() / "engine").string()));
 }
 
+// redis-check-rdb is the same binary as redis-server; what it is called decides what it does.
+fs::path as_server(const fs::path& binary, const fs::path& links) {
+  if (binary.filename() != "redis-check-rdb") {
+    return binary;
+  }
+  const fs::path link = links / "redis-server";
+  std::error_code error;
+  fs::create_symlink(fs::canonical(binary), link, error);
+  if (error && error != std::errc::file_exists) {
+    throw EnvironmentError(fmt::format("cannot make {}: {}", link.string(), error.message()));
+  }
+  return link;
+}
+
 fs::path find_redis(const fs::path& links) {
   if (const auto chosen = from_environment("CRASHPOINT_REDIS")) {
-    return *chosen;
+    return as_server(*chosen, links);
   }
-  if (const auto found = on_path("redis-server")) {
-    return *found;
-  }
-  if (const auto tool = on_path("redis-check-rdb")) {
-    const fs::path link = links / "redis-server";
-    std::error_code error;
-    fs::create_symlink(fs::canonical(*tool), link, error);
-    if (error && error != std::errc::file_exists) {
-      throw EnvironmentError(fmt::format("cannot make {}: {}", link.string(), error.message()));
+  for (const char* const name : {"redis-server", "redis-check-rdb"}) {
+    if (const auto found = on_path(name)) {
+      return as_server(*found, links);
     }
-    return link;
   }
   throw UsageError(
       "target 'redis': there is neither redis-server nor redis-check-rdb on PATH; install the "
@@ -135,19 +156,41 @@ bool mentions(const std::vector<std::string>& command, std::string_view word) {
   });
 }
 
+// `path` as redis.conf has it: in quotes where it needs them.
+std::string quoted(const std::string& path) {
+  constexpr std::string_view kBare =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%=";
+  if (path.find_first_not_of(kBare) == std::string::npos) {
+    return path;
+  }
+  std::string out = "\"";
+  for (const char c : path) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < ' ') {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+// What the harness sets comes last, so it is what counts.
 void write_configuration(const fs::path& file, const scenario::Target& target, const fs::path& data,
                          const target::Endpoint& endpoint) {
   std::ofstream out(file, std::ios::trunc);
-  out << "dir " << data.string() << '\n' << "daemonize no\n";
-  if (endpoint.unix_path.empty()) {
-    out << "bind 127.0.0.1\nport " << endpoint.port << '\n';
-  } else {
-    out << "port 0\nunixsocket " << endpoint.unix_path << '\n';
-  }
   for (const auto& [name, values] : target.config) {
     for (const std::string& value : values) {
       out << name << ' ' << (value.empty() ? "\"\"" : value) << '\n';
     }
+  }
+  out << "dir " << quoted(data.string()) << '\n' << "daemonize no\n";
+  if (endpoint.unix_path.empty()) {
+    out << "bind 127.0.0.1\nport " << endpoint.port << '\n';
+  } else {
+    out << "port 0\nunixsocket " << quoted(endpoint.unix_path) << '\n';
   }
   if (!out.flush()) {
     throw EnvironmentError(fmt::format("cannot write {}", file.string()));
@@ -190,8 +233,8 @@ Program find_program(const scenario::Target& target, const fs::path& links) {
     const fs::path name = program.command.front();
     const auto found = on_path(name.string());
     if (!found) {
-      throw UsageError(fmt::format("target '{}': no such program{}", name.string(),
-                                   name.has_parent_path() ? "" : " on PATH"));
+      throw UsageError(
+          fmt::format("target '{}': {}", printable(name.string()), why_not_found(name)));
     }
     program.use = name.filename().string();
     program.command.front() = fs::canonical(*found).string();
@@ -204,7 +247,7 @@ Instance prepare_instance(const Program& program, const scenario::Target& target
                           const fs::path& data, const fs::path& folder) {
   Instance instance;
   instance.environment = target.environment;
-  if (mentions(program.command, "{port}")) {
+  if (mentions(program.command, "{port}") || mentions(target.arguments, "{port}")) {
     instance.endpoint.port = free_port();
   } else {
     instance.endpoint.unix_path = (folder / "socket").string();

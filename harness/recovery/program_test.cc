@@ -82,9 +82,46 @@ TEST_F(ProgramTest, AnInstanceListensOnASocketOfItsOwnAndHasTheWholeConfiguratio
   const Instance instance = prepare_instance(program, wanted, "/data", folder_);
   EXPECT_THAT(instance.command, ElementsAre("/bin/true", (folder_ / "target.conf").string()));
   EXPECT_EQ(instance.endpoint.unix_path, (folder_ / "socket").string());
-  EXPECT_EQ(configuration(), "dir /data\ndaemonize no\nport 0\nunixsocket " +
-                                 instance.endpoint.unix_path +
-                                 "\nappendonly yes\nrequirepass \"\"\nsave 3600 1\nsave 60 10\n");
+  EXPECT_EQ(configuration(),
+            "appendonly yes\nrequirepass \"\"\nsave 3600 1\nsave 60 10\ndir /data\ndaemonize no\n"
+            "port 0\nunixsocket " +
+                instance.endpoint.unix_path + "\n");
+}
+
+TEST_F(ProgramTest, APathThatNeedsQuotesGetsThem) {
+  const Program program{"engine", {"/bin/true", "{config}"}, "", 1};
+  const fs::path odd = folder_ / "it's \"a\" b\\ #ä";
+  fs::create_directories(odd);
+  const Instance instance = prepare_instance(program, target("engine"), odd / "da\nta", odd);
+  EXPECT_EQ(instance.command.back(), (odd / "target.conf").string()) << "no shell reads this";
+  folder_ = odd;  // where configuration() looks
+  const std::string quoted = "\"" + odd.parent_path().string() + "/it's \\\"a\\\" b\\\\ #ä";
+  EXPECT_EQ(configuration(), "dir " + quoted + "/da\\x0ata\"\ndaemonize no\nport 0\nunixsocket " +
+                                 quoted + "/socket\"\n");
+  folder_ = odd.parent_path();
+}
+
+TEST_F(ProgramTest, AProgramOfTheEnvironmentIsFoundFromEveryDirectory) {
+  fs::create_symlink("/bin/true", folder_ / "redis-check-rdb");
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_);
+  ::setenv("CRASHPOINT_ENGINE", "redis-check-rdb", 1);
+  EXPECT_EQ(find_program(target("engine"), folder_).command.front(), folder_ / "redis-check-rdb");
+  ::unsetenv("CRASHPOINT_ENGINE");
+  ::setenv("CRASHPOINT_REDIS", "redis-check-rdb", 1);
+  EXPECT_EQ(find_program(target("redis"), folder_).command.front(), folder_ / "redis-server")
+      << "by its name it would check files";
+  ::unsetenv("CRASHPOINT_REDIS");
+  fs::current_path(here);
+}
+
+TEST_F(ProgramTest, WhatIsNoProgramIsToldApart) {
+  scenario::Target wanted = target("command");
+  std::ofstream(folder_ / "text") << "no program";
+  wanted.command = {(folder_ / "text").string(), "{config}"};
+  EXPECT_THAT(complaint(wanted), HasSubstr("text': no executable file"));
+  wanted.command = {"./nowhere/server", "{config}"};
+  EXPECT_THAT(complaint(wanted), HasSubstr("neither seen from the current directory"));
 }
 
 TEST_F(ProgramTest, ACommandThatAsksForAPortGetsAFreeOne) {

@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/base/written_files.h"
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/report/case_text.h"
@@ -27,7 +31,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 using oracle::Guarantee;
 
-constexpr std::string_view kFormat = "crashpoint-bundle";
+constexpr std::string_view kFormat = kBundleFormat;
 constexpr int kFormatVersion = 1;
 constexpr std::size_t kEntriesInReadme = 20;
 constexpr std::size_t kNameMax = 100;
@@ -156,6 +160,59 @@ std::string read(const fs::path& path) {
   return content;
 }
 
+constexpr std::array<const char*, 7> kEntries = {
+    "README.txt",      "bundle.json",  "scenario.json", "history.jsonl",
+    "base-state.json", "recovery.log", "crash-state"};
+
+fs::path unfinished(const fs::path& folder) {
+  return fmt::format("{}.{}.tmp", folder.string(), getpid());
+}
+
+// A directory whose name unfinished() may have made, with nothing but entries of a bundle.
+bool is_unfinished(const fs::path& folder) {
+  fs::path name = folder.filename();
+  if (name.extension() != ".tmp") {
+    return false;
+  }
+  const std::string pid = name.stem().extension().string();
+  if (pid.size() < 2 || pid.find_first_not_of("0123456789", 1) != std::string::npos) {
+    return false;
+  }
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (std::find(kEntries.begin(), kEntries.end(), entry.path().filename()) == kEntries.end()) {
+      return false;
+    }
+  }
+  return !error;
+}
+
+template <typename Predicate>
+void remove_those(const fs::path& folder, const Predicate& is_ours) {
+  std::error_code missing;
+  if (!fs::is_directory(folder, missing)) {
+    return;
+  }
+  try {
+    std::vector<fs::path> ours;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (fs::is_directory(entry.symlink_status()) && is_ours(entry.path())) {
+        ours.push_back(entry.path());
+      }
+    }
+    for (const fs::path& bundle : ours) {
+      for (const char* const entry : kEntries) {
+        fs::remove_all(bundle / entry);
+      }
+      std::error_code not_empty;
+      fs::remove(bundle, not_empty);
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw EnvironmentError(fmt::format("cannot remove the bundles of an earlier run: {}: {}",
+                                       error.path1().string(), error.code().message()));
+  }
+}
+
 // Adds the file's name to whatever `decode` throws.
 template <typename Decode>
 void read_into(const fs::path& path, Decode decode) {
@@ -183,7 +240,7 @@ std::string bundle_name(const CaseResult& result) {
 }
 
 void write_bundle(const Bundle& bundle, const fs::path& folder) {
-  const fs::path temp = fmt::format("{}.{}.tmp", folder.string(), getpid());
+  const fs::path temp = unfinished(folder);
   try {
     fs::create_directories(temp);
     write(temp / "README.txt", readme(bundle));
@@ -204,6 +261,14 @@ void write_bundle(const Bundle& bundle, const fs::path& folder) {
     fs::remove_all(temp, ignored);
     throw;
   }
+}
+
+void remove_bundles(const fs::path& folder) {
+  remove_those(folder, [](const fs::path& path) { return is_bundle(path) || is_unfinished(path); });
+}
+
+void remove_unfinished_bundles(const fs::path& folder) {
+  remove_those(folder, is_unfinished);
 }
 
 Bundle read_bundle(const fs::path& folder) {

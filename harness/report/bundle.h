@@ -45,6 +45,13 @@ struct Bundle {
 // then renames. Throws EnvironmentError.
 void write_bundle(const Bundle& bundle, const std::filesystem::path& folder);
 
+// Removes the bundles in `folder`, whole ones and those of a writer that was killed: the files that
+// write_bundle() wrote, and their directories unless somebody put more into them. Throws EnvironmentError.
+void remove_bundles(const std::filesystem::path& folder);
+
+// Removes only those of a writer that was killed.
+void remove_unfinished_bundles(const std::filesystem::path& folder);
+
 // Reads a bundle's directory. Throws UsageError that names the file that is missing or malformed.
 [[nodiscard]] Bundle read_bundle(const std::filesystem::path& folder);
 

@@ -45,12 +45,13 @@ void list(std::string& out, std::string_view label, const std::vector<Item>& ite
 
 std::string labelled(std::string_view label, std::string_view text) {
   std::string out;
+  const std::string start = fmt::format("{:<{}} ", label, kIndent - 3);
   for (bool first = true; first || !text.empty(); first = false) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string line = printable(text.substr(0, end));
     out += line.empty() && !first
                ? "\n"
-               : fmt::format("  {:<{}}{}\n", first ? label : "", kIndent - 2, line);
+               : fmt::format("  {:<{}}{}\n", first ? start : "", kIndent - 2, line);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;

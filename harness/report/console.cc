@@ -183,9 +183,8 @@ void Console::end(const RunResult& run, const std::filesystem::path& report) {
   std::string out = "\n";
   out += names(run, Status::kViolation, "Violations");
   out += names(run, Status::kInconclusive, "Inconclusive");
-  if (run.interrupted) {
-    out += fmt::format("Interrupted: {} of {} done.\n", with_commas(totals.cases),
-                       counted(run.planned, "case"));
+  for (const std::string& line : describe_incomplete(run)) {
+    out += printable(line) + "\n";
   }
   out += totals_line(totals, options_.colour);
   out += fmt::format("{} in {}: {:.1f} per second, {}\n", counted(totals.cycles, "crash cycle"),

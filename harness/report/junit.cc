@@ -1,6 +1,7 @@
 #include "harness/report/junit.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -94,6 +95,25 @@ void add_case(pugi::xml_node suite, const CaseResult& result, bool repeated) {
   add_outcome(test, result);
 }
 
+// Cases that were not run are not in the report, so a reader would take what is left for all.
+void add_incomplete(pugi::xml_node root, const RunResult& run) {
+  pugi::xml_node suite = root.append_child("testsuite");
+  attribute(suite, "name", "crashpoint");
+  Totals totals;
+  totals.cases = 1;
+  totals.inconclusive = 1;
+  counts(suite, totals, 0);
+  pugi::xml_node test = suite.append_child("testcase");
+  attribute(test, "classname", "crashpoint");
+  attribute(test, "name", "every case was run");
+  attribute(test, "time", seconds(0));
+  pugi::xml_node error = test.append_child("error");
+  const std::vector<std::string> lines = describe_incomplete(run);
+  attribute(error, "message", lines.front());
+  attribute(error, "type", "incomplete");
+  error.text().set(printable(fmt::format("\n{}\n", fmt::join(lines, "\n"))).c_str());
+}
+
 }  // namespace
 
 std::string junit_xml(const RunResult& run) {
@@ -107,7 +127,10 @@ std::string junit_xml(const RunResult& run) {
   attribute(declaration, "encoding", "UTF-8");
   pugi::xml_node root = document.append_child("testsuites");
   attribute(root, "name", "crashpoint");
-  counts(root, count(run), run.wall_ms);
+  Totals totals = count(run);
+  totals.cases += is_incomplete(run) ? 1U : 0U;
+  totals.inconclusive += is_incomplete(run) ? 1U : 0U;
+  counts(root, totals, run.wall_ms);
   for (const auto& [target, cases] : suites) {
     double total_ms = 0;
     for (const CaseResult& result : cases.cases) {
@@ -129,6 +152,9 @@ std::string junit_xml(const RunResult& run) {
     for (const CaseResult& result : cases.cases) {
       add_case(suite, result, runs[result.name] > 1);
     }
+  }
+  if (is_incomplete(run)) {
+    add_incomplete(root, run);
   }
   std::ostringstream out;
   document.save(out, " ", pugi::format_indent, pugi::encoding_utf8);

@@ -99,6 +99,23 @@ TEST_F(Junit, IsWellFormedWhateverBytesAKeyHad) {
   EXPECT_EQ(text_.find("&#"), std::string::npos);
 }
 
+TEST_F(Junit, CasesThatWereNotRunAreAnError) {
+  RunResult run = sample_run();
+  run.cases.clear();
+  run.interrupted = true;
+  run.planned = 40;
+  render(run);
+  EXPECT_EQ(at("/testsuites/@tests"), "1");
+  EXPECT_EQ(at("/testsuites/@errors"), "1");
+  EXPECT_EQ(at("//testcase[@name='every case was run']/error/@message"),
+            "Interrupted: 0 of 40 cases done.");
+  run = sample_run();
+  run.missing = {{2, 3, 4}};
+  render(run);
+  EXPECT_EQ(at("/testsuites/@tests"), "5");
+  EXPECT_EQ(at("//testsuite[@name='crashpoint']//error/@message"), "Missing: shard 2/3.");
+}
+
 TEST_F(Junit, EmptyRunIsADocumentToo) {
   RunResult run = sample_run();
   run.cases.clear();

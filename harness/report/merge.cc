@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -70,7 +71,49 @@ std::vector<Shard> shards_of(const RunResult& run) {
     return run.shards;  // itself a merged report
   }
   return {{run.command, run.started_at, run.seed, run.jobs, run.wall_ms, run.interrupted,
-           run.cases.size()}};
+           run.cases.size(), run.part}};
+}
+
+// Shards without a case have none in common, so the cases do not show that one is there twice.
+void refuse_same_shards(const std::vector<NamedRun>& runs) {
+  std::vector<std::pair<Shard, std::string>> known;  // and where it was found
+  for (const NamedRun& named : runs) {
+    for (const Shard& shard : shards_of(named.run)) {
+      if (shard.case_count > 0) {
+        continue;
+      }
+      const auto same = std::ranges::find(known, shard, &std::pair<Shard, std::string>::first);
+      if (same != known.end()) {
+        throw UsageError(fmt::format("{} and {} are the same report; give each report once",
+                                     same->second, named.source));
+      }
+      known.emplace_back(shard, named.source);
+    }
+  }
+}
+
+// The parts that a run must have but that no report is of. Reports with the same number of parts and
+// cases are of one run, or of several with as many, as on several targets: each has all its parts.
+std::vector<Part> missing_parts(const std::vector<Shard>& shards) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::map<std::uint64_t, std::size_t>> runs;
+  for (const Shard& shard : shards) {
+    if (shard.part) {
+      const bool is_empty =
+          shard.case_count == 0 && !shard.interrupted && shard.part->number <= shard.part->cases;
+      runs[{shard.part->of, shard.part->cases}][shard.part->number] += is_empty ? 0 : 1;
+    }
+  }
+  std::vector<Part> missing;
+  for (auto& [run, counts] : runs) {
+    const std::size_t wanted =
+        std::max<std::size_t>(1, std::ranges::max(counts | std::views::values));
+    for (std::uint64_t number = 1; number <= run.first; ++number) {
+      for (std::size_t i = counts[number]; i < wanted; ++i) {
+        missing.push_back({number, run.first, run.second});
+      }
+    }
+  }
+  return missing;
 }
 
 auto order(const Shard& shard) {
@@ -85,6 +128,7 @@ RunResult merge(std::vector<NamedRun> runs) {
   }
   refuse_other_versions(runs);
   refuse_duplicates(runs);
+  refuse_same_shards(runs);
   RunResult merged;
   merged.version = runs.front().run.version;
   merged.started_at = runs.front().run.started_at;
@@ -93,7 +137,9 @@ RunResult merge(std::vector<NamedRun> runs) {
   std::set<std::string> targets;
   for (NamedRun& named : runs) {
     RunResult& run = named.run;
-    targets.insert(run.target);
+    if (!run.target.empty()) {  // else it had no case
+      targets.insert(run.target);
+    }
     merged.started_at = std::min(merged.started_at, run.started_at);
     merged.seed = merged.seed == run.seed ? merged.seed : std::nullopt;
     merged.jobs += run.jobs;
@@ -106,6 +152,7 @@ RunResult merge(std::vector<NamedRun> runs) {
   merged.target = fmt::format("{}", fmt::join(targets, ", "));
   std::ranges::sort(merged.cases, {}, identity);
   std::ranges::sort(merged.shards, {}, order);
+  merged.missing = missing_parts(merged.shards);
   return merged;
 }
 

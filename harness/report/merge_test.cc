@@ -29,6 +29,7 @@ std::vector<NamedRun> shards() {
     run.planned = run.cases.size();
     run.wall_ms = 1000.0 * last;
     run.started_at = "2024-05-01T12:00:0" + std::to_string(9 - first) + "Z";
+    run.part = Part{runs.size() + 1, 3, 4};
     run.command = "crashpoint run --shard " + std::to_string(runs.size() + 1) + "/3";
     runs.push_back({"shard-" + std::to_string(runs.size() + 1), run});
   }
@@ -112,6 +113,49 @@ TEST(Merge, RefusesACaseThatIsInTwoReportsAndNamesBoth) {
                                        "[nth=3] (target engine, seed 1): shard-1 and "
                                        "shard-1-again\n"));
   EXPECT_THAT(refusal(runs), HasSubstr("did a --shard I/N run twice"));
+}
+
+TEST(Merge, TellsWhichShardIsMissing) {
+  std::vector<NamedRun> runs = shards();
+  EXPECT_THAT(merge(runs).missing, testing::IsEmpty());
+  const NamedRun second = runs[1];
+  runs.erase(runs.begin() + 1);
+  RunResult merged = merge(runs);
+  EXPECT_THAT(merged.missing, ElementsAre(Part{2, 3, 4}));
+  EXPECT_THAT(describe_incomplete(merged), ElementsAre("Missing: shard 2/3."));
+  std::erase_if(merged.cases,
+                [](const CaseResult& result) { return status_of(result) != Status::kPassed; });
+  EXPECT_EQ(exit_code(merged), 3);
+  EXPECT_THAT(merge({{"merged", merge(runs)}, second}).missing, testing::IsEmpty());
+}
+
+TEST(Merge, AnEmptyShardIsMissingUnlessThereAreFewerCasesThanShards) {
+  std::vector<NamedRun> runs = shards();
+  runs[1].run.cases.clear();
+  EXPECT_THAT(merge(runs).missing, ElementsAre(Part{2, 3, 4}));
+  runs = shards();
+  runs.resize(1);
+  runs[0].run.part = Part{1, 2, 1};
+  runs.push_back({"empty", runs[0].run});
+  runs[1].run.part = Part{2, 2, 1};
+  runs[1].run.cases.clear();
+  EXPECT_THAT(merge(runs).missing, testing::IsEmpty());
+  runs.push_back({"empty again", runs[1].run});
+  EXPECT_EQ(refusal(runs), "empty and empty again are the same report; give each report once");
+}
+
+TEST(Merge, OfSeveralTargetsEachHasAllItsShards) {
+  std::vector<NamedRun> runs = shards();
+  for (NamedRun named : shards()) {
+    for (CaseResult& result : named.run.cases) {
+      result.target = "another";
+    }
+    named.run.command += " --target another";
+    runs.push_back(named);
+  }
+  EXPECT_THAT(merge(runs).missing, testing::IsEmpty());
+  runs.erase(runs.begin() + 4);
+  EXPECT_THAT(merge(runs).missing, ElementsAre(Part{2, 3, 4}));
 }
 
 TEST(Merge, RefusesReportsOfDifferentVersions) {

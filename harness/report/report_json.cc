@@ -15,6 +15,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/base/written_files.h"
 #include "harness/report/totals.h"
 
 namespace crashpoint::report {
@@ -24,7 +25,7 @@ using Json = nlohmann::ordered_json;  // keeps the order of members
 using oracle::Outcome;
 using oracle::Verdict;
 
-constexpr std::string_view kFormat = "crashpoint-report";
+constexpr std::string_view kFormat = kReportFormat;
 constexpr int kFormatVersion = 1;
 
 template <typename Enum, std::size_t kSize>
@@ -178,6 +179,13 @@ void visit(Fields& fields, T& result) {
   fields.required("timing", result.timing);
 }
 
+template <typename Fields, Is<Part> T>
+void visit(Fields& fields, T& part) {
+  fields.required("number", part.number);
+  fields.required("of", part.of);
+  fields.required("cases", part.cases);
+}
+
 template <typename Fields, Is<Shard> T>
 void visit(Fields& fields, T& shard) {
   fields.required("command", shard.command);
@@ -187,6 +195,7 @@ void visit(Fields& fields, T& shard) {
   fields.required("wall_ms", shard.wall_ms);
   fields.required("interrupted", shard.interrupted);
   fields.required("case_count", shard.case_count);
+  fields.optional("part", shard.part);
 }
 
 template <typename Fields, Is<Totals> T>
@@ -214,7 +223,9 @@ void visit(Fields& fields, T& run) {
   fields.required("planned", run.planned);
   fields.required("interrupted", run.interrupted);
   fields.derived("totals", [&] { return count(run); });
+  fields.optional("part", run.part);
   fields.optional("shards", run.shards);
+  fields.optional("missing", run.missing);
   fields.required("cases", run.cases);
 }
 

@@ -100,11 +100,15 @@ TEST(ReportJson, RunSurvivesTheWayThroughTheFile) {
   run.seed = 7;
   run.interrupted = true;
   run.planned = 99;
+  run.part = Part{2, 3, 40};
+  run.missing = {{1, 3, 40}};
   const RunResult read = decode_run(encode_run(run), "report.json");
   EXPECT_EQ(encode_run(read), encode_run(run));
   EXPECT_EQ(read.seed, 7U);
   EXPECT_TRUE(read.interrupted);
   EXPECT_EQ(read.planned, 99U);
+  EXPECT_EQ(read.part, (Part{2, 3, 40}));
+  EXPECT_THAT(read.missing, testing::ElementsAre(Part{1, 3, 40}));
   EXPECT_EQ(read.cases.size(), 4U);
   EXPECT_EQ(decode_run(encode_run(sample_run()), "").seed, std::nullopt);
 }

@@ -97,6 +97,15 @@ struct CaseResult {
   Timing timing;
 };
 
+// Which part of the cases a run with --shard had.
+struct Part {
+  std::uint64_t number = 0;  // from 1
+  std::uint64_t of = 0;      // parts
+  std::uint64_t cases = 0;   // of all parts together, in one round
+
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
 // One of the runs that make up a merged report.
 struct Shard {
   std::string command;
@@ -106,6 +115,7 @@ struct Shard {
   double wall_ms = 0;
   bool interrupted = false;
   std::uint64_t case_count = 0;
+  std::optional<Part> part;  // absent: all cases
 
   friend bool operator==(const Shard&, const Shard&) = default;
 };
@@ -120,8 +130,10 @@ struct RunResult {
   double wall_ms = 0;             // of a merged report: that of its longest shard
   std::uint64_t planned = 0;      // cases planned; more than `cases` if interrupted
   bool interrupted = false;       // stopped by the user before all cases were done
+  std::optional<Part> part;       // absent: all cases
   std::vector<CaseResult> cases;  //
   std::vector<Shard> shards;      // of a merged report, else empty
+  std::vector<Part> missing;      // of a merged report: parts of its runs that are not in it
 };
 
 }  // namespace crashpoint::report

@@ -10,6 +10,8 @@
 #include <system_error>
 
 #include "harness/base/error.h"
+#include "harness/base/written_files.h"
+#include "harness/report/bundle.h"
 #include "harness/report/html.h"
 #include "harness/report/junit.h"
 #include "harness/report/report_json.h"
@@ -56,6 +58,20 @@ void write_file(const fs::path& path, std::string_view content) {
 }
 
 }  // namespace
+
+void begin_reports(RunResult run, const fs::path& folder) {
+  std::error_code error;
+  const fs::path json = folder / "report.json";
+  if (fs::exists(json, error) && format_of(json) != kReportFormat) {
+    throw UsageError(
+        fmt::format("{} is not a report that crashpoint wrote, and would be overwritten; give "
+                    "--report another directory",
+                    json.string()));
+  }
+  run.interrupted = true;
+  write_reports(run, folder);
+  remove_bundles(folder / kBundles);
+}
 
 ReportPaths write_reports(const RunResult& run, const fs::path& folder) {
   std::error_code error;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <set>
 #include <utility>
 
@@ -57,6 +59,41 @@ std::string syntax_problem(std::string_view text, const Json::parse_error& error
   }
   return fmt::format("not JSON: {}", escape(what));
 }
+
+// Finds the first number that a double cannot hold; the parser that builds values does not say where
+// it is.
+class HugeNumber : public nlohmann::json_sax<Json> {
+ public:
+  explicit HugeNumber(std::string_view text) {
+    Json::sax_parse(text, this, Json::input_format_t::json, true, true);
+  }
+
+  [[nodiscard]] std::size_t offset() const { return offset_; }
+  [[nodiscard]] const std::string& digits() const { return digits_; }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(std::int64_t) override { return true; }
+  bool number_unsigned(std::uint64_t) override { return true; }
+  bool number_float(double, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(Json::binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(std::string&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t end, const std::string& token,
+                   const nlohmann::detail::exception&) override {
+    digits_ = token;
+    offset_ = end - std::min(end, token.size());
+    return false;
+  }
+
+ private:
+  std::size_t offset_ = 0;
+  std::string digits_;
+};
 
 }  // namespace
 
@@ -180,12 +217,23 @@ std::optional<Document> Document::parse(const std::string& file, std::string_vie
   if (text.starts_with(kByteOrderMark)) {
     text.remove_prefix(kByteOrderMark.size());
   }
+  const auto refuse = [&](std::size_t offset, std::string problem) {
+    const auto [line, column] = LineCounter(text).at(offset);
+    problems.push_back(problem_at({document.file_, line, column}, "", std::move(problem)));
+    return std::nullopt;
+  };
+  // The parser would take it for the end.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return refuse(nul, "not JSON: there is a NUL byte; a scenario is text in UTF-8");
+  }
   try {
     document.json_ = Json::parse(text, nullptr, true, true);
   } catch (const Json::parse_error& error) {
-    const auto [line, column] = LineCounter(text).at(error.byte > 0 ? error.byte - 1 : 0);
-    problems.push_back(problem_at({document.file_, line, column}, "", syntax_problem(text, error)));
-    return std::nullopt;
+    return refuse(error.byte > 0 ? error.byte - 1 : 0, syntax_problem(text, error));
+  } catch (const Json::out_of_range&) {
+    const HugeNumber huge(text);
+    return refuse(huge.offset(), fmt::format("found the number {}; allowed: up to 1.8e308 in size",
+                                             shorten(huge.digits())));
   }
   const std::size_t before = problems.size();
   PlaceScanner(text, document, problems).scan();

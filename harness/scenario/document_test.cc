@@ -83,6 +83,22 @@ TEST(Document, SaysWhereItIsNotJson) {
   EXPECT_EQ(problem_in("{\"a\": \"\xff\"}").substr(0, 22), "t.json:1:8: not JSON: ");
 }
 
+TEST(Document, SaysWhereANumberIsThatNothingCanHold) {
+  EXPECT_EQ(problem_in("{\"é\": 1,\n \"a\": [2, 1e999]}"),
+            "t.json:2:11: found the number 1e999; allowed: up to 1.8e308 in size");
+  EXPECT_EQ(problem_in("{\"text\": \"1e999\", /* 1e999 */ \"a\": -1e400}"),
+            "t.json:1:36: found the number -1e400; allowed: up to 1.8e308 in size");
+  const std::string digits(400, '9');
+  EXPECT_EQ(problem_in("[" + digits + "]").substr(0, 30), "t.json:1:2: found the number 9");
+}
+
+TEST(Document, ANulByteIsNotItsEnd) {
+  const std::string message = "not JSON: there is a NUL byte; a scenario is text in UTF-8";
+  EXPECT_EQ(problem_in(std::string("{\n}\0", 4)), "t.json:2:2: " + message);
+  EXPECT_EQ(problem_in(std::string("{} // \0 \n", 9)), "t.json:1:7: " + message);
+  EXPECT_EQ(problem_in(std::string("{\0\"\0", 4)), "t.json:1:2: " + message);
+}
+
 TEST(Document, NamesADuplicateKey) {
   EXPECT_EQ(problem_in("{\"a\": 1,\n \"a\": 2}"),
             "t.json:2:2: /a: duplicate key \"a\"; remove one");

@@ -42,8 +42,9 @@ TEST(Doubts, AFaultOnTheAofOfATargetWithoutOne) {
               IsEmpty())
       << "it may be switched on";
   EXPECT_THAT(warnings(fault_on("*")), IsEmpty()) << "snapshots are files too";
-  EXPECT_THAT(warnings(R"("target": {"use": {"command": ["other"]}}, )" + fault_on("*.incr.aof")),
-              IsEmpty())
+  EXPECT_THAT(
+      warnings(R"("target": {"use": {"command": ["other", "{port}"]}}, )" + fault_on("*.incr.aof")),
+      IsEmpty())
       << "nothing is known of its files";
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/base/written_files.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -52,15 +53,24 @@ std::string missing_path(const fs::path& path) {
                            (path.has_parent_path() ? folder / meant : fs::path(meant)).string());
 }
 
+// Reports and bundles below `folder` are passed over, wherever they were written; of a bundle that is
+// itself `folder`, its scenario is meant.
 void find_below(const fs::path& folder, std::set<std::string>& files,
                 std::vector<Problem>& problems) {
+  if (is_bundle(folder)) {
+    files.insert((folder / "scenario.json").lexically_normal().string());
+    return;
+  }
   std::error_code error;
   auto entry = fs::recursive_directory_iterator(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     std::error_code ignored;  // the entry was removed meanwhile, or is a symlink loop
     if (entry->is_regular_file(ignored) && is_scenario(entry->path())) {
-      files.insert(entry->path().lexically_normal().string());
-    } else if (entry->is_directory(ignored) && is_not_run(entry->path())) {
+      if (format_of(entry->path()) != kReportFormat) {
+        files.insert(entry->path().lexically_normal().string());
+      }
+    } else if (entry->is_directory(ignored) &&
+               (is_not_run(entry->path()) || is_bundle(entry->path()))) {
       entry.disable_recursion_pending();
     }
   }
@@ -97,6 +107,14 @@ std::optional<std::string> read_file(const std::string& file, std::vector<Proble
 std::optional<Document> read_document(const std::string& file, std::vector<Problem>& problems) {
   const std::optional<std::string> text = read_file(file, problems);
   if (!text.has_value()) {
+    return std::nullopt;
+  }
+  const std::string format = format_of(file);
+  if (format == kReportFormat || format == kBundleFormat) {
+    problems.push_back(whole_file(
+        file, format == kReportFormat
+                  ? "is a report that crashpoint wrote, not a scenario"
+                  : "describes a bundle; its scenario is scenario.json in the same directory"));
     return std::nullopt;
   }
   std::optional<Document> document = Document::parse(file, *text, problems);
@@ -157,7 +175,9 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths,
   std::set<std::string> files;
   for (const std::string& path : paths) {
     std::error_code error;
-    if (fs::is_directory(path, error)) {
+    if (path.empty()) {
+      problems.push_back(whole_file("PATH", "found nothing; allowed: a file or a directory"));
+    } else if (fs::is_directory(path, error)) {
       const std::size_t before = files.size();
       find_below(path, files, problems);
       if (files.size() == before && problems.empty()) {

@@ -29,9 +29,28 @@ constexpr std::size_t kProblemsShown = 50;
 // Per file; a matrix can repeat a problem in every case, with other values.
 constexpr std::size_t kProblemsPerFile = 200;
 
+// `text` with a '-' for each run of bytes that the schema does not permit in a name.
+std::string as_name(const std::string& text) {
+  constexpr std::string_view kPermitted =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+  std::string name;
+  bool replaced = false;
+  for (const char c : text) {
+    const bool permitted = kPermitted.find(c) != std::string_view::npos;
+    if (permitted || !replaced) {
+      name += permitted ? c : '-';
+    }
+    replaced = !permitted;
+  }
+  return name;
+}
+
 std::string default_name(const std::string& file) {
-  const std::filesystem::path path = std::filesystem::weakly_canonical(file);
-  return fmt::format("{}/{}", path.parent_path().filename().string(), path.stem().string());
+  std::error_code error;
+  const std::filesystem::path found = std::filesystem::weakly_canonical(file, error);
+  const std::filesystem::path path = error ? std::filesystem::path(file) : found;
+  const std::string folder = as_name(path.parent_path().filename().string());
+  return fmt::format("{}{}{}", folder, folder.empty() ? "" : "/", as_name(path.stem().string()));
 }
 
 // A key that the schema allows but no parser reads would be silently ignored: a bug of the loader.
@@ -247,7 +266,7 @@ class Loader {
           known->second == file
               ? fmt::format("two cases of this file have the name \"{}\"", name)
               : fmt::format("\"{}\" is also the name of {}; change the \"name\" of one of them",
-                            scenario, known->second)));
+                            scenario, printable(known->second))));
     }
   }
 
@@ -301,13 +320,13 @@ class Loader {
 }  // namespace
 
 std::string to_string(const Problem& problem) {
-  std::string out = problem.file;
+  std::string out = printable(problem.file);
   if (problem.line > 0) {
     out += fmt::format(":{}:{}", problem.line, problem.column);
   }
   out += ": ";
   if (!problem.pointer.empty()) {
-    out += problem.pointer + ": ";
+    out += printable(problem.pointer) + ": ";
   }
   return out + problem.text;
 }

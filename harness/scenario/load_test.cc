@@ -364,6 +364,66 @@ TEST(LoadOracle, TakesFilesLogInfoAndTools) {
   EXPECT_EQ(oracle.memory_mb_max, 64U);
 }
 
+TEST(LoadName, IsMadeOfThoseOfDirectoryAndFile) {
+  const FilesForTest files;
+  const auto name = [&](const std::string& path) {
+    return load({files.write(path, R"({"version": 1, "summary": "s"})")}).cases.at(0).name;
+  };
+  EXPECT_EQ(name("aof/kill.json"), "aof/kill");
+  EXPECT_EQ(name("My Job@2/a b.json"), "My-Job-2/a-b");
+  EXPECT_EQ(name("it's a \"dir\" $HOME `x` ä/[1].json"), "it-s-a-dir-HOME-x-/-1-");
+  EXPECT_EQ(name("back\\slash\n/\xe4.json"), "back-slash-/-") << "bytes that are no UTF-8";
+}
+
+TEST(LoadName, OfACaseIsOneThatItsBundleCanHave) {
+  const FilesForTest files;
+  const Case first =
+      load({files.write("a (1)/ü x.json", R"({"version": 1, "summary": "s"})")}).cases.at(0);
+  const Case again = load({files.write("scenario.json", first.stand_alone)}).cases.at(0);
+  EXPECT_EQ(again.name, first.name);
+}
+
+TEST(LoadName, ThatTwoOddNamesShareIsRefused) {
+  const FilesForTest files;
+  files.write("d/a b.json", R"({"version": 1, "summary": "s"})");
+  files.write("d/a-b.json", R"({"version": 1, "summary": "s"})");
+  EXPECT_THAT(files.problems({files.path()}),
+              testing::Contains(testing::HasSubstr("\"d/a-b\" is also the name of d/a b.json")));
+}
+
+TEST(LoadTarget, FindsAProgramFromTheCurrentDirectoryOrFromThatOfTheScenario) {
+  const FilesForTest files;
+  files.write("x/bin/server", "");
+  const std::string file = files.write("x/s.json", R"({"version": 1, "summary": "s", "target":
+      {"use": {"command": ["./bin/server", "{config}"]}}})");
+  const Case beside = load({file}).cases.at(0);
+  EXPECT_EQ(beside.target.command.front(), files.path("x/bin/server"));
+  EXPECT_THAT(beside.stand_alone, testing::HasSubstr(files.path("x/bin/server")))
+      << "a bundle is recovered from anywhere";
+}
+
+TEST(LoadFiles, PassOverWhatCrashpointWrote) {
+  const FilesForTest files;
+  const std::string scenario = R"({"version": 1, "summary": "s"})";
+  files.write("a.json", scenario);
+  files.write("bundles/report.json", scenario);  // names alone say nothing
+  files.write("out/report.json", R"({"format": "crashpoint-report", "format_version": 1})");
+  files.write("out/bundles/b/bundle.json", R"({"format": "crashpoint-bundle"})");
+  files.write("out/bundles/b/base-state.json", "{}");
+  files.write("out/bundles/b/scenario.json", scenario);
+  files.write("out/bundles/b/crash-state/x.json", "no JSON");
+  EXPECT_THAT(scenario_files({files.path()}),
+              ElementsAre(files.path("a.json"), files.path("bundles/report.json")));
+  EXPECT_THAT(scenario_files({files.path("out/bundles/b")}),
+              ElementsAre(files.path("out/bundles/b/scenario.json")))
+      << "the scenario of a bundle that is asked for";
+  EXPECT_THAT(
+      files.problems({files.path("out/report.json")}),
+      testing::Contains("out/report.json: is a report that crashpoint wrote, not a scenario"));
+  EXPECT_THAT(files.problems({files.path("out/bundles/b/bundle.json")}),
+              testing::Contains(testing::HasSubstr("its scenario is scenario.json")));
+}
+
 class Choosing : public testing::Test {
  protected:
   Choosing() {

@@ -23,6 +23,8 @@ struct Reading {
   std::set<std::string> asked;  // pointers of all keys that a parser looked up, present or not
   // Pointers of values that are copies of other files -> their bytes.
   std::map<std::string, std::string> copied = {};
+  // Pointers of paths of programs that were found -> their absolute paths.
+  std::map<std::string, std::string> found = {};
 };
 
 class Node {
@@ -66,10 +68,22 @@ class Node {
   [[nodiscard]] T as() const {
     return json_->get<T>();
   }
-  [[nodiscard]] std::string text() const { return json_->get<std::string>(); }
+  // Text that goes where a NUL ends it: names, paths, patterns, arguments. parse_bytes() is for the rest.
+  [[nodiscard]] std::string text() const {
+    auto text = json_->get<std::string>();
+    if (text.find('\0') != std::string::npos) {
+      problem("found a NUL character (\\u0000); allowed: text without it");
+    }
+    return text;
+  }
   [[nodiscard]] bool is_text() const { return json_->is_string(); }
 
   // Reads the value of `key` into `out`; leaves `out` unchanged if the key is missing.
+  void read(const std::string& key, std::string& out) const {
+    if (const std::optional<Node> found = find(key)) {
+      out = found->text();
+    }
+  }
   template <typename T>
   void read(const std::string& key, T& out) const {
     if (const std::optional<Node> found = find(key)) {
@@ -84,6 +98,8 @@ class Node {
   }
 
   void keep_copied(std::string bytes) const { reading_->copied[pointer_] = std::move(bytes); }
+
+  void keep_found(std::string path) const { reading_->found[pointer_] = std::move(path); }
 
   void problem(std::string text) const {
     reading_->problems.push_back(

@@ -12,6 +12,7 @@
 #include "harness/base/glob.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/directives.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -138,7 +139,7 @@ void check_combinations(const Node& root, const Case& out) {
 
 std::string parse_bytes(const Node& node) {
   if (node.is_text()) {
-    return node.text();
+    return node.as<std::string>();
   }
   if (!node.json().is_object()) {
     return node.json().dump();
@@ -147,7 +148,7 @@ std::string parse_bytes(const Node& node) {
     return unhex(digits->text());
   }
   if (const auto text = node.find("repeat")) {
-    return repeat(text->text(), node.at("times").as<std::size_t>());
+    return repeat(text->as<std::string>(), node.at("times").as<std::size_t>());
   }
   return copy_of(node, node.at("copy"));
 }
@@ -235,6 +236,7 @@ void parse_case(const Node& root, Case& out) {
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
   check_combinations(root, out);
+  check_directives(root);
 }
 
 }  // namespace crashpoint::scenario

@@ -97,10 +97,11 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   }
   if (const auto absent = node.find("absent")) {
     for (const Node& key : absent->items()) {
-      if (out.values.contains({database, key.text()})) {
-        key.problem(fmt::format("\"{}\" is also under \"keys\"", shorten(key.text())));
+      const std::string name = parse_bytes(key);
+      if (out.values.contains({database, name})) {
+        key.problem(fmt::format("\"{}\" is also under \"keys\"", shorten(name)));
       }
-      out.absent.push_back({database, key.text()});
+      out.absent.push_back({database, name});
     }
   }
   if (const auto ttls = node.find("ttl")) {

@@ -1,10 +1,34 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
 #include "harness/base/text.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
 namespace {
+
+namespace fs = std::filesystem;
+
+// The path of a program is relative to the current directory, as in a shell, or else to the scenario's.
+// A bundle of the case needs it from anywhere.
+void find_program(const Node& node, std::string& program) {
+  const fs::path path = program;
+  if (!path.has_parent_path() || path.is_absolute()) {
+    return;
+  }
+  std::error_code error;
+  for (const fs::path& folder : {fs::path(), fs::path(node.file()).parent_path()}) {
+    if (fs::is_regular_file(folder / path, error)) {
+      program = fs::absolute(folder / path, error).lexically_normal().string();
+      node.keep_found(program);
+      return;
+    }
+  }
+}
 
 void parse_use(const Node& node, Target& target) {
   if (node.is_text()) {
@@ -12,12 +36,14 @@ void parse_use(const Node& node, Target& target) {
     return;
   }
   target.use = "command";
-  target.command = parse_texts(node.at("command"));
+  const Node command = node.at("command");
+  target.command = parse_texts(command);
+  find_program(command.items().front(), target.command.front());
   node.read("protocol", target.protocol);
 }
 
 void parse_config(const Node& node, Target& target) {
-  for (const auto& [name, value] : node.members()) {
+  for (const auto& [name, value] : node.members()) {  // check_directives() checks them
     const std::string directive = lower_case(name);
     if (target.config.contains(directive)) {
       value.problem_at_key(
@@ -46,7 +72,7 @@ Target parse_target(const Node& node) {
   }
   if (const auto environment = node.find("environment")) {
     for (const auto& [name, value] : environment->members()) {
-      if (name.empty() || name.find('=') != std::string::npos) {
+      if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
         value.problem_at_key("is not a valid name of an environment variable");
       }
       target.environment[name] = fill_in_seed(value.text(), node.seed());

@@ -23,7 +23,11 @@ std::string stand_alone(const Reading& reading, const std::string& scenario) {
   for (const auto& [pointer, bytes] : reading.copied) {
     json[Pointer(pointer)] = {{"hex", hex(bytes)}};
   }
-  return json.dump(2) + "\n";
+  for (const auto& [pointer, path] : reading.found) {
+    json[Pointer(pointer)] = path;
+  }
+  // A path need not be text.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace crashpoint::scenario
