@@ -183,6 +183,7 @@ TEST_F(Checks, ATargetThatCannotBeReadSaysAtOnceWhatItLacks) {
 void copy_own_server(const fs::path& to, const std::string& original, const std::string& changed) {
   const fs::path from = CRASHPOINT_SOURCE_DIR "/scenarios/_own-server";
   fs::copy(from / "every-crash.json", to);
+  fs::copy(from / "kill.json", to);
   std::ostringstream text;
   text << std::ifstream(from / "server.py").rdbuf();
   std::string server = text.str();
@@ -197,6 +198,7 @@ TEST_F(Checks, AServerThatIsNotRedisPassesIfItKeepsItsPromise) {
   copy_own_server(temp_.path(), "", "");
   const Outcome outcome = run();
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("2 cases: 2 passed"));
 }
 
 TEST_F(Checks, AServerThatIsNotRedisAndDoesNotSyncIsCaught) {

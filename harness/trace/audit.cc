@@ -336,7 +336,7 @@ class Auditor {
 }  // namespace
 
 bool changes_directory(const Event& event) {
-  if (!event.inside || event.not_performed || event.performed < 0) {
+  if (!event.inside || event.found || event.not_performed || event.performed < 0) {
     return false;
   }
   switch (event.op) {
