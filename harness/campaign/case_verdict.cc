@@ -329,7 +329,7 @@ void CaseVerdict::add_what_no_longer_occurs() {
 
 void CaseVerdict::decide(report::CaseResult& result) && {
   drop_what_is_not_due();
-  // What is inconclusive for that reason is told by it, not by what follows from it.
+  // First, because the report shows the first inconclusive check: the others follow from this one.
   if (missed_) {
     checks_.insert(checks_.begin(), *std::move(missed_));
   }

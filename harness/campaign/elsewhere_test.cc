@@ -21,11 +21,11 @@ std::string found(const std::vector<trace::Event>& events) {
   for (const trace::Event& event : events) {
     trace.events.push_back(event);
   }
-  return written_elsewhere(trace, "/work/7");
+  return written_elsewhere(trace, "/tmp/case-7");
 }
 
 TEST(WrittenElsewhere, IsTheFileOfATargetThatKeepsItsDataOutside) {
-  EXPECT_EQ(found({write_to("/work/7/recovery/log"), write_to("/dev/null"),
+  EXPECT_EQ(found({write_to("/tmp/case-7/recovery/log"), write_to("/dev/null"),
                    write_to("/var/lib/x/appendonly.aof"), write_to("/var/lib/x/dump.rdb")}),
             "/var/lib/x/appendonly.aof");
 }

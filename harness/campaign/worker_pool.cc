@@ -97,7 +97,8 @@ struct Worker {
   bool listens = false;            // and whether that asks if it is to go on
 };
 
-// Whether a job is to go on: until the parent ends its orders. It is told when that is asked first.
+// Whether a job is to go on: until the parent closes this connection. The first question tells the parent
+// that the job listens.
 class Orders {
  public:
   explicit Orders(int fd) : fd_(fd) {}

@@ -79,8 +79,9 @@ Workspace Workspace::open() {
 }
 
 Workspace Workspace::open_in(const fs::path& given) {
-  const fs::path parent = fs::absolute(given);            // targets have other working directories
-  if (parent.string().find('\n') != std::string::npos) {  // the engine is told paths in lines
+  const fs::path parent = fs::absolute(given);  // targets have other working directories
+  if (parent.string().find('\n') !=
+      std::string::npos) {  // the engine's recovery server reads one path per line
     throw EnvironmentError(fmt::format(
         "cannot work in {}: its name has a line end; set CRASHPOINT_TMPDIR to another directory",
         shorten(parent.string(), 4096)));

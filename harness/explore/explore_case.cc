@@ -95,7 +95,7 @@ ExploreOptions options_of(const recovery::RecoveryPlan& plan, const scenario::Ex
   return options;
 }
 
-// So many differences are told.
+// At most this many differences are listed.
 constexpr std::size_t kTold = 3;
 
 // What tells two directories apart, file by file; empty if nothing does.

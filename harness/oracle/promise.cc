@@ -9,11 +9,6 @@ namespace {
 
 using Config = std::map<std::string, std::vector<std::string>>;
 
-std::string value_of(const Config& config, const std::string& directive, const char* otherwise) {
-  const auto found = config.find(directive);
-  return found == config.end() || found->second.empty() ? otherwise : found->second.back();
-}
-
 // Without a "save" line Redis saves by its default rules; `save ""` takes every rule away.
 bool has_save_rules(const Config& config) {
   const auto found = config.find("save");
@@ -26,26 +21,32 @@ bool has_save_rules(const Config& config) {
 
 }  // namespace
 
+std::string directive_value(const Config& config, const std::string& directive,
+                            const std::string& otherwise) {
+  const auto found = config.find(directive);
+  return found == config.end() || found->second.empty() ? otherwise : found->second.back();
+}
+
 bool may_evict(const Config& config) {
-  return value_of(config, "maxmemory", "0") != "0" &&
-         value_of(config, "maxmemory-policy", "noeviction") != "noeviction";
+  return directive_value(config, "maxmemory", "0") != "0" &&
+         directive_value(config, "maxmemory-policy", "noeviction") != "noeviction";
 }
 
 Promise derive_promise(const Config& config, CrashKind crash, EverysecLoss everysec) {
   if (may_evict(config)) {
     return {.guarantee = {.kind = Guarantee::Kind::kNone},
             .reason = fmt::format("maxmemory-policy {}: the target may drop keys at any time",
-                                  value_of(config, "maxmemory-policy", ""))};
+                                  directive_value(config, "maxmemory-policy", ""))};
   }
   const bool kill = crash == CrashKind::kProcessKill;
   const std::string kind = kill ? "process kill" : "power loss";
-  if (value_of(config, "appendonly", "no") != "yes") {
+  if (directive_value(config, "appendonly", "no") != "yes") {
     const bool rules = has_save_rules(config);
     return {.guarantee = {.kind = Guarantee::Kind::kSnapshot, .unlisted_snapshots = rules},
             .reason = fmt::format("appendonly no, {}: what the last snapshot holds survives{}",
                                   kind, rules ? "; save rules may take one at any time" : "")};
   }
-  const std::string fsync = value_of(config, "appendfsync", "everysec");
+  const std::string fsync = directive_value(config, "appendfsync", "everysec");
   const std::string with = fmt::format("appendonly yes, appendfsync {}, {}", fsync, kind);
   if (kill && fsync == "everysec" && everysec.process_kill > 0) {
     return {
@@ -59,7 +60,7 @@ Promise derive_promise(const Config& config, CrashKind crash, EverysecLoss every
             .reason = with + ": a command is written to the file before its reply is sent"};
   }
   // With this on, nothing is synced while a child is at work, whatever appendfsync says.
-  if (value_of(config, "no-appendfsync-on-rewrite", "no") == "yes" && fsync != "no") {
+  if (directive_value(config, "no-appendfsync-on-rewrite", "no") == "yes" && fsync != "no") {
     return {
         .guarantee = {.kind = Guarantee::Kind::kPrefix},
         .reason =

@@ -31,6 +31,11 @@ struct Promise {
   std::string reason;  // "appendonly yes, appendfsync everysec, power loss: ..."
 };
 
+// The value of a directive, the last one where it is repeated; `otherwise` where it is not given.
+[[nodiscard]] std::string directive_value(
+    const std::map<std::string, std::vector<std::string>>& config, const std::string& directive,
+    const std::string& otherwise);
+
 // `config` holds directives as redis.conf spells them, in lower case, with their values; what it lacks has Redis's
 // default.
 [[nodiscard]] Promise derive_promise(const std::map<std::string, std::vector<std::string>>& config,

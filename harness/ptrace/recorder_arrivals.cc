@@ -22,7 +22,7 @@
 namespace crashpoint::ptrace {
 namespace {
 
-// So many differences are told.
+// Differences beyond this number are only counted.
 constexpr std::size_t kTold = 5;
 
 const trace::Name& found_name() {

@@ -85,7 +85,8 @@ Recorder::Follow Recorder::enter_open(Thread& thread, const trace::Syscall& sysc
   return Follow::kExit;
 }
 
-// What was opened, and whether it was made, the kernel knows: symlinks, other roots and races are behind it.
+// Asks the kernel what was opened and whether the call created it: by now, symlinks, other roots and races
+// have been resolved.
 void Recorder::leave_open(Thread& thread, trace::Event& event) {
   if (event.performed < 0) {
     return;

@@ -269,11 +269,13 @@ class RecoveryRun {
     std::string refused;
     std::string cannot_tell;
     bool ended = true;
-    const bool needs_save = takes_config(plan_.program, plan_.scenario.target) && !is_log_on();
+    const bool needs_save = takes_config(plan_.program, plan_.scenario.target) &&
+                            directive("appendonly", "no") != "yes";
     const auto write = [&](LiveTarget& target, const std::vector<std::string>& command) {
       target::Client client(target.endpoint());
       const target::RespValue reply = client.call(command);
-      if (reply.is_error() && reply.text.starts_with("OOM ") && has_memory_limit()) {
+      if (reply.is_error() && reply.text.starts_with("OOM ") &&
+          directive("maxmemory", "0") != "0") {
         cannot_tell = fmt::format("the data fills the memory that it may use ({} is answered -{})",
                                   command.front(), escape(reply.text));
       } else if (reply.is_error()) {
@@ -321,16 +323,8 @@ class RecoveryRun {
     }
   }
 
-  bool has_memory_limit() const {
-    const auto found = plan_.scenario.target.config.find("maxmemory");
-    return found != plan_.scenario.target.config.end() && !found->second.empty() &&
-           found->second.back() != "0";
-  }
-
-  bool is_log_on() const {
-    const auto found = plan_.scenario.target.config.find("appendonly");
-    return found != plan_.scenario.target.config.end() && !found->second.empty() &&
-           found->second.back() == "yes";
+  std::string directive(const char* name, const char* otherwise) const {
+    return oracle::directive_value(plan_.scenario.target.config, name, otherwise);
   }
 
   void judge_other_reader(const std::string& use) {

@@ -13,9 +13,7 @@ namespace crashpoint::scenario {
 namespace {
 
 std::string directive(const Case& known, const std::string& name, const std::string& otherwise) {
-  const auto found = known.target.config.find(name);
-  return found == known.target.config.end() || found->second.empty() ? otherwise
-                                                                     : found->second.back();
+  return oracle::directive_value(known.target.config, name, otherwise);
 }
 
 // Whether the workload sends an admin command whose first word is one of `words`.
