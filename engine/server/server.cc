@@ -70,6 +70,8 @@ int Server::run() {
   return 0;
 }
 
+// One turn of the loop. Requests are executed, then what they did is logged, and synced as appendfsync says
+// (Persistence::before_sleep), and only then their replies are sent.
 void Server::turn() {
   ENGINE_CHECK(!persistence_.loading() && connections_.current() == nullptr);
   poller_.wait(milliseconds_to_wait());
@@ -100,7 +102,7 @@ void Server::hold_unlogged_replies() {
   }
   replies_held_ = must_wait;
   if (must_wait) {
-    connections_.hold_replies();
+    connections_.hold_unlogged_replies();
   } else {
     connections_.release_replies();
   }

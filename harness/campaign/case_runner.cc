@@ -22,7 +22,7 @@
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore_case.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/recovery_checks.h"
 
@@ -141,8 +141,8 @@ class CaseRun {
       result_.promise = oracle::describe(guarantee_);
       return;
     }
-    const oracle::Promise promise =
-        oracle::derive_promise(case_.target.config, case_.crash.kind, program_.everysec_loss);
+    const oracle::DerivedGuarantee promise =
+        oracle::derive_guarantee(case_.target.config, case_.crash.kind, program_.everysec_loss);
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
   }

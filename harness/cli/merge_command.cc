@@ -14,9 +14,9 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/option_values.h"
 #include "harness/report/console.h"
+#include "harness/report/exit_code.h"
 #include "harness/report/merge.h"
 #include "harness/report/report_json.h"
-#include "harness/report/totals.h"
 #include "harness/report/write.h"
 
 #include <CLI/CLI.hpp>

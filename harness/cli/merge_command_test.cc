@@ -13,7 +13,6 @@
 #include "harness/cli/shell_for_test.h"
 #include "harness/report/report_json.h"
 #include "harness/report/sample_run_for_test.h"
-#include "harness/report/totals.h"
 #include "harness/report/write.h"
 
 namespace crashpoint::cli {

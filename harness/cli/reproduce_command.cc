@@ -22,7 +22,7 @@
 #include "harness/report/archive.h"
 #include "harness/report/bundle.h"
 #include "harness/report/case_text.h"
-#include "harness/report/totals.h"
+#include "harness/report/exit_code.h"
 
 #include <CLI/CLI.hpp>
 
@@ -97,7 +97,7 @@ int recover(const ReproduceOptions& options, const fs::path& workspace) {
   if (verdict.outcome != Outcome::kPass) {
     report::CaseResult shown = now.result;
     shown.reproduce.clear();  // that command is the one that is running
-    fmt::print("{}", report::explain(shown, oracle::Verdict::kShown));
+    fmt::print("{}", report::describe_case(shown, oracle::Verdict::kShown));
   }
   fmt::print("{}\n", conclusion(bundle.result.verdict, now));
   report::RunResult run;

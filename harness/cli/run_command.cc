@@ -29,7 +29,7 @@
 #include "harness/cli/selection.h"
 #include "harness/report/bundle.h"
 #include "harness/report/console.h"
-#include "harness/report/totals.h"
+#include "harness/report/exit_code.h"
 #include "harness/report/write.h"
 
 #include <CLI/CLI.hpp>

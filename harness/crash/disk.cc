@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "harness/base/check.h"
-#include "harness/crash/file_bytes.h"
+#include "harness/crash/file_after_crash.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -30,7 +30,7 @@ Disk::Disk(const Timeline& timeline)
 }
 
 void Disk::apply(std::span<const OpIndex> ops) {
-  std::unordered_map<InodeId, FileBytes> changed;  // each file is copied once
+  std::unordered_map<InodeId, FileAfterCrash> changed;  // each file is copied once
   for (const OpIndex index : ops) {
     const MicroOp& op = timeline_.op(index);
     if (op.is_entry()) {
@@ -107,7 +107,7 @@ SharedContent Disk::content_with(InodeId inode, std::span<const AppliedOp> ops,
   if (const auto made = file.made.find(key); made != file.made.end()) {
     return made->second;
   }
-  FileBytes bytes(file.content->bytes);
+  FileAfterCrash bytes(file.content->bytes);
   for (const AppliedOp& applied : ops) {
     const MicroOp& op = timeline_.op(applied.op);
     if (applied.choice == Choice::kGarbage || applied.choice == Choice::kStale) {

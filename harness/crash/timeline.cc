@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <set>
 
+#include "harness/crash/path_lookup.h"
+
 namespace crashpoint::crash {
 
 using trace::Event;
@@ -53,11 +55,6 @@ class TimelineBuilder {
   }
 
  private:
-  struct Place {
-    InodeId parent = kNoInode;
-    Name name;
-  };
-
   // ---- the inode table
 
   InodeId add_inode(Kind kind, std::uint32_t mode, trace::FileId file, SharedContent content) {
@@ -91,7 +88,7 @@ class TimelineBuilder {
                           has_content ? std::make_shared<const Content>(entry.content) : nullptr);
         size_of(inode) = entry.content.size();
       }
-      if (const std::optional<Place> place = locate(path)) {
+      if (const std::optional<PathLookup::Place> place = paths_.locate(path)) {
         set_name(directories_[place->parent], place->name, inode);
       }
     }
@@ -99,57 +96,10 @@ class TimelineBuilder {
 
   // ---- paths, as they are at this moment
 
-  std::optional<InodeId> look_up(std::string_view path) const {
-    if (path == ".") {
-      return kRoot;
-    }
-    if (const auto outside = outside_.find(path); outside != outside_.end()) {
-      return outside->second;
-    }
-    const std::optional<Place> place = locate(path);
-    if (!place) {
-      return std::nullopt;
-    }
-    const InodeId inode = find_name(directories_.at(place->parent), place->name);
-    return inode == kNoInode ? std::nullopt : std::optional(inode);
-  }
-
-  // Nothing when it lies in a directory that is not known, as those outside are, unless one was moved
-  // out or is about to be moved in.
-  std::optional<Place> locate(std::string_view path) const {
-    if (path.empty() || path == ".") {
-      return std::nullopt;
-    }
-    InodeId parent = kRoot;
-    if (!is_inside(path)) {
-      auto way = outside_.end();
-      for (std::size_t slash = path.rfind('/'); slash > 0 && way == outside_.end();
-           slash = path.rfind('/', slash - 1)) {
-        way = outside_.find(path.substr(0, slash));
-      }
-      if (way == outside_.end() || !directories_.contains(way->second)) {
-        return std::nullopt;
-      }
-      parent = way->second;
-      path.remove_prefix(way->first.size() + 1);
-    }
-    for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
-         slash = path.find('/')) {
-      parent = find_name(directories_.at(parent), path.substr(0, slash));
-      if (!directories_.contains(parent)) {
-        return std::nullopt;
-      }
-      path.remove_prefix(slash + 1);
-    }
-    return Place{parent, path};
-  }
-
-  static bool is_inside(std::string_view path) { return !path.empty() && path.front() != '/'; }
-
   // The place of an entry to be changed; a note if it should be known and is not.
-  std::optional<Place> place_of(const Event& event, std::string_view path) {
-    std::optional<Place> place = locate(path);
-    if (!place && is_inside(path)) {
+  std::optional<PathLookup::Place> place_of(const Event& event, std::string_view path) {
+    std::optional<PathLookup::Place> place = paths_.locate(path);
+    if (!place && PathLookup::is_inside(path)) {
       note(fmt::format("{} of {}: its directory is not known", event.syscall.str(), path));
     }
     return place;
@@ -162,7 +112,7 @@ class TimelineBuilder {
         return known->second;
       }
     }
-    std::optional<InodeId> inode = look_up(event.path.str());
+    std::optional<InodeId> inode = paths_.look_up(event.path.str());
     if (!inode && event.inside) {
       note(fmt::format("{} of {}: nothing of that name is known", event.syscall.str(),
                        event.path.str()));
@@ -205,7 +155,7 @@ class TimelineBuilder {
     timeline_.ops_.push_back(op);
   }
 
-  void add_entry(MicroKind kind, const Place& place, InodeId inode) {
+  void add_entry(MicroKind kind, const PathLookup::Place& place, InodeId inode) {
     add({.kind = kind, .inode = inode, .parent = place.parent, .name = place.name});
   }
 
@@ -335,9 +285,9 @@ class TimelineBuilder {
     if (!inode) {
       return;
     }
-    const std::optional<Place> place = locate(path);
+    const std::optional<PathLookup::Place> place = paths_.locate(path);
     if (!place) {
-      outside_[path] = *inode;
+      paths_.put_outside(path, *inode);
     } else if (event.synced_write) {
       set_name(directories_[place->parent], place->name, *inode);
       set_name(timeline_.initial_directories_[place->parent], place->name, *inode);
@@ -353,8 +303,8 @@ class TimelineBuilder {
       return;
     }
     // M9: of an open in flight the trace knows what it was asked to do, not what it did.
-    const bool creates =
-        event.created || (in_flight && (event.flags & O_CREAT) != 0 && !look_up(event.path.str()));
+    const bool creates = event.created || (in_flight && (event.flags & O_CREAT) != 0 &&
+                                           !paths_.look_up(event.path.str()));
     if (creates) {
       if (const auto place = place_of(event, event.path.str())) {
         add_entry(MicroKind::kCreateEntry, *place, add_file(event.file, event.mode & 07777U));
@@ -479,28 +429,19 @@ class TimelineBuilder {
     }
   }
 
-  // What a name stands for now, there or outside; nothing if that is not known.
-  InodeId known_at(const std::optional<Place>& place, const std::string& path) const {
-    if (place) {
-      return find_name(directories_.at(place->parent), place->name);
-    }
-    const auto outside = outside_.find(path);
-    return outside == outside_.end() ? kNoInode : outside->second;
-  }
-
   // A name outside reaches no disk of ours.
-  void put(const std::optional<Place>& place, const std::string& path, InodeId inode) {
+  void put(const std::optional<PathLookup::Place>& place, const std::string& path, InodeId inode) {
     if (place) {
       add_entry(MicroKind::kCreateEntry, *place, inode);
-    } else if (!is_inside(path)) {
-      outside_[path] = inode;
+    } else if (!PathLookup::is_inside(path)) {
+      paths_.put_outside(path, inode);
     }
   }
-  void take(const std::optional<Place>& place, const std::string& path, InodeId inode) {
+  void take(const std::optional<PathLookup::Place>& place, const std::string& path, InodeId inode) {
     if (place) {
       add_entry(MicroKind::kDeleteEntry, *place, inode);
     } else {
-      outside_.erase(path);
+      paths_.take_outside(path);
     }
   }
 
@@ -510,7 +451,7 @@ class TimelineBuilder {
     const std::string& path2 = event.path2.str();
     const auto from = place_of(event, path);
     const auto to = place_of(event, path2);
-    InodeId moved = known_at(from, path);
+    InodeId moved = paths_.stands_for(from, path);
     if (moved == kNoInode && !to) {
       return;  // from outside to outside
     }
@@ -524,7 +465,7 @@ class TimelineBuilder {
                                                                : add_file(event.file, 0644);
       note(fmt::format("{} was moved in from outside: what it held before is not known", path2));
     }
-    const InodeId replaced = known_at(to, path2);
+    const InodeId replaced = paths_.stands_for(to, path2);
     if (moved == replaced) {
       return;  // two names of one file: POSIX requires rename to do nothing
     }
@@ -553,7 +494,7 @@ class TimelineBuilder {
   void add_unlink(const Event& event) {
     const auto place = place_of(event, event.path.str());
     if (!place) {
-      outside_.erase(event.path.str());
+      paths_.take_outside(event.path.str());
       return;
     }
     const InodeId inode = find_name(directories_[place->parent], place->name);
@@ -626,10 +567,9 @@ class TimelineBuilder {
 
   Timeline& timeline_;
   Directories directories_;
+  PathLookup paths_{directories_};
   std::vector<std::uint64_t> sizes_;  // by inode
   std::unordered_map<trace::FileId, InodeId> inode_of_file_;
-  std::map<std::string, InodeId, std::less<>>
-      outside_;                // by path: what was moved out or will be moved in
   std::set<InodeId> emptied_;  // truncated to nothing, and not closed since
   std::map<std::pair<pid_t, std::int64_t>, trace::Position> opened_;  // by process and descriptor
   std::map<pid_t, trace::Position> forked_;                           // when it last forked

@@ -25,7 +25,7 @@
 #include "harness/crash/points.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/oracle/verdict.h"
 #include "harness/recovery/recoverer.h"

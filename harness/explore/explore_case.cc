@@ -1,21 +1,18 @@
 #include "harness/explore/explore_case.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "harness/base/check.h"
 #include "harness/base/text.h"
 #include "harness/crash/image/lay_out.h"
-#include "harness/crash/model.h"
-#include "harness/crash/states.h"
 #include "harness/crash/timeline.h"
+#include "harness/explore/case_options.h"
 #include "harness/explore/explore.h"
-#include "harness/oracle/promise.h"
+#include "harness/explore/self_check.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
 
@@ -27,134 +24,8 @@ using oracle::CrashKind;
 using oracle::Outcome;
 using oracle::Verdict;
 
-// States that are held against everything the scenario asks for: each costs several starts.
-constexpr std::uint64_t kFullyChecked = 8;
-
 std::string name_of(CrashKind kind) {
   return kind == CrashKind::kProcessKill ? "process kill" : "power loss";
-}
-
-Prune prune_of(scenario::Prune prune) {
-  switch (prune) {
-    case scenario::Prune::kNone:
-      return Prune::kNone;
-    case scenario::Prune::kEqual:
-      return Prune::kEqual;
-    case scenario::Prune::kRepresentative:
-      break;
-  }
-  return Prune::kRepresentative;
-}
-
-crash::PointOptions points_of(const scenario::Points& points) {
-  using Kind = scenario::Points::Kind;
-  return {.only_the_end = points.kind == Kind::kCrash,
-          .persistence_points_only = points.kind == Kind::kPersistencePoint,
-          .while_child = points.while_child,
-          .first = points.first,
-          .last = points.last};
-}
-
-// A power loss at the crash is an exploration of one point.
-scenario::Explore explore_of(const scenario::Crash& crash) {
-  if (crash.explore) {
-    return *crash.explore;
-  }
-  scenario::Explore explore;
-  explore.kinds = {CrashKind::kPowerLoss};
-  explore.points.kind = scenario::Points::Kind::kCrash;
-  return explore;
-}
-
-// Than what every state is held against.
-bool asks_for_more(const scenario::Oracle& oracle) {
-  return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
-         !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
-}
-
-ExploreOptions options_of(const recovery::RecoveryPlan& plan, const scenario::Explore& explore) {
-  const scenario::Case& scenario = plan.scenario;
-  ExploreOptions options;
-  for (const CrashKind kind : explore.kinds) {
-    options.guarantees[kind] =
-        scenario.oracle.guarantee
-            ? *scenario.oracle.guarantee
-            : oracle::derive_promise(scenario.target.config, kind, plan.program.everysec_loss)
-                  .guarantee;
-  }
-  options.expect = scenario.oracle.expect;
-  options.profile = explore.profile;
-  options.points = points_of(explore.points);
-  options.torn_writes = explore.torn_writes;
-  options.samples_per_point = explore.samples_per_point;
-  options.max_states = explore.max_states;
-  options.depth = explore.depth;
-  options.prune = prune_of(explore.prune);
-  options.seed = scenario.seed;
-  options.kept_max = asks_for_more(scenario.oracle) ? kFullyChecked : 0;
-  return options;
-}
-
-// At most this many differences are listed.
-constexpr std::size_t kTold = 3;
-
-// What tells two directories apart, file by file; empty if nothing does.
-std::vector<std::string> differences(const trace::Image& modelled, const trace::Image& found) {
-  std::vector<std::string> all;
-  for (const auto& [path, entry] : modelled) {
-    const auto other = found.find(path);
-    if (other == found.end()) {
-      all.push_back(fmt::format("{} is not there", path));
-    } else if (entry.kind != other->second.kind ||
-               entry.content.size() != other->second.content.size()) {
-      all.push_back(fmt::format("{} holds {}, by the trace {}", path,
-                                counted(other->second.content.size(), "byte"),
-                                counted(entry.content.size(), "byte")));
-    } else if (entry.content != other->second.content) {
-      const auto at =
-          std::mismatch(entry.content.begin(), entry.content.end(), other->second.content.begin());
-      all.push_back(fmt::format("{} holds other bytes, from offset {} on", path,
-                                at.first - entry.content.begin()));
-    }
-  }
-  for (const auto& [path, entry] : found) {
-    if (!modelled.contains(path)) {
-      all.push_back(fmt::format("{} is there", path));
-    }
-  }
-  return all;
-}
-
-std::string told(std::vector<std::string> doubts) {
-  const std::size_t count = doubts.size();
-  doubts.resize(std::min(count, kTold));
-  return fmt::format("{}{}", fmt::join(doubts, "; "),
-                     count > kTold ? fmt::format("; and {} more", count - kTold) : "");
-}
-
-// The model must lead to the very directory that the run left, or nothing it says can be believed.
-// What is amiss; empty if nothing is.
-std::string doubt(const trace::Trace& trace, const std::shared_ptr<const crash::Timeline>& timeline,
-                  const fs::path& data) {
-  for (const trace::Notes& notes : {trace.unseen, timeline->notes()}) {
-    if (!notes.empty()) {
-      return told(notes);
-    }
-  }
-  const trace::Image found = crash::read_directory(data);
-  crash::CrashModel model(timeline, *crash::find_profile("process-kill"));
-  model.advance(trace::kNever);
-  std::optional<std::vector<std::string>> fewest;
-  const crash::StateCount count = crash::for_each_state(model, {}, [&](crash::CrashState&& state) {
-    std::vector<std::string> differs = differences(crash::to_image(state.image), found);
-    const bool found_it = differs.empty();
-    if (!fewest || differs.size() < fewest->size()) {
-      fewest = std::move(differs);
-    }
-    return !found_it;
-  });
-  return count.stopped ? ""
-                       : told(fewest.value_or(std::vector<std::string>{"the run left no state"}));
 }
 
 oracle::CrashMoment moment_of(const crash::CrashPoint& point) {
@@ -261,14 +132,14 @@ class CaseExploration {
         data_(data),
         folder_(folder),
         go_on_(go_on),
-        explore_(explore_of(plan.scenario.crash)) {
-    options_ = options_of(plan, explore_);
+        options_(options_of(plan)) {
     options_.jobs = jobs;
     options_.folder = folder;  // paths of sockets must be short
   }
 
   ExploredCase run() {
-    const std::string doubtful = doubt(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
+    const std::string doubtful =
+        self_check(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });
@@ -384,7 +255,6 @@ class CaseExploration {
   const fs::path& data_;
   const fs::path& folder_;
   const std::function<bool()>& go_on_;
-  scenario::Explore explore_;
   ExploreOptions options_;
   ExploredCase result_;
 };

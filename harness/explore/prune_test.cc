@@ -23,7 +23,7 @@
 #include "harness/explore/explore.h"
 #include "harness/explore/explore_for_test.h"
 #include "harness/explore/recovery_equivalence.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
 #include "harness/recovery/live_target.h"
@@ -88,7 +88,8 @@ class Pruned : public ::testing::TestWithParam<Subject> {
       options.guarantees[kind] =
           case_.oracle.guarantee
               ? *case_.oracle.guarantee
-              : oracle::derive_promise(case_.target.config, kind, program_.everysec_loss).guarantee;
+              : oracle::derive_guarantee(case_.target.config, kind, program_.everysec_loss)
+                    .guarantee;
     }
     options.profile = asked.profile;
     options.points.persistence_points_only =

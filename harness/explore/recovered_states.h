@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "harness/crash/points.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/recoverer.h"
 

@@ -23,7 +23,7 @@
 #include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/explore_for_test.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
 #include "harness/recovery/live_target.h"
@@ -260,7 +260,7 @@ class Sensitivity : public ::testing::Test {
     options.prune = prune;
     for (const CrashKind kind : {CrashKind::kProcessKill, CrashKind::kPowerLoss}) {
       options.guarantees[kind] =
-          oracle::derive_promise(case_.target.config, kind, program_.everysec_loss).guarantee;
+          oracle::derive_guarantee(case_.target.config, kind, program_.everysec_loss).guarantee;
     }
     options.profile = *crash::find_profile(profile_);
     options.torn_writes = crash::TornWrites::kNone;

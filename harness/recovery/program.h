@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/base/fd.h"
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/scenario/scenario.h"
 #include "harness/target/resp_client.h"
 

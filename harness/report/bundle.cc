@@ -136,7 +136,7 @@ std::string readme(const Bundle& bundle) {
       "recovery.log     what the recovering target printed\n",
       printable(result.name), printable(bundle.target), printable(bundle.version),
       bundle.crash_state.empty() ? "" : "\ncrash state: " + printable(bundle.crash_state),
-      explain(result, kEntriesInReadme), result.seed);
+      describe_case(result, kEntriesInReadme), result.seed);
 }
 
 void write(const fs::path& path, const std::string& content) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
-#include "harness/report/totals.h"
+#include "harness/report/status.h"
 
 namespace crashpoint::report {
 namespace {
@@ -57,7 +57,7 @@ std::string labelled(std::string_view label, std::string_view text) {
   return out;
 }
 
-std::string explain(const CaseResult& result, std::size_t shown) {
+std::string describe_case(const CaseResult& result, std::size_t shown) {
   const oracle::Verdict& verdict = result.verdict;
   std::string out;
   if (verdict.outcome == oracle::Outcome::kInconclusive) {

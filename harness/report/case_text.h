@@ -16,6 +16,6 @@ namespace crashpoint::report {
 // What was promised, what was found, the lost acknowledged commands, the keys that differ, the nearest
 // explanation and the command that reproduces it: one line each, in printable characters. Lists are
 // cut after `shown` entries, with the number of those omitted.
-[[nodiscard]] std::string explain(const CaseResult& result, std::size_t shown);
+[[nodiscard]] std::string describe_case(const CaseResult& result, std::size_t shown);
 
 }  // namespace crashpoint::report

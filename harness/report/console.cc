@@ -12,6 +12,8 @@
 
 #include "harness/base/text.h"
 #include "harness/report/case_text.h"
+#include "harness/report/exit_code.h"
+#include "harness/report/status.h"
 #include "harness/report/totals.h"
 
 namespace crashpoint::report {
@@ -153,7 +155,7 @@ void Console::case_done(const CaseResult& result, std::size_t done, std::size_t 
   if (failed) {
     std::string text = headline(result, options_.colour);
     if (violations_ + inconclusive_ <= kExplainedMax) {
-      text += explain(result, kEntriesPerCase);
+      text += describe_case(result, kEntriesPerCase);
     }
     print(text);
   } else if (status == Status::kKnown) {

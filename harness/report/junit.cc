@@ -11,6 +11,8 @@
 
 #include "harness/base/text.h"
 #include "harness/report/case_text.h"
+#include "harness/report/exit_code.h"
+#include "harness/report/status.h"
 #include "harness/report/totals.h"
 
 #include <pugixml.hpp>
@@ -72,7 +74,7 @@ void add_outcome(pugi::xml_node test, const CaseResult& result) {
   pugi::xml_node node = add(violation ? "failure" : "error",
                             violation ? verdict.summary : "inconclusive: " + verdict.summary);
   attribute(node, "type", verdict.check);
-  node.text().set(("\n" + explain(result, kEntriesPerCase)).c_str());
+  node.text().set(("\n" + describe_case(result, kEntriesPerCase)).c_str());
 }
 
 // CI servers keep one result per name, so the name of a repeated case includes its seed.

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "harness/base/error.h"
+#include "harness/report/exit_code.h"
 #include "harness/report/report_json.h"
 #include "harness/report/sample_run_for_test.h"
+#include "harness/report/status.h"
 #include "harness/report/totals.h"
 
 namespace crashpoint::report {

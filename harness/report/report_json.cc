@@ -16,6 +16,7 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/base/written_files.h"
+#include "harness/report/status.h"
 #include "harness/report/totals.h"
 
 namespace crashpoint::report {

@@ -196,7 +196,8 @@ void doubt_guarantee(const Node& root, const Case& known) {
       known.crash.explore.has_value() ? known.crash.explore->kinds
                                       : std::vector<oracle::CrashKind>{known.crash.kind};
   for (const oracle::CrashKind kind : kinds) {
-    const oracle::Promise promise = oracle::derive_promise(known.target.config, kind, everysec);
+    const oracle::DerivedGuarantee promise =
+        oracle::derive_guarantee(known.target.config, kind, everysec);
     if (asks_for_more(*known.oracle.guarantee, promise.guarantee)) {
       root.at("oracle")
           .at("guarantee")

@@ -15,8 +15,8 @@
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
 #include "harness/fault/fault.h"
+#include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/guarantee.h"
-#include "harness/oracle/promise.h"
 #include "harness/workload/plan.h"
 
 namespace crashpoint::scenario {
@@ -102,7 +102,7 @@ struct Oracle {
   std::vector<Pattern> run_log;  // within a line that the target printed before the crash
   double refused_max = 0.5;      // share of refused commands up to which a run says something
   bool starts = true;            // false: the target must refuse to start
-  std::optional<oracle::Guarantee> guarantee;  // absent: derive_promise() from config and crash
+  std::optional<oracle::Guarantee> guarantee;  // absent: derive_guarantee() from config and crash
   oracle::Expectations expect;
   bool usable = true;          // accepts writes, and a clean restart gives the same state
   bool idempotent = true;      // a second recovery of the same crash state gives the same data

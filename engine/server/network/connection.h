@@ -27,9 +27,9 @@ class Connection final : public EventHandler {
   // Received and not yet executed: an incomplete request, or what follows a command that waits.
   resp::ReplyBuffer input;
 
-  bool is_local = false;         // over a Unix socket or the loopback interface
-  bool waits_for_room = false;   // the socket takes no more: EPOLLOUT is asked for
-  bool is_held = false;          // its output must not be sent yet: Connections::hold_replies()
+  bool is_local = false;        // over a Unix socket or the loopback interface
+  bool waits_for_room = false;  // the socket takes no more: EPOLLOUT is asked for
+  bool is_held = false;  // its output must not be sent yet: Connections::hold_unlogged_replies()
   bool in_changed_list = false;  // Connections::changed_
   std::int64_t over_soft_limit_since_ms = -1;
 

@@ -240,7 +240,7 @@ void Connections::send_replies() {
   changed_.clear();
 }
 
-void Connections::hold_replies() {
+void Connections::hold_unlogged_replies() {
   for (const auto& connection : by_fd_) {
     if (connection && !connection->session.output.empty()) {
       connection->is_held = true;

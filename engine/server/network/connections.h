@@ -72,7 +72,7 @@ class Connections {
   // Sends every reply there is; closes the clients that must be closed.
   void send_replies();
   // The output that clients have now, and what follows it, is not sent until release_replies().
-  void hold_replies();
+  void hold_unlogged_replies();
   void release_replies();
   // Once per cron tick: idle clients, soft limits, buffers too large.
   void cron();

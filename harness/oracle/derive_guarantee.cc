@@ -1,4 +1,4 @@
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ bool may_evict(const Config& config) {
          directive_value(config, "maxmemory-policy", "noeviction") != "noeviction";
 }
 
-Promise derive_promise(const Config& config, CrashKind crash, EverysecLoss everysec) {
+DerivedGuarantee derive_guarantee(const Config& config, CrashKind crash, EverysecLoss everysec) {
   if (may_evict(config)) {
     return {.guarantee = {.kind = Guarantee::Kind::kNone},
             .reason = fmt::format("maxmemory-policy {}: the target may drop keys at any time",

@@ -11,9 +11,9 @@
 
 namespace crashpoint::crash {
 
-class FileBytes {
+class FileAfterCrash {
  public:
-  explicit FileBytes(std::string bytes) : bytes_(std::move(bytes)), size_(bytes_.size()) {}
+  explicit FileAfterCrash(std::string bytes) : bytes_(std::move(bytes)), size_(bytes_.size()) {}
 
   // `data`: the bytes of a kData operation.
   void apply(const MicroOp& op, std::string_view data);

@@ -1,4 +1,4 @@
-#include "harness/oracle/promise.h"
+#include "harness/oracle/derive_guarantee.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -65,16 +65,17 @@ const Row kTable[] = {
 class PromiseTable : public ::testing::TestWithParam<Row> {};
 
 TEST_P(PromiseTable, FollowsFromConfigAndCrash) {
-  const Promise promise = derive_promise(GetParam().config, GetParam().crash, kEngineEverysecLoss);
+  const DerivedGuarantee promise =
+      derive_guarantee(GetParam().config, GetParam().crash, kEngineEverysecLoss);
   EXPECT_EQ(promise.guarantee, GetParam().promised) << describe(promise.guarantee);
   EXPECT_THAT(promise.reason, ::testing::Not(::testing::IsEmpty()));
 }
 
-TEST(Promise, RedisServerMayPostponeAWriteWhileAnFsyncRuns) {
+TEST(DerivedGuarantee, RedisServerMayPostponeAWriteWhileAnFsyncRuns) {
   const Guarantee two_seconds = {.kind = Kind::kBuffered, .seconds = 2};
-  EXPECT_EQ(derive_promise(kEverysec, CrashKind::kProcessKill, kRedisEverysecLoss).guarantee,
+  EXPECT_EQ(derive_guarantee(kEverysec, CrashKind::kProcessKill, kRedisEverysecLoss).guarantee,
             two_seconds);
-  EXPECT_EQ(derive_promise(kEverysec, CrashKind::kPowerLoss, kRedisEverysecLoss).guarantee,
+  EXPECT_EQ(derive_guarantee(kEverysec, CrashKind::kPowerLoss, kRedisEverysecLoss).guarantee,
             two_seconds);
 }
 

@@ -1,4 +1,4 @@
-#include "harness/crash/file_bytes.h"
+#include "harness/crash/file_after_crash.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,7 +21,7 @@ char garbage_at(std::uint64_t offset) {
 
 }  // namespace
 
-void FileBytes::put(std::uint64_t offset, std::string_view data) {
+void FileAfterCrash::put(std::uint64_t offset, std::string_view data) {
   if (data.empty()) {
     return;
   }
@@ -31,7 +31,7 @@ void FileBytes::put(std::uint64_t offset, std::string_view data) {
   data.copy(bytes_.data() + offset, data.size());
 }
 
-void FileBytes::fill(std::uint64_t from, std::uint64_t to, Choice choice) {
+void FileAfterCrash::fill(std::uint64_t from, std::uint64_t to, Choice choice) {
   if (from >= to) {
     return;
   }
@@ -44,7 +44,7 @@ void FileBytes::fill(std::uint64_t from, std::uint64_t to, Choice choice) {
   }
 }
 
-void FileBytes::apply(const MicroOp& op, std::string_view data) {
+void FileAfterCrash::apply(const MicroOp& op, std::string_view data) {
   switch (op.kind) {
     case MicroKind::kData:
       HARNESS_CHECK(data.size() == op.size, data.size(), op.size);
@@ -82,12 +82,12 @@ void FileBytes::apply(const MicroOp& op, std::string_view data) {
   }
 }
 
-void FileBytes::fill(const MicroOp& op, Choice choice) {
+void FileAfterCrash::fill(const MicroOp& op, Choice choice) {
   fill(std::max(op.offset, op.end_before), op.offset + op.size, choice);
 }
 
-void FileBytes::apply_torn(const MicroOp& op, std::string_view data, const Tear& tear,
-                           std::uint64_t write_offset, std::uint64_t write_size) {
+void FileAfterCrash::apply_torn(const MicroOp& op, std::string_view data, const Tear& tear,
+                                std::uint64_t write_offset, std::uint64_t write_size) {
   HARNESS_CHECK(tear.from <= tear.to && tear.to <= write_size, tear.from, tear.to, write_size);
   const std::uint64_t survives_from = write_offset + tear.from;
   const std::uint64_t survives_to = write_offset + tear.to;
@@ -117,7 +117,7 @@ void FileBytes::apply_torn(const MicroOp& op, std::string_view data, const Tear&
   }
 }
 
-std::string FileBytes::take() {
+std::string FileAfterCrash::take() {
   bytes_.resize(size_);  // with zeros where nothing was written
   return std::move(bytes_);
 }

@@ -1,4 +1,4 @@
-#include "harness/report/totals.h"
+#include "harness/report/exit_code.h"
 
 #include <gtest/gtest.h>
 
@@ -27,13 +27,6 @@ TEST(ExitCode, ThreeWhenACaseIsInconclusiveOrWasNotRun) {
   RunResult interrupted = run_of({sample_pass()});
   interrupted.interrupted = true;
   EXPECT_EQ(exit_code(interrupted), 3);
-}
-
-TEST(Status, ViolationIsKnownOnlyWhileItIsDeclared) {
-  CaseResult result = sample_known();
-  EXPECT_EQ(status_of(result), Status::kKnown);
-  result.verdict.known.clear();
-  EXPECT_EQ(status_of(result), Status::kViolation);
 }
 
 }  // namespace

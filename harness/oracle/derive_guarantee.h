@@ -26,7 +26,7 @@ inline constexpr EverysecLoss kEngineEverysecLoss = {.process_kill = 0, .power_l
 // (flushAppendOnlyFile in its aof.c); its clock for the next fsync has whole seconds.
 inline constexpr EverysecLoss kRedisEverysecLoss = {.process_kill = 2, .power_loss = 2};
 
-struct Promise {
+struct DerivedGuarantee {
   Guarantee guarantee;
   std::string reason;  // "appendonly yes, appendfsync everysec, power loss: ..."
 };
@@ -38,8 +38,9 @@ struct Promise {
 
 // `config` holds directives as redis.conf spells them, in lower case, with their values; what it lacks has Redis's
 // default.
-[[nodiscard]] Promise derive_promise(const std::map<std::string, std::vector<std::string>>& config,
-                                     CrashKind crash, EverysecLoss everysec);
+[[nodiscard]] DerivedGuarantee derive_guarantee(
+    const std::map<std::string, std::vector<std::string>>& config, CrashKind crash,
+    EverysecLoss everysec);
 
 // Whether the target may drop keys at any time: maxmemory with a policy that evicts.
 [[nodiscard]] bool may_evict(const std::map<std::string, std::vector<std::string>>& config);

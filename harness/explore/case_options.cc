@@ -1,0 +1,79 @@
+#include "harness/explore/case_options.h"
+
+#include <cstdint>
+
+#include "harness/oracle/derive_guarantee.h"
+
+namespace crashpoint::explore {
+namespace {
+
+using oracle::CrashKind;
+
+// States that are held against everything the scenario asks for: each costs several starts.
+constexpr std::uint64_t kFullyChecked = 8;
+
+Prune prune_of(scenario::Prune prune) {
+  switch (prune) {
+    case scenario::Prune::kNone:
+      return Prune::kNone;
+    case scenario::Prune::kEqual:
+      return Prune::kEqual;
+    case scenario::Prune::kRepresentative:
+      break;
+  }
+  return Prune::kRepresentative;
+}
+
+crash::PointOptions points_of(const scenario::Points& points) {
+  using Kind = scenario::Points::Kind;
+  return {.only_the_end = points.kind == Kind::kCrash,
+          .persistence_points_only = points.kind == Kind::kPersistencePoint,
+          .while_child = points.while_child,
+          .first = points.first,
+          .last = points.last};
+}
+
+// A power loss at the crash is an exploration of one point.
+scenario::Explore explore_of(const scenario::Crash& crash) {
+  if (crash.explore) {
+    return *crash.explore;
+  }
+  scenario::Explore explore;
+  explore.kinds = {CrashKind::kPowerLoss};
+  explore.points.kind = scenario::Points::Kind::kCrash;
+  return explore;
+}
+
+// Than what every state is held against.
+bool asks_for_more(const scenario::Oracle& oracle) {
+  return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
+         !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
+}
+
+}  // namespace
+
+ExploreOptions options_of(const recovery::RecoveryPlan& plan) {
+  const scenario::Case& case_ = plan.scenario;
+  const scenario::Explore explore = explore_of(case_.crash);
+  ExploreOptions options;
+  for (const CrashKind kind : explore.kinds) {
+    options.guarantees[kind] =
+        case_.oracle.guarantee
+            ? *case_.oracle.guarantee
+            : oracle::derive_guarantee(case_.target.config, kind, plan.program.everysec_loss)
+                  .guarantee;
+  }
+  options.expect = case_.oracle.expect;
+  options.profile = explore.profile;
+  options.points = points_of(explore.points);
+  options.torn_writes = explore.torn_writes;
+  options.samples_per_point = explore.samples_per_point;
+  options.max_states = explore.max_states;
+  options.depth = explore.depth;
+  options.prune = prune_of(explore.prune);
+  options.seed = case_.seed;
+  options.kept_max = asks_for_more(case_.oracle) ? kFullyChecked : 0;
+  return options;
+}
+
+}  // namespace crashpoint::explore

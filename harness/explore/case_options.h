@@ -1,0 +1,13 @@
+// What a case of a scenario asks of an exploration.
+#pragma once
+
+#include "harness/explore/explore.h"
+#include "harness/recovery/recovery_checks.h"
+
+namespace crashpoint::explore {
+
+// `plan.scenario.crash` is a power loss, which is an exploration of the crash alone, or explores. Folder
+// and jobs are left to the caller.
+[[nodiscard]] ExploreOptions options_of(const recovery::RecoveryPlan& plan);
+
+}  // namespace crashpoint::explore
