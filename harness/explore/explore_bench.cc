@@ -83,6 +83,6 @@ int main(int argc, char** argv) {
   }
   fmt::print("{:>8} {:>8} {:>14} {:>10}\n", "events", "states", "CPU ms/state", "MiB (max)");
   for (const std::size_t events : {100, 1'000, 10'000, 100'000}) {
-    crashpoint::measure(events, argv[1]);
+    crashpoint::explore::measure(events, argv[1]);
   }
 }

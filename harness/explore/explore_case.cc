@@ -12,7 +12,7 @@
 #include "harness/crash/timeline.h"
 #include "harness/explore/case_options.h"
 #include "harness/explore/explore.h"
-#include "harness/explore/self_check.h"
+#include "harness/explore/trace_self_check.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
 
@@ -139,7 +139,7 @@ class CaseExploration {
 
   ExploredCase run() {
     const std::string doubtful =
-        self_check(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
+        trace_self_check(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });

@@ -18,6 +18,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/recovery/idempotence.h"
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_recoverer.h"
@@ -31,11 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using target::RespValue;
-
-std::int64_t unix_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 [[noreturn]] void fail(const std::string& what) {
   throw EnvironmentError("the recovery server " + what);
@@ -86,7 +82,7 @@ class EngineRecoverer::Server {
     const Instance instance = prepare_instance(program, of.target, folder, folder);
     std::array<int, 2> sockets{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-      fail(fmt::format("needs a socket pair: {}", std::strerror(errno)));
+      fail(fmt::format("needs a socket pair: {}", error_text(errno)));
     }
     socket_ = sockets[0];
     target::ProcessSpec spec;
@@ -143,7 +139,7 @@ class EngineRecoverer::Server {
         fail("ended without an answer");
       }
       if (size < 0 && errno != EINTR) {
-        fail(fmt::format("could not be read from: {}", std::strerror(errno)));
+        fail(fmt::format("could not be read from: {}", error_text(errno)));
       }
       parser_.feed(
           std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))));

@@ -63,7 +63,7 @@ void doubt_path(const Node& path, const Case& known) {
                     "writes none",
                     path.text()));
   }
-  const bool saves = directive(known, "save", "rules by default") != "" ||
+  const bool saves = !directive(known, "save", "rules by default").empty() ||
                      sends_admin(known, {"save", "bgsave", "shutdown", "debug"});
   if (snapshot && !aof && !saves && !changes_config(known)) {
     path.warning(
