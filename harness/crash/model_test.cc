@@ -504,6 +504,20 @@ TEST(Btrfs, M21LaterNamesNeedEarlierOnesOfTheSameName) {
   EXPECT_EQ(all_states(script, "btrfs"), (States{"a=2"}));
 }
 
+TEST(Btrfs, M21NamesOfOneFileInOneDirectoryAreInOrder) {
+  TraceScript script = with_file("1");
+  script.link("a", "b").link("b", "c").unlink("a").unlink("b");
+  EXPECT_EQ(all_states(script, "btrfs"),
+            (States{"a=1", "a=1 b=1", "a=1 b=1 c=1", "b=1 c=1", "c=1"}));
+}
+
+// Names of different files, and those of one in different directories, are in the log apart.
+TEST(Btrfs, M21NamesOfOneFileInTwoDirectoriesFloat) {
+  TraceScript script({{"d", directory_entry()}, {"d/a", file_entry("1")}});
+  script.link("d/a", "b").unlink("d/a").fsync_directory("d");
+  EXPECT_EQ(all_states(script, "btrfs"), (States{"d/", "b=1 d/"}));
+}
+
 TEST(Weakest, M8EverythingMayBeMissing) {
   TraceScript script = with_file("0123");
   script.write("a", 0, "x").truncate("a", 2).append("a", "z");
