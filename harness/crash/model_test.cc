@@ -430,6 +430,14 @@ TEST(Ext4, M27ACloseAfterAForkIsNotReliedOn) {
               Contains("a= x="));
 }
 
+// ext4_release_file takes the flag away whichever descriptor is closed (seen on Linux 6.18).
+TEST(Ext4, M27AnotherCloseBeforeTheWriteLeavesNothingToAllocate) {
+  TraceScript script = with_file("old");
+  script.link("a", "b").open_truncate("a").open_truncate("b");
+  script.close("b").append("a", "new").close("a").create("x").fsync("x");
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= b= x="));
+}
+
 TEST(Ext4, M27ACallThatOverlapsTheCloseDoesNotNeedTheSize) {
   TraceScript script = rewritten().close("a").never_returning();
   script.create("x").returning_now(1);

@@ -116,7 +116,8 @@ class Kernel {
     for (const std::filesystem::path& file : files) {
       if (random_.chance(0.7)) {
         const bool waits = random_.chance(0.5);
-        ::sync_file_range(open(file).get(), 0, 0,
+        opened_.push_back(open(file));
+        ::sync_file_range(opened_.back().get(), 0, 0,
                           SYNC_FILE_RANGE_WRITE | (waits ? SYNC_FILE_RANGE_WAIT_AFTER : 0U));
       }
     }
@@ -126,6 +127,8 @@ class Kernel {
   std::filesystem::path root_;
   std::filesystem::path directory_;
   Random random_;
+  std::vector<Fd>
+      opened_;  // not closed meanwhile: a close makes ext4 forget what it has to allocate
   int others_ = 0;
 };
 
