@@ -191,8 +191,8 @@ inline std::size_t end_of_calls(const Recording& recording, const RecordedRun& r
 }
 
 // At every entry of the run, with all that came since the last flush, with none and with some of it, each
-// disk once. Drawn of these by the seed are first such that the last call may have left: most of the
-// states that it may leave are gone as soon as the kernel writes more.
+// disk once. Drawn of these by the seed are first such that the last call may have left, then such as the
+// kernel left of it afterwards, and a few of the time before.
 inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const Recording& recording,
                                            const RecordedRun& run) {
   Random random(run.workload->seed, "power-losses/" + run.workload->name);
@@ -222,10 +222,11 @@ inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const R
   }
 
   std::vector<LostPower> of_end;
-  std::vector<LostPower> others;
+  std::vector<LostPower> after;
+  std::vector<LostPower> before;
   const std::size_t end = end_of_calls(recording, run);
   for (const auto& [writes, at] : disks) {
-    (at.contains(end) ? of_end : others).push_back({writes, at});
+    (at.contains(end) ? of_end : *at.rbegin() > end ? after : before).push_back({writes, at});
   }
   std::vector<LostPower> drawn;
   const auto draw = [&](std::vector<LostPower>& from, std::size_t max) {
@@ -235,8 +236,9 @@ inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const R
       from.erase(one);
     }
   };
-  draw(of_end, kDisksMax / 2);
-  draw(others, kDisksMax);
+  draw(of_end, kDisksMax / 3);
+  draw(after, kDisksMax - kDisksMax / 4);
+  draw(before, kDisksMax);
   return drawn;
 }
 
