@@ -10,8 +10,9 @@
 //
 // What earlier runs corrected: on ext4 new blocks have their size before their bytes; on xfs a write across
 // the end of a file may be there up to that end; on both a block written in place is torn at sectors, and
-// a file cut inside a block may keep its old size with zeros after the new one. A btrfs whose one
-// superblock is torn cannot be mounted, which is no state of a directory.
+// a file cut inside a block may keep its old size with zeros after the new one. On ext4 any close ends what
+// a truncation to nothing promises; on btrfs the names of one file in one directory come in order. A btrfs
+// whose one superblock is torn cannot be mounted, which is no state of a directory.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
