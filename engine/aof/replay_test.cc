@@ -347,6 +347,23 @@ TEST(Replay, ACopyOfASyncedLineInATornTailSaysNothingAboutIt) {
   EXPECT_EQ(outcome.cut_at, log.text.size());
 }
 
+// The file was opened for appending twice: what a stale block brings back may be of the earlier session.
+TEST(Replay, AStaleBlockOfAnEarlierSessionIsNotTakenAsANewOne) {
+  LogText first(true);
+  first.set("a", "1");
+  const std::size_t line = first.text.size();
+  first.synced_here().set("a", "2").synced_here();
+  LogText second(true, make_nonce(0xfeedbeef));
+  second.set("b", "1");
+  const std::string whole = first.text + second.text;
+  for (const std::size_t begin : {std::size_t{0}, first.begins[0], line, first.begins[1]}) {
+    const Outcome outcome = load(whole + first.text.substr(begin), last_file());
+    EXPECT_EQ(outcome.refused, "") << begin;
+    EXPECT_THAT(outcome.commands, ElementsAre("SET a 1", "SET a 2", "SET b 1")) << begin;
+    EXPECT_EQ(outcome.cut_at, whole.size()) << begin;
+  }
+}
+
 TEST(Replay, ABitFlipInAFileWithoutChecksumsLoadsAsInRedisServer) {
   LogText log(false);
   log.set("a", "xyz");

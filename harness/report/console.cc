@@ -189,6 +189,10 @@ void Console::end(const RunResult& run, const std::filesystem::path& report) {
   out += totals_line(totals, options_.colour);
   out += fmt::format("{} in {}: {:.1f} per second, {}\n", counted(totals.cycles, "crash cycle"),
                      duration(run.wall_ms), totals.cycles_per_second, counted(run.jobs, "job"));
+  if (totals.continued > 0) {
+    out += fmt::format("after {} of them life went on: writes, a kill, and a further verdict\n",
+                       with_commas(totals.continued));
+  }
   if (!report.empty()) {
     out += fmt::format("report: {}\n", printable(report.string()));
   }

@@ -251,7 +251,8 @@ void doubt_refusal(const Node& root, const Case& known) {
     return;
   }
   const Node oracle = root.at("oracle");
-  for (const char* key : {"guarantee", "expect", "info", "usable", "also_loads_in"}) {
+  for (const char* key :
+       {"guarantee", "expect", "info", "continues", "then", "usable", "also_loads_in"}) {
     if (const auto found = oracle.find(key)) {
       found->warning(
           fmt::format("\"{}\" is ignored: a target that refuses to start serves no data", key));
