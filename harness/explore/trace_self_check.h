@@ -1,7 +1,6 @@
 // Whether a trace explains the directory that its run left.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -10,10 +9,10 @@
 
 namespace crashpoint::explore {
 
-// The model must lead to the very directory that the run left, byte by byte, or nothing it says can be
+// The model must lead to the very directory that the run left, `found`, byte by byte, or nothing it says can be
 // believed. What is amiss, in words; empty if nothing is.
 [[nodiscard]] std::string trace_self_check(const trace::Trace& trace,
                                            const std::shared_ptr<const crash::Timeline>& timeline,
-                                           const std::filesystem::path& data);
+                                           const trace::Image& found);
 
 }  // namespace crashpoint::explore

@@ -263,6 +263,9 @@ void doubt_refusal(const Node& root, const Case& known) {
 }  // namespace
 
 void add_doubts(const Node& root, const Case& known) {
+  if (known.program) {
+    return;  // all of them are about servers
+  }
   doubt_faults(root, known);
   doubt_moments(root, known);
   doubt_expectations(root, known);
