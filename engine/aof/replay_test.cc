@@ -86,7 +86,7 @@ struct Outcome {
   std::string refused;                  // why
 };
 
-Outcome load(const std::string& content, ReplayOptions options) {
+Outcome load(const std::string& content, const ReplayOptions& options) {
   const TempDirectory directory;
   write_test_file(directory.file("f"), content);
   const io::File file = io::File::open(directory.file("f"), io::OpenMode::kRead).value();

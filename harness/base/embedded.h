@@ -14,5 +14,7 @@ extern const std::string_view kTemplateSnapshot;
 extern const std::string_view kTemplateDiskFull;
 extern const std::string_view kTemplateTornTail;
 extern const std::string_view kTemplatePowerLoss;
+extern const std::string_view kTemplateFileSave;
+extern const std::string_view kTemplateCommand;
 
 }  // namespace crashpoint::embedded

@@ -56,7 +56,7 @@ class Programs {
 
   const recovery::Program& of(const scenario::Target& target) {
     const std::string key =
-        target.use == "command" ? fmt::format("{}", fmt::join(target.command, "\n")) : target.use;
+        target.command.empty() ? target.use : fmt::format("{}", fmt::join(target.command, "\n"));
     const auto known = programs_.find(key);
     return known != programs_.end()
                ? known->second

@@ -61,7 +61,9 @@ report::Bundle bundle_of(const recovery::RecoveryPlan& plan, const workload::His
           .crash = {},
           .history = history,
           .base = base,
+          .dumps = {},
           .image = {},
+          .path = {},
           .recovery_log = {}};
 }
 

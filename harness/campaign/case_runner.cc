@@ -18,11 +18,13 @@
 #include "harness/campaign/case_verdict.h"
 #include "harness/campaign/elsewhere.h"
 #include "harness/campaign/live_run.h"
+#include "harness/campaign/program_case.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore_case.h"
 #include "harness/oracle/derive_guarantee.h"
+#include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/recovery_checks.h"
 
@@ -66,8 +68,11 @@ report::CaseResult result_for(const scenario::Case& of, const CaseContext& conte
   result.crash = of.crash.explore                                 ? "explore"
                  : of.crash.kind == oracle::CrashKind::kPowerLoss ? "power-loss"
                                                                   : "process-kill";
-  result.reproduce = fmt::format("crashpoint run {} --filter {} --seed {}{}", shell_quote(of.file),
-                                 shell_quote(of.name), of.seed, context.reproduce_options);
+  if (!of.file.empty()) {  // else its caller knows
+    result.reproduce =
+        fmt::format("crashpoint run {} --filter {} --seed {}{}", shell_quote(of.file),
+                    shell_quote(of.name), of.seed, context.reproduce_options);
+  }
   return result;
 }
 
@@ -112,8 +117,12 @@ class CaseRun {
     const SteadyClock::time_point began = SteadyClock::now();
     try {
       prepare();
+      if (case_.program) {
+        run_program();
+      }
       target::State base;
-      for (std::uint32_t cycle = 1; cycle <= case_.recovery.cycles && !verdict_.failed(); ++cycle) {
+      for (std::uint32_t cycle = 1;
+           cycle <= case_.recovery.cycles && !case_.program && !verdict_.failed(); ++cycle) {
         base = run_cycle(cycle, std::move(base));
       }
     } catch (const std::exception& error) {
@@ -143,15 +152,34 @@ class CaseRun {
     if (!case_.files.empty()) {
       crash::lay_out(crash::image_of(case_.files), data_);
     }
-    if (case_.oracle.guarantee) {
-      guarantee_ = *case_.oracle.guarantee;
-      result_.promise = oracle::describe(guarantee_);
+    if (case_.oracle.guarantee || case_.program) {
+      guarantee_ = case_.oracle.guarantee.value_or(oracle::Guarantee{});
+      result_.promise =
+          case_.program ? oracle::describe_of_steps(guarantee_) : oracle::describe(guarantee_);
       return;
     }
     const oracle::DerivedGuarantee promise =
         oracle::derive_guarantee(case_.target.config, case_.crash.kind, program_.everysec_loss);
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
+  }
+
+  // Of any program: steps instead of clients, dumps instead of a server that is asked.
+  void run_program() {
+    ProgramOutcome outcome =
+        explore_program(case_, guarantee_, {data_, context_.folder, context_.jobs, context_.go_on});
+    result_.timing.workload_ms = outcome.workload_ms;
+    const recovery::RecoveryPlan plan{case_, program_, guarantee_, {}};
+    for (explore::ViolatingState& state : outcome.explored.violations) {
+      verdict_.recognise(state.verdict, "");
+      if (bundles_.wanted()) {
+        report::Bundle bundle = bundle_of(plan, {}, {});
+        bundle.dumps = outcome.history;
+        bundle.path = outcome.path.string();
+        add_bundle(std::move(bundle), state);
+      }
+    }
+    take(std::move(outcome.explored));
   }
 
   // Workload, crash, recovery of each crash state, verdicts. Returns what the directory then holds.
@@ -212,18 +240,28 @@ class CaseRun {
                               context_.jobs, context_.go_on);
     for (explore::ViolatingState& state : explored.violations) {
       verdict_.recognise(state.verdict, "");
-      verdict_.add_violation(state.verdict);
       if (bundles_.wanted()) {
-        report::Bundle bundle = state.life != nullptr
-                                    ? bundle_of(crashed.plan, state.life->history, state.life->base)
-                                    : bundle_of(crashed.plan, crashed.history(), crashed.base);
-        bundle.result.verdict = state.verdict;
-        bundle.crash_state = state.name;
-        bundle.guarantee = state.guarantee;
-        bundle.crash = state.crash;
-        bundle.image = crash::to_image(state.image);
-        bundles_.add(std::move(bundle));
+        add_bundle(state.life != nullptr
+                       ? bundle_of(crashed.plan, state.life->history, state.life->base)
+                       : bundle_of(crashed.plan, crashed.history(), crashed.base),
+                   state);
       }
+    }
+    take(std::move(explored));
+  }
+
+  void add_bundle(report::Bundle bundle, const explore::ViolatingState& state) {
+    bundle.result.verdict = state.verdict;
+    bundle.crash_state = state.name;
+    bundle.guarantee = state.guarantee;
+    bundle.crash = state.crash;
+    bundle.image = crash::to_image(state.image);
+    bundles_.add(std::move(bundle));
+  }
+
+  void take(explore::ExploredCase explored) {
+    for (const explore::ViolatingState& state : explored.violations) {
+      verdict_.add_violation(state.verdict);
     }
     verdict_.append(std::move(explored.checks));
     add_notes(explored.notes);

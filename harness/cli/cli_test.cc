@@ -106,14 +106,15 @@ TEST_F(CommandLine, SeedsAreWholeNumbersOrRandom) {
 }
 
 TEST_F(CommandLine, NewWritesAScenarioThatIsValidFromEachTemplate) {
-  for (const char* name : {"process-kill", "snapshot", "disk-full", "torn-tail", "power-loss"}) {
+  for (const char* name : {"process-kill", "snapshot", "disk-full", "torn-tail", "power-loss",
+                           "file-save", "command"}) {
     const Outcome made = crashpoint(std::string("new mine/") + name + " --from " + name);
     EXPECT_EQ(made.exit_code, 0) << made.output;
     EXPECT_THAT(made.output, HasSubstr(std::string("crashpoint run mine/") + name + ".json"));
   }
   const Outcome valid = crashpoint("validate mine");
   EXPECT_EQ(valid.exit_code, 0) << valid.output;
-  EXPECT_THAT(valid.output, HasSubstr("in 5 files: valid\n")) << "and without a warning";
+  EXPECT_THAT(valid.output, HasSubstr("in 7 files: valid\n")) << "and without a warning";
 }
 
 TEST_F(CommandLine, NewNamesTheSchemaWhereThereIsOne) {

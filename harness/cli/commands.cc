@@ -3,6 +3,7 @@
 namespace crashpoint::cli {
 
 void add_commands(CLI::App& app, Action& action) {
+  add_check_command(app, action);
   add_run_command(app, action);
   add_validate_command(app, action);
   add_list_command(app, action);

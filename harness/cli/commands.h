@@ -19,6 +19,7 @@ inline constexpr int kCouldNotTell = 3;
 
 using Action = std::function<int()>;
 
+void add_check_command(CLI::App& app, Action& action);
 void add_run_command(CLI::App& app, Action& action);
 void add_validate_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);

@@ -31,7 +31,7 @@ struct Template {
   const std::string_view& text;
 };
 
-const std::array<Template, 5> kTemplates = {{
+const std::array<Template, 7> kTemplates = {{
     {"process-kill", "the server is killed around an fdatasync of its AOF",
      embedded::kTemplateProcessKill},
     {"snapshot", "the server is killed while it renames a snapshot into place",
@@ -40,6 +40,9 @@ const std::array<Template, 5> kTemplates = {{
     {"torn-tail", "the end of the AOF is missing after the crash", embedded::kTemplateTornTail},
     {"power-loss", "every crash state that a power loss permits in a short run",
      embedded::kTemplatePowerLoss},
+    {"file-save", "a script replaces a file, and is crashed everywhere",
+     embedded::kTemplateFileSave},
+    {"command", "any program that acknowledges by lines of its output", embedded::kTemplateCommand},
 }};
 
 struct Options {
@@ -108,7 +111,7 @@ void write_new(const fs::path& path, const std::string& text) {
     if (fd >= 0) {
       ::unlink(path.c_str());
     }
-    throw UsageError(fmt::format("cannot write {}: {}", path.string(), std::strerror(error)));
+    throw UsageError(fmt::format("cannot write {}: {}", path.string(), error_text(error)));
   }
 }
 

@@ -1,14 +1,11 @@
 // crashpoint run: runs the cases of scenario files.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -27,6 +24,7 @@
 #include "harness/cli/interruption.h"
 #include "harness/cli/option_values.h"
 #include "harness/cli/selection.h"
+#include "harness/cli/this_command.h"
 #include "harness/report/bundle.h"
 #include "harness/report/console.h"
 #include "harness/report/exit_code.h"
@@ -95,16 +93,6 @@ std::vector<scenario::Case> take_shard(std::vector<scenario::Case> cases, const 
     mine.push_back(std::move(cases[i]));
   }
   return mine;
-}
-
-// The command line as typed, quoted for a shell.
-std::string command_line() {
-  std::ifstream file("/proc/self/cmdline");
-  std::string line;
-  for (std::string word; std::getline(file, word, '\0');) {
-    line += (line.empty() ? "" : " ") + shell_quote(word);
-  }
-  return line;
 }
 
 // The cases of a run. Each round runs them with other seeds.
@@ -183,8 +171,8 @@ void tell_accepted(const std::string& file, const report::RunResult& result) {
 report::RunResult describe_run(const Options& options, const Rounds& rounds) {
   report::RunResult result;
   result.version = version();
-  result.command = command_line();
-  result.started_at = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  result.command = this_command();
+  result.started_at = utc_now();
   if (options.selection.seed) {
     result.seed = std::stoull(*options.selection.seed);
   }
@@ -206,7 +194,7 @@ int run(Options options) {
   const fs::path reports = options.report_folder.value_or("");
 
   catch_interruptions();
-  report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
+  report::Console console(report::Console::for_stream(stdout));
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;

@@ -154,6 +154,9 @@ std::vector<CrashPoint> crash_points(const trace::Trace& trace, const PointOptio
       positions.push_back(event.exit + 1);
     }
   }
+  for (const Ack& ack : options.acks) {
+    positions.push_back(ack.position + 1);
+  }
   std::sort(positions.begin(), positions.end());
   positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
   if (!options.while_child.empty()) {

@@ -11,6 +11,12 @@
 
 namespace crashpoint::crash {
 
+// Something other than a send by which the run acknowledged: it had, from `position` on.
+struct Ack {
+  trace::Position position = 0;
+  std::int64_t at_ns = 0;
+};
+
 struct PointOptions {
   // Only where the run ended: the crash itself, when a fault made it.
   bool only_the_end = false;
@@ -20,6 +26,8 @@ struct PointOptions {
   bool persistence_points_only = false;
   // Only while a child of this purpose lives ("rewrite", "snapshot"); empty: always.
   std::string while_child = {};
+  // After each of these as well: more is promised then.
+  std::vector<Ack> acks = {};
   // Of those, by number from 0, both included.
   std::uint64_t first = 0;
   std::uint64_t last = std::numeric_limits<std::uint64_t>::max();

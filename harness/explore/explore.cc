@@ -48,8 +48,13 @@ constexpr std::chrono::milliseconds kHaste{1500};
 
 constexpr std::uint64_t kLivesAtOnce = 512;
 
-std::vector<Scene::Reply> replies_of(const trace::Trace& trace) {
+// Sends, and what else acknowledges.
+std::vector<Scene::Reply> replies_of(const trace::Trace& trace,
+                                     const std::vector<crash::Ack>& acks) {
   std::vector<Scene::Reply> replies;
+  for (const crash::Ack& ack : acks) {
+    replies.push_back({ack.position, ack.at_ns});
+  }
   for (const trace::Event& event : trace.events) {
     if (event.op == trace::Op::kSend && event.exit != trace::kNever) {
       replies.push_back({event.exit, event.exit_ns});
@@ -62,7 +67,7 @@ std::vector<Scene::Reply> replies_of(const trace::Trace& trace) {
 
 class Explorer {
  public:
-  Explorer(std::shared_ptr<const trace::Trace> trace, const oracle::Judge& judge,
+  Explorer(std::shared_ptr<const trace::Trace> trace, const StateJudge& judge,
            const recovery::RecovererFactory& factory, const ExploreOptions& options,
            const ExploreTick& tick)
       : options_(options),
@@ -72,7 +77,7 @@ class Explorer {
         results_(judge, options.guarantees, options.expect, points_, options.must_start),
         settler_(results_, options.prune != Prune::kNone),
         pool_(
-            options.jobs, options.folder, factory,
+            options.jobs, options.folder, options.keep_unchanged, factory,
             [this](JobId job, const crash::CrashImage& image) {
               return settler_.is_needed(job, image);
             },
@@ -86,7 +91,7 @@ class Explorer {
             }) {
     auto timeline = std::make_shared<const crash::Timeline>(std::move(trace));
     exploration_.notes = timeline->notes();
-    std::vector<Scene::Reply> replies = replies_of(timeline->trace());
+    std::vector<Scene::Reply> replies = replies_of(timeline->trace(), options.points.acks);
     index_.scenes.push_back({std::move(timeline), points_, 1, 0, std::move(replies)});
     for (const auto& [kind, guarantee] : options.guarantees) {
       accounts_[kind] = {.kind = kind,
@@ -559,10 +564,16 @@ class Explorer {
 
 }  // namespace
 
-Exploration explore(std::shared_ptr<const trace::Trace> trace, const oracle::Judge& judge,
+Exploration explore(std::shared_ptr<const trace::Trace> trace, const StateJudge& judge,
                     const recovery::RecovererFactory& factory, const ExploreOptions& options,
                     const ExploreTick& tick) {
   return Explorer(std::move(trace), judge, factory, options, tick).run();
+}
+
+Exploration explore(std::shared_ptr<const trace::Trace> trace, const oracle::Judge& judge,
+                    const recovery::RecovererFactory& factory, const ExploreOptions& options,
+                    const ExploreTick& tick) {
+  return explore(std::move(trace), RespStateJudge(judge), factory, options, tick);
 }
 
 std::string describe_profiles(const std::vector<std::string>& profiles) {

@@ -25,7 +25,9 @@
 #include "harness/crash/points.h"
 #include "harness/crash/profile.h"
 #include "harness/crash/states.h"
+#include "harness/explore/state_judge.h"
 #include "harness/oracle/derive_guarantee.h"
+#include "harness/oracle/guarantee.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/oracle/verdict.h"
 #include "harness/recovery/recoverer.h"
@@ -56,6 +58,8 @@ struct ExploreOptions {
   std::uint64_t continued_max = 0;
   std::uint64_t kept_max = 0;  // how many of the states tried are given back, evenly chosen
   bool must_start = true;      // a target that does not start on a crash state breaks its promise
+  // Whether only writes change what was laid out; false: a recovery may store through file mappings.
+  bool keep_unchanged = true;
   unsigned jobs = 1;
   std::filesystem::path folder;  // exists; workers lay states out below it
 };
@@ -135,7 +139,12 @@ struct ExploreProgress {
 // Called now and then; false stops the exploration, and what is known by then is the result.
 using ExploreTick = std::function<bool(const ExploreProgress&)>;
 
-// Throws what a recoverer throws.
+// Throws what a recoverer throws. Borrows `judge`.
+[[nodiscard]] Exploration explore(std::shared_ptr<const trace::Trace> trace,
+                                  const StateJudge& judge,
+                                  const recovery::RecovererFactory& factory,
+                                  const ExploreOptions& options, const ExploreTick& tick = {});
+// Of a server that speaks RESP.
 [[nodiscard]] Exploration explore(std::shared_ptr<const trace::Trace> trace,
                                   const oracle::Judge& judge,
                                   const recovery::RecovererFactory& factory,

@@ -11,9 +11,10 @@
 #include "harness/base/text.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/crash/timeline.h"
+#include "harness/explore/account_words.h"
 #include "harness/explore/case_options.h"
 #include "harness/explore/explore.h"
-#include "harness/explore/self_check.h"
+#include "harness/explore/trace_self_check.h"
 #include "harness/recovery/continuation.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
@@ -26,48 +27,8 @@ using oracle::CrashKind;
 using oracle::Outcome;
 using oracle::Verdict;
 
-std::string name_of(CrashKind kind) {
-  return kind == CrashKind::kProcessKill ? "process kill" : "power loss";
-}
-
 oracle::CrashMoment moment_of(const crash::CrashPoint& point) {
   return {.position = point.position, .at_ns = point.at_ns, .sync_began_ns = point.sync_began_ns};
-}
-
-std::string describe(SkipReason reason) {
-  switch (reason) {
-    case SkipReason::kSameDirectory:
-      return "equal to another state, and judged with it";
-    case SkipReason::kThinnedOut:
-      return "thinned out: one of many operations left out";
-    case SkipReason::kSameShape:
-      return "pruned: states of the same shape are tried";
-    case SkipReason::kMaxStates:
-      return "not tried: max_states reached (lower bound)";
-  }
-  return {};
-}
-
-std::map<std::string, std::uint64_t> describe(const std::map<SkipReason, std::uint64_t>& skipped) {
-  std::map<std::string, std::uint64_t> words;
-  for (const auto& [reason, count] : skipped) {
-    words.emplace(describe(reason), count);
-  }
-  return words;
-}
-
-report::StateCounts counts_of(const StateAccount& account) {
-  return {.crash = account.kind == CrashKind::kProcessKill ? "process-kill" : "power-loss",
-          .profile = account.profile,
-          .points = account.points,
-          .permitted = account.permitted,
-          .permitted_exactly = account.permitted_exactly,
-          .tried = account.tried,
-          .alike = account.alike,
-          .violating = account.violating,
-          .inconclusive = account.inconclusive,
-          .findings = account.findings,
-          .skipped = describe(account.skipped)};
 }
 
 Verdict verdict_of(const Finding& finding, const std::string& doubt) {
@@ -87,42 +48,6 @@ Verdict verdict_of(const Finding& finding, const std::string& doubt) {
   return verdict;
 }
 
-Verdict verdict_of(const StateAccount& account, const oracle::Guarantee& guarantee,
-                   const std::string& why_inconclusive) {
-  Verdict verdict;
-  verdict.check = "guarantee";
-  verdict.promise =
-      fmt::format("after a {}: {}", name_of(account.kind), oracle::describe(guarantee));
-  verdict.summary = fmt::format("kept in {} at {}", counted(account.tried, "distinct crash state"),
-                                counted(account.points, "crash point"));
-  if (account.inconclusive > 0) {
-    verdict.outcome = Outcome::kInconclusive;
-    verdict.summary = fmt::format("of {} {} could not be judged: {}",
-                                  counted(account.tried, "distinct crash state"),
-                                  account.inconclusive, why_inconclusive);
-  }
-  return verdict;
-}
-
-Verdict interrupted(const Exploration& exploration) {
-  Verdict verdict;
-  verdict.check = "harness";
-  verdict.outcome = Outcome::kInconclusive;
-  verdict.summary = fmt::format("the run was interrupted when {} of this case had been tried",
-                                counted(exploration.recovered, "crash state"));
-  return verdict;
-}
-
-// A pass of states that may not be those of the run is none.
-void doubt_pass(Verdict& verdict, const std::string& doubt) {
-  if (verdict.outcome == Outcome::kPass && !doubt.empty()) {
-    verdict.outcome = Outcome::kInconclusive;
-    verdict.summary =
-        fmt::format("the trace does not explain the directory ({}), so this proves nothing: {}",
-                    doubt, verdict.summary);
-  }
-}
-
 class CaseExploration {
  public:
   CaseExploration(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,
@@ -140,8 +65,8 @@ class CaseExploration {
   }
 
   ExploredCase run() {
-    const std::string doubtful =
-        self_check(*trace_, std::make_shared<crash::Timeline>(trace_), data_);
+    const std::string doubtful = trace_self_check(
+        *trace_, std::make_shared<crash::Timeline>(trace_), crash::read_directory(data_));
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });
@@ -192,8 +117,9 @@ class CaseExploration {
             return finding.kind == account.kind && finding.verdict.check != "continues";
           });
       if (!found) {
-        result_.checks.push_back(
-            verdict_of(account, options_.guarantees.at(account.kind), exploration.inconclusive));
+        result_.checks.push_back(verdict_of(account,
+                                            oracle::describe(options_.guarantees.at(account.kind)),
+                                            exploration.inconclusive));
         doubt_pass(result_.checks.back(), doubtful);
       }
     }

@@ -1,7 +1,5 @@
 #include "harness/explore/recovered_states.h"
 
-#include <fmt/format.h>
-
 #include <string>
 #include <utility>
 
@@ -14,20 +12,12 @@ namespace {
 using oracle::Outcome;
 using oracle::Verdict;
 
-// Of all that a verdict can depend on. When the state was read is left out: it plays a part only for
-// keys near their deadline, and then the first reading stands for the others.
-std::uint64_t digest_of(const recovery::Recovered& recovered) {
+// Of all that a verdict can depend on.
+std::uint64_t digest_of(const StateJudge& judge, const recovery::Recovered& recovered) {
   if (!recovered.started) {
     return oracle::hash_bytes("did not start: " + recovered.trouble);
   }
-  std::uint64_t digest = 0;
-  for (const auto& [key, entry] : recovered.state.entries) {
-    digest += oracle::digest_entry(key, entry);
-    if (entry.expire_at_ms) {
-      digest += oracle::hash_field(fmt::format("{}/{}", key.database, key.name),
-                                   std::to_string(*entry.expire_at_ms));
-    }
-  }
+  std::uint64_t digest = judge.digest(recovered);
   for (const Verdict& check : recovered.checks) {
     if (check.outcome != Outcome::kPass) {
       digest += oracle::hash_field(check.check, check.summary);
@@ -38,7 +28,7 @@ std::uint64_t digest_of(const recovery::Recovered& recovered) {
 
 }  // namespace
 
-RecoveredStates::RecoveredStates(const oracle::Judge& judge, Promises promises,
+RecoveredStates::RecoveredStates(const StateJudge& judge, Promises promises,
                                  oracle::Expectations expected,
                                  std::vector<crash::CrashPoint> points, bool must_start)
     : judge_(judge),
@@ -48,7 +38,7 @@ RecoveredStates::RecoveredStates(const oracle::Judge& judge, Promises promises,
       must_start_(must_start) {}
 
 ResultId RecoveredStates::intern(recovery::Recovered recovered) {
-  const std::uint64_t digest = digest_of(recovered);
+  const std::uint64_t digest = digest_of(judge_, recovered);
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = by_digest_.try_emplace(digest, static_cast<ResultId>(results_.size()));
   if (is_new) {
@@ -74,7 +64,7 @@ Verdict RecoveredStates::judge(ResultId id, oracle::CrashKind kind, std::uint32_
   if (!recovered.started) {
     Verdict verdict;
     verdict.check = "start";
-    verdict.promise = "the target starts on whatever a crash leaves";
+    verdict.promise = judge_.promise_to_start();
     verdict.outcome = must_start_ ? Outcome::kViolation : Outcome::kPass;
     verdict.summary = recovered.trouble;
     return verdict;
@@ -89,7 +79,7 @@ Verdict RecoveredStates::judge(ResultId id, oracle::CrashKind kind, std::uint32_
       .position = moment.position, .at_ns = moment.at_ns, .sync_began_ns = moment.sync_began_ns};
   Verdict listed;
   if (!expected_.empty()) {
-    listed = judge_.expectations(recovered.state, expected_, crash);
+    listed = judge_.expectations(recovered, expected_, crash);
     if (listed.outcome == Outcome::kViolation) {
       return listed;
     }
@@ -97,7 +87,7 @@ Verdict RecoveredStates::judge(ResultId id, oracle::CrashKind kind, std::uint32_
       listed.outcome = Outcome::kPass;  // not yet so at this point
     }
   }
-  Verdict verdict = judge_.guarantee(recovered.state, promises_.at(kind), crash);
+  Verdict verdict = judge_.guarantee(recovered, promises_.at(kind), crash);
   if (verdict.outcome == Outcome::kPass) {
     for (const Verdict& check : recovered.checks) {
       if (check.outcome == Outcome::kInconclusive) {

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "harness/crash/points.h"
+#include "harness/explore/state_judge.h"
 #include "harness/oracle/derive_guarantee.h"
-#include "harness/oracle/resp/judge.h"
 #include "harness/recovery/recoverer.h"
 
 namespace crashpoint::explore {
@@ -37,7 +37,7 @@ class RecoveredStates {
   using Promises = std::map<oracle::CrashKind, oracle::Guarantee>;
 
   // Borrows `judge`.
-  RecoveredStates(const oracle::Judge& judge, Promises promises, oracle::Expectations expected,
+  RecoveredStates(const StateJudge& judge, Promises promises, oracle::Expectations expected,
                   std::vector<crash::CrashPoint> points, bool must_start);
 
   ResultId intern(recovery::Recovered recovered);
@@ -61,7 +61,7 @@ class RecoveredStates {
     return verdict(id, kind, point).outcome == oracle::Outcome::kViolation;
   }
 
-  const oracle::Judge& judge_;
+  const StateJudge& judge_;
   Promises promises_;
   oracle::Expectations expected_;
   std::vector<crash::CrashPoint> points_;

@@ -16,11 +16,12 @@ constexpr std::size_t kQueuedPerWorker = 32;  // images waiting; each holds what
 }  // namespace
 
 RecoveryPool::RecoveryPool(unsigned workers, const std::filesystem::path& folder,
-                           const recovery::RecovererFactory& factory, IsNeeded is_needed, Done done,
-                           Recorded recorded)
+                           bool keep_unchanged, const recovery::RecovererFactory& factory,
+                           IsNeeded is_needed, Done done, Recorded recorded)
     : is_needed_(std::move(is_needed)),
       done_(std::move(done)),
       recorded_(std::move(recorded)),
+      keep_unchanged_(keep_unchanged),
       queue_max_(kQueuedPerWorker * workers) {
   for (unsigned worker = 0; worker < workers; ++worker) {
     const std::filesystem::path own = folder / fmt::format("worker-{}", worker);
@@ -91,7 +92,7 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
                         const recovery::RecovererFactory& factory) {
   try {
     const std::unique_ptr<recovery::Recoverer> recoverer = factory(worker, folder);
-    crash::Layout layout(folder / "data");
+    crash::Layout layout(folder / "data", keep_unchanged_);
     while (true) {
       Job job;
       {

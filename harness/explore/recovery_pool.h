@@ -34,8 +34,8 @@ class RecoveryPool {
     double load_ms = 0;
   };
 
-  // `folder` exists; each worker lays out below it.
-  RecoveryPool(unsigned workers, const std::filesystem::path& folder,
+  // `folder` exists; each worker lays out below it, `keep_unchanged` as crash::Layout has it.
+  RecoveryPool(unsigned workers, const std::filesystem::path& folder, bool keep_unchanged,
                const recovery::RecovererFactory& factory, IsNeeded is_needed, Done done,
                Recorded recorded);
   // Jobs not yet begun are dropped.
@@ -69,6 +69,7 @@ class RecoveryPool {
   IsNeeded is_needed_;
   Done done_;
   Recorded recorded_;
+  bool keep_unchanged_;
   std::size_t queue_max_;
   mutable std::mutex mutex_;
   std::condition_variable work_;  // there is a job, or the end has come

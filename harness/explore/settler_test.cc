@@ -30,7 +30,8 @@ class SettlerTest : public testing::Test {
 
   workload::History history_;
   oracle::Judge judge_{history_, {}, true};
-  RecoveredStates results_{judge_, {}, {}, {}, true};
+  RespStateJudge state_judge_{judge_};
+  RecoveredStates results_{state_judge_, {}, {}, {}, true};
   Settler settler_{results_, true};
 };
 

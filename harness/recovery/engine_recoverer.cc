@@ -23,11 +23,6 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using target::RespValue;
 
-std::int64_t unix_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 [[noreturn]] void fail(const std::string& what) {
   throw EnvironmentError("the recovery server " + what);
 }

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/target/process.h"
 
 namespace crashpoint::recovery {
@@ -29,7 +30,7 @@ EngineService::EngineService(const Program& program, const scenario::Case& of,
   const Instance instance = prepare_instance(program, of.target, folder, folder);
   std::array<int, 2> sockets{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
-    fail(fmt::format("needs a socket pair: {}", std::strerror(errno)));
+    fail(fmt::format("needs a socket pair: {}", error_text(errno)));
   }
   socket_ = sockets[0];
   target::ProcessSpec spec;
@@ -86,7 +87,7 @@ std::optional<target::RespValue> EngineService::ask(const std::string& line,
       fail("ended without an answer");
     }
     if (size < 0 && errno != EINTR) {
-      fail(fmt::format("could not be read from: {}", std::strerror(errno)));
+      fail(fmt::format("could not be read from: {}", error_text(errno)));
     }
     parser_.feed(
         std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))));

@@ -124,6 +124,13 @@ std::string ask_version(const fs::path& binary) {
   return std::regex_search(text, match, std::regex(R"(v=([0-9]\S*))")) ? match[1].str() : "";
 }
 
+// The first that looks like one: "3.40.1" of "3.40.1 2022-12-28 14:03:47", "2.39.5" of "git version 2.39.5".
+std::string version_in(const std::string& text) {
+  std::smatch match;
+  return std::regex_search(text, match, std::regex(R"([0-9]+(\.[0-9A-Za-z_-]+)+)")) ? match.str()
+                                                                                    : "";
+}
+
 std::uint16_t free_port() {
   const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
@@ -134,7 +141,7 @@ std::uint16_t free_port() {
       ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw EnvironmentError(
-        fmt::format("no free port on the loopback interface: {}", std::strerror(errno)));
+        fmt::format("no free port on the loopback interface: {}", error_text(errno)));
   }
   return ntohs(address.sin_port);
 }
@@ -221,8 +228,18 @@ void write_configuration(const fs::path& file, const scenario::Target& target, c
 }  // namespace
 
 std::string output_of(const std::string& program, const std::string& option) {
-  const std::string command =
-      fmt::format("{} {} 2>/dev/null </dev/null", shell_quote(program), shell_quote(option));
+  return output_of(std::vector<std::string>{program, option});
+}
+
+std::string output_of(std::span<const std::string> words) {
+  if (words.empty()) {
+    return {};
+  }
+  std::string command;
+  for (const std::string& word : words) {
+    command += shell_quote(word) + " ";
+  }
+  command += "2>/dev/null </dev/null";
   const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
   std::string text;
   std::array<char, 4096> piece{};
@@ -249,6 +266,10 @@ Program find_program(const scenario::Target& target, const fs::path& links) {
     const fs::path binary = find_redis(links);
     program.command = {binary.string(), "{config}"};
     program.version = ask_version(binary);
+  } else if (target.use == "program") {
+    program.use = target.command.front();  // its name; its commands are those of the case
+    program.command = {program.use};
+    program.version = version_in(output_of(std::span(target.command).subspan(1)));
   } else {
     program.command = target.command;
     const fs::path name = program.command.front();

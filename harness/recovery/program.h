@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Program {
 // missing, saying where it was sought and which package brings it.
 Program find_program(const scenario::Target& target, const std::filesystem::path& links);
 
+// What `words`, a command, prints on stdout; empty where it cannot be run.
+std::string output_of(std::span<const std::string> words);
 // What `program option` prints on stdout; empty where it cannot be run. For --version and the like.
 std::string output_of(const std::string& program, const std::string& option);
 

@@ -19,7 +19,8 @@ namespace crashpoint::recovery {
 struct Recovered {
   bool started = false;
   std::string trouble;  // why it did not start, in words; the same for the same reason
-  target::State state;
+  target::State state;  // of a server that speaks RESP
+  std::string dump;     // of any other program: what its dump command printed
   // What was checked besides start and data and does not depend on when the crash came: idempotent.
   std::vector<oracle::Verdict> checks;
   // Everything that the recovery read of the directory, as questions; nothing: not known.

@@ -21,6 +21,7 @@
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/report/case_text.h"
+#include "harness/report/dumps_json.h"
 #include "harness/report/history_json.h"
 #include "harness/report/report_json.h"
 
@@ -88,14 +89,17 @@ oracle::CrashMoment to_crash(const Json& object) {
 }
 
 std::string encode_head(const Bundle& bundle) {
-  const Json head = {{"format", kFormat},
-                     {"format_version", kFormatVersion},
-                     {"version", printable(bundle.version)},
-                     {"target", printable(bundle.target)},
-                     {"crash_state", printable(bundle.crash_state)},
-                     {"guarantee", from_guarantee(bundle.guarantee)},
-                     {"crash", from_crash(bundle.crash)},
-                     {"case", Json::parse(encode_case(bundle.result))}};
+  Json head = {{"format", kFormat},
+               {"format_version", kFormatVersion},
+               {"version", printable(bundle.version)},
+               {"target", printable(bundle.target)},
+               {"crash_state", printable(bundle.crash_state)},
+               {"guarantee", from_guarantee(bundle.guarantee)},
+               {"crash", from_crash(bundle.crash)},
+               {"case", Json::parse(encode_case(bundle.result))}};
+  if (!bundle.path.empty()) {
+    head["path"] = printable(bundle.path);
+  }
   return head.dump(1) + "\n";
 }
 
@@ -116,6 +120,7 @@ void decode_head(const std::string& text, Bundle& bundle) {
   head.at("crash_state").get_to(bundle.crash_state);
   bundle.guarantee = to_guarantee(head.at("guarantee"));
   bundle.crash = to_crash(head.at("crash"));
+  bundle.path = head.value("path", std::string());
   bundle.result = decode_case(head.at("case").dump());
 }
 
@@ -132,11 +137,14 @@ std::string readme(const Bundle& bundle) {
       "scenario.json    a scenario with this case only\n"
       "history.jsonl    every command, its reply, and when it was acknowledged\n"
       "base-state.json  what the target held before the first command\n"
+      "{}"
       "crash-state/     the data directory before recovery, byte for byte\n"
       "recovery.log     what the recovering target printed\n",
       printable(result.name), printable(bundle.target), printable(bundle.version),
       bundle.crash_state.empty() ? "" : "\ncrash state: " + printable(bundle.crash_state),
-      describe_case(result, kEntriesInReadme), result.seed);
+      describe_case(result, kEntriesInReadme), result.seed,
+      bundle.dumps ? "dumps.json       what the dump printed before the run and after each step\n"
+                   : "");
 }
 
 void write(const fs::path& path, const std::string& content) {
@@ -160,9 +168,9 @@ std::string read(const fs::path& path) {
   return content;
 }
 
-constexpr std::array<const char*, 7> kEntries = {
-    "README.txt",      "bundle.json",  "scenario.json", "history.jsonl",
-    "base-state.json", "recovery.log", "crash-state"};
+constexpr std::array<const char*, 8> kEntries = {
+    "README.txt",      "bundle.json", "scenario.json", "history.jsonl",
+    "base-state.json", "dumps.json",  "recovery.log",  "crash-state"};
 
 fs::path unfinished(const fs::path& folder) {
   return fmt::format("{}.{}.tmp", folder.string(), getpid());
@@ -248,6 +256,9 @@ void write_bundle(const Bundle& bundle, const fs::path& folder) {
     write(temp / "scenario.json", bundle.scenario);
     write(temp / "history.jsonl", encode_history(bundle.history));
     write(temp / "base-state.json", encode_state(bundle.base));
+    if (bundle.dumps) {
+      write(temp / "dumps.json", encode_dumps(*bundle.dumps));
+    }
     write(temp / "recovery.log", bundle.recovery_log);
     crash::lay_out(bundle.image, temp / "crash-state");
     fs::rename(temp, folder);
@@ -278,6 +289,10 @@ Bundle read_bundle(const fs::path& folder) {
             [&](const std::string& text) { bundle.history = decode_history(text); });
   read_into(folder / "base-state.json",
             [&](const std::string& text) { bundle.base = decode_state(text); });
+  if (fs::exists(folder / "dumps.json")) {
+    read_into(folder / "dumps.json",
+              [&](const std::string& text) { bundle.dumps = decode_dumps(text); });
+  }
   bundle.scenario = read(folder / "scenario.json");
   bundle.recovery_log = read(folder / "recovery.log");
   if (!fs::is_directory(folder / "crash-state")) {

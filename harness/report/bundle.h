@@ -7,13 +7,16 @@
 //   scenario.json      a scenario with this case only: repeats the whole run, not just the recovery
 //   history.jsonl      every command, its reply, and when it was acknowledged
 //   base-state.json    what the target held before the first command
+//   dumps.json         of a target that is any program: the expected dumps and the acknowledgements
 //   crash-state/       the data directory before recovery
 //   recovery.log       what the recovering target printed
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/report/result.h"
@@ -33,7 +36,10 @@ struct Bundle {
   oracle::CrashMoment crash;
   workload::History history;
   target::State base;
+  std::optional<oracle::DumpHistory> dumps;  // of any program; then history and base are empty
   trace::Image image;
+  std::string
+      path;  // where it must be recovered, of a program that knows its path; empty: anywhere
   std::string recovery_log;
 };
 

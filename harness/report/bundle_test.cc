@@ -85,6 +85,25 @@ TEST_F(BundleTest, IsReadBackWhole) {
   EXPECT_EQ(read.image.at("link").content, "nowhere");
 }
 
+TEST_F(BundleTest, OfAnyProgramHasItsDumps) {
+  Bundle bundle = sample_bundle();
+  bundle.path = "/dev/shm/x/data";
+  bundle.dumps = {.expected = {std::string("a\0\xff", 3), "b\n"},
+                  .acks = {{.position = 12, .at_ns = 5, .what = "line \"ok\""}},
+                  .began_ns = 4,
+                  .passing = {{.dump = "half\n", .acked = 1}}};
+  write_bundle(bundle, folder_);
+  const Bundle read = read_bundle(folder_);
+  EXPECT_EQ(read.path, bundle.path);
+  ASSERT_TRUE(read.dumps.has_value());
+  EXPECT_EQ(read.dumps->expected, bundle.dumps->expected);
+  EXPECT_EQ(read.dumps->began_ns, 4);
+  ASSERT_EQ(read.dumps->acks.size(), 1U);
+  EXPECT_EQ(read.dumps->acks[0].position, 12U);
+  EXPECT_EQ(read.dumps->acks[0].what, "line \"ok\"");
+  EXPECT_EQ(read.dumps->passing.at(0).dump, "half\n");
+}
+
 TEST_F(BundleTest, CrashAtTheEndOfTheHistoryIsReadBack) {
   Bundle bundle = sample_bundle();
   bundle.crash = {};

@@ -81,6 +81,11 @@ bool needs_failpoints(const Json& json) {
          any(json.value(Json::json_pointer("/recovery/faults"), Json::array()));
 }
 
+bool tests_a_program(const Json& json) {
+  const Json use = json.value(Json::json_pointer("/target/use"), Json());
+  return use.is_object() && use.contains("program");
+}
+
 // The cases of a matrix repeat problems at the same position.
 void sort_and_deduplicate(std::vector<Problem>& problems) {
   const auto key = [](const Problem& p) {
@@ -210,6 +215,10 @@ class Loader {
     if (!options_.target.empty() && options_.target != "engine" &&
         needs_failpoints(document.json())) {
       loaded_.left_out.push_back({name, "it uses failpoints, which only crashpoint-engine has"});
+      return;
+    }
+    if (!options_.target.empty() && tests_a_program(document.json())) {
+      loaded_.left_out.push_back({name, "its target is a program of its own"});
       return;
     }
     override_target(document);

@@ -46,7 +46,7 @@ std::string copy_of(const Node& content, const Node& node) {
   std::ifstream file(path, std::ios::binary);
   if (error || !file) {
     node.problem(fmt::format("cannot read {}: {}", path.string(),
-                             error ? error.message() : std::strerror(errno)));
+                             error ? error.message() : error_text(errno)));
     return {};
   }
   if (size > kCopyBytesMax) {
@@ -227,7 +227,10 @@ void parse_case(const Node& root, Case& out) {
   };
   part("target", [&](const Node& node) { out.target = parse_target(node); });
   part("files", [&](const Node& node) { out.files = parse_files(node); });
-  part("workload", [&](const Node& node) { out.workload = parse_workload(node); });
+  const bool is_program = out.target.use == "program";
+  if (!is_program) {
+    part("workload", [&](const Node& node) { out.workload = parse_workload(node); });
+  }
   out.workload.seed = out.seed;
   root.read("stall_ms", out.workload.stall_ms);
   part("faults", [&](const Node& node) { out.faults = parse_faults(node, out); });
@@ -235,6 +238,11 @@ void parse_case(const Node& root, Case& out) {
   part("damage", [&](const Node& node) { out.damage = parse_damage(node); });
   part("recovery", [&](const Node& node) { out.recovery = parse_recovery(node, out); });
   part("oracle", [&](const Node& node) { out.oracle = parse_oracle(node, out); });
+  if (is_program) {
+    parse_program(root, out);
+  } else {
+    refuse_commands_of_programs(root);
+  }
   check_promise_is_known(root, out);
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });

@@ -16,6 +16,10 @@ namespace crashpoint::scenario {
 void parse_case(const Node& root, Case& out);
 
 [[nodiscard]] Target parse_target(const Node& node);
+// Of a target that is any program, once the rest of the case is known: its commands.
+void parse_program(const Node& root, Case& out);
+// Of another one: a problem for each key that is there only for programs.
+void refuse_commands_of_programs(const Node& root);
 [[nodiscard]] Files parse_files(const Node& node);
 [[nodiscard]] workload::Plan parse_workload(const Node& steps);
 [[nodiscard]] std::vector<fault::Fault> parse_faults(const Node& node, const Case& known);

@@ -35,6 +35,15 @@ void parse_use(const Node& node, Target& target) {
     target.use = node.text();
     return;
   }
+  if (const auto program = node.find("program")) {
+    target.use = "program";
+    target.command = {program->text()};
+    if (const auto version = node.find("version")) {
+      const std::vector<std::string> words = parse_texts(*version);
+      target.command.insert(target.command.end(), words.begin(), words.end());
+    }
+    return;
+  }
   target.use = "command";
   const Node command = node.at("command");
   target.command = parse_texts(command);

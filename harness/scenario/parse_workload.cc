@@ -78,6 +78,11 @@ workload::Step parse_step(const Node& node) {
   if (const auto pause = node.find("pause_ms")) {
     return {workload::Pause{pause->as<std::int64_t>()}};
   }
+  if (const auto run = node.find("run")) {
+    run->problem_at_key(
+        "\"run\" needs a target that is any program: \"target\": {\"use\": {\"program\": NAME}}");
+    return {workload::Pause{0}};
+  }
   workload::Admin admin;
   admin.command = parse_command(node.at("admin"));
   if (const auto wait = node.find("wait")) {

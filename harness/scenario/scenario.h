@@ -17,15 +17,17 @@
 #include "harness/fault/fault.h"
 #include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/guarantee.h"
+#include "harness/scenario/program_target.h"
 #include "harness/workload/plan.h"
 
 namespace crashpoint::scenario {
 
 // The program under test. `use` names it in reports and in known_findings.
 struct Target {
-  std::string use = "engine";  // "engine", "redis", or "command"
+  std::string use = "engine";  // "engine", "redis", "command", or "program": see Case::program
   std::vector<std::string>
-      command;  // of "command": with the placeholders {dir}, {port}, {socket}, {config}
+      command;  // of "command": with the placeholders {dir}, {port}, {socket}, {config}; of "program": its name, and
+                // the command that prints its version, if there is one
   std::string protocol = "resp";  // of its clients
   // Directives in lower case, sorted by name; a repeatable directive ("save") has several values.
   std::map<std::string, std::vector<std::string>> config;
@@ -147,6 +149,8 @@ struct Case {
   std::vector<std::string> tags;
   std::uint64_t seed = 1;
   Target target;
+  std::optional<ProgramTarget>
+      program;  // of a target that is any program; then there is no `workload`
   Files files;
   workload::Plan workload;
   std::vector<fault::Fault> faults;

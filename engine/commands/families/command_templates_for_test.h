@@ -41,9 +41,8 @@ inline constexpr std::string_view kDetermined[] = {
     "BITPOS $k 0 [$i|$i $i|$i $i BIT]",
     "BITOP [AND|OR|XOR|NOT] $k $k+",
     "BITOP AND $k $k+",
-    "BITFIELD $k [OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP] [GET u8 $o|GET i5 #$p] [SET i8 $o "
-    "$i|SET u3 $o $f] "
-    "[INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]",
+    ("BITFIELD $k [OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP] [GET u8 $o|GET i5 #$p] "
+     "[SET i8 $o $i|SET u3 $o $f] [INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]"),
     "BITFIELD_RO $k GET u4 $o [GET i64 0|SET u4 0 1]",
     // places
     "GEOADD $g [NX|XX|CH|NX CH|NX XX] $xym+",

@@ -15,28 +15,17 @@
 // Threads          Const members may be called from several threads at once.
 #pragma once
 
-#include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "harness/oracle/crash_moment.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/oracle/verdict.h"
 #include "harness/target/state.h"
-#include "harness/trace/event.h"
 #include "harness/workload/history.h"
 
 namespace crashpoint::oracle {
-
-// When the crash came. The default is the end of the history (a live crash).
-struct CrashMoment {
-  trace::Position position = trace::kNever;  // commands acked before it were acked
-  std::int64_t at_ns =
-      std::numeric_limits<std::int64_t>::max();  // its time; the history's end if later
-  // When a sync began that was running then: what kBuffered lets go counts from there.
-  std::int64_t sync_began_ns = std::numeric_limits<std::int64_t>::max();
-};
 
 class Judge {
  public:

@@ -1,4 +1,4 @@
-#include "harness/explore/self_check.h"
+#include "harness/explore/trace_self_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,8 +14,6 @@
 
 namespace crashpoint::explore {
 namespace {
-
-namespace fs = std::filesystem;
 
 // At most this many differences are listed.
 constexpr std::size_t kTold = 3;
@@ -56,15 +54,14 @@ std::string told(std::vector<std::string> doubts) {
 
 }  // namespace
 
-std::string self_check(const trace::Trace& trace,
-                       const std::shared_ptr<const crash::Timeline>& timeline,
-                       const fs::path& data) {
+std::string trace_self_check(const trace::Trace& trace,
+                             const std::shared_ptr<const crash::Timeline>& timeline,
+                             const trace::Image& found) {
   for (const trace::Notes& notes : {trace.unseen, timeline->notes()}) {
     if (!notes.empty()) {
       return told(notes);
     }
   }
-  const trace::Image found = crash::read_directory(data);
   crash::CrashModel model(timeline, *crash::find_profile("process-kill"));
   model.advance(trace::kNever);
   std::optional<std::vector<std::string>> fewest;
