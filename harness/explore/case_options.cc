@@ -50,7 +50,7 @@ scenario::Explore explore_of(const scenario::Crash& crash) {
 
 // States on which life goes on, where not all are asked for: for the engine each takes two forks, for
 // others two starts.
-constexpr std::uint64_t kEngineContinued = 64;
+constexpr std::uint64_t kEngineContinued = 48;
 constexpr std::uint64_t kOthersContinued = 8;
 constexpr std::uint64_t kCrashedAgain = 1;
 

@@ -17,7 +17,7 @@ namespace {
 using oracle::CrashKind;
 
 // Crash states of a second run: each costs a recovery, which for all but the engine is a start.
-constexpr std::uint64_t kEngineStates = 64;
+constexpr std::uint64_t kEngineStates = 32;
 constexpr std::uint64_t kOthersStates = 16;
 
 }  // namespace
