@@ -67,10 +67,11 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::reopen(const std::stri
   if (!size) {
     return tl::unexpected(size.error());
   }
+  const bool torn = *size > valid_size;
   if (*size < valid_size) {
     return fail(path + ": it became shorter while it was loaded", EIO);
   }
-  if (*size > valid_size && io::failpoint("planted/skip-tail-truncation") == 0) {
+  if (torn && io::failpoint("planted/skip-tail-truncation") == 0) {
     if (const Status ok = io::fail_at("aof/load/before-truncate", path); !ok) {
       return tl::unexpected(ok.error());
     }
@@ -87,7 +88,13 @@ Result<std::unique_ptr<IncrementWriter>> IncrementWriter::reopen(const std::stri
   if (const Status synced = file->sync(); !synced) {
     return tl::unexpected(synced.error());
   }
-  return begin(std::move(*file), *size, settings, context);
+  Result<std::unique_ptr<IncrementWriter>> writer =
+      begin(std::move(*file), *size, settings, context);
+  if (writer && torn) {
+    (*writer)->planted_hold_ = io::failpoint("planted/hold-log-after-truncation") != 0;
+    (*writer)->planted_skip_ = io::failpoint("planted/skip-fsync-after-truncation") != 0;
+  }
+  return writer;
 }
 
 Status IncrementWriter::apply(const WriterSettings& settings) {
@@ -177,7 +184,7 @@ Status IncrementWriter::flush() {
   if (always && sync_error_ != 0) {
     return fail("an earlier sync failed", sync_error_);
   }
-  if (end_unknown_) {
+  if (end_unknown_ || planted_hold_) {
     return {};
   }
   if (!buffer_.empty()) {
@@ -277,7 +284,7 @@ void IncrementWriter::roll_back(std::size_t written) {
 Status IncrementWriter::sync_now() {
   const std::int64_t begin_us = context_.clock.monotonic_us();
   int error = io::failpoint("aof/append/before-fsync");
-  if (error == 0 && io::failpoint("planted/skip-fsync") == 0) {
+  if (error == 0 && !planted_skip_ && io::failpoint("planted/skip-fsync") == 0) {
     const Status synced = file_.sync_data();
     error = synced ? io::failpoint("aof/append/after-fsync") : synced.error().code;
   }

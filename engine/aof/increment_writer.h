@@ -135,6 +135,8 @@ class IncrementWriter {
   std::int64_t error_logged_us_ = 0;
   std::uint64_t delayed_syncs_ = 0;
   std::int64_t flush_delay_us_ = 0;
+  bool planted_hold_ = false;  // planted/hold-log-after-truncation
+  bool planted_skip_ = false;  // planted/skip-fsync-after-truncation
   // The sync that a flush() first found running, and when.
   std::uint64_t slow_sync_ = 0;
   std::int64_t slow_since_us_ = 0;

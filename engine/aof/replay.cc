@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,10 @@ constexpr std::uint64_t kProgressCommands = 1024;
 
 // What the loader knows of the annotations read so far.
 struct Session {
-  std::optional<Nonce> nonce;      // of the last #SYNCED line
-  std::uint64_t begin = 0;         // of the first line with that nonce
-  std::uint64_t synced_bytes = 0;  // durable for certain: the furthest #SYNCED line so far
+  std::optional<Nonce> nonce;             // of the last #SYNCED line
+  std::uint64_t begin = 0;                // of the first line with that nonce
+  std::map<Nonce, std::uint64_t> begins;  // the same of every session so far
+  std::uint64_t synced_bytes = 0;         // durable for certain: the furthest #SYNCED line so far
   // The last thing read was a step under a checksum or a #SYNCED line: what follows was written by
   // an engine that puts a checksum before every step. After a bare command (redis-server's, or
   // written under aof-checksum no) nothing is known about what follows.
@@ -60,7 +62,7 @@ class Replay {
   Status check_never_synced(std::uint64_t offset, std::string_view what) const;
   // How far any #SYNCED line from `offset` on says the file was durable.
   Result<std::uint64_t> synced_according_to_rest(std::uint64_t offset) const;
-  // Whether the line at `offset` was written elsewhere in this session, and is still there too.
+  // Whether the line at `offset` was written elsewhere in a session so far, and is still there too.
   bool is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const;
 
   tl::unexpected<Error> refuse(std::string message) const { return fail(std::move(message)); }
@@ -114,9 +116,12 @@ Replay::End Replay::on_annotation(const Item& item) {
     if (!line || line->distance > begin) {
       return damaged(begin, "a damaged #SYNCED line");
     }
-    if (session_.nonce != line->place.nonce) {
+    // A nonce that was in force before this session is no new one: that line is a stale copy.
+    if (session_.begins.try_emplace(line->place.nonce, begin).second) {
       session_.nonce = line->place.nonce;
       session_.begin = begin;
+    } else if (session_.nonce != line->place.nonce) {
+      return damaged(begin, "a #SYNCED line of an earlier session");
     }
     if (line->place.position != begin - session_.begin) {
       return damaged(begin, "a #SYNCED line that was written at another place");
@@ -323,11 +328,16 @@ Result<std::uint64_t> Replay::synced_according_to_rest(std::uint64_t offset) con
 // Stale blocks, and values that clients stored, can hold copies of #SYNCED lines: they say nothing
 // about the place where they are found. Lines that were moved (by an editor) say it as before.
 bool Replay::is_copy(const SyncedLine& line, std::string_view text, std::uint64_t offset) const {
-  if (session_.nonce != line.place.nonce || line.place.position == offset - session_.begin) {
+  const auto session = session_.begins.find(line.place.nonce);
+  if (session == session_.begins.end()) {
+    return false;
+  }
+  const std::uint64_t written_at = session->second + line.place.position;
+  if (written_at == offset) {
     return false;
   }
   std::string original(text.size(), '\0');
-  const Result<std::size_t> got = file_.read_at(session_.begin + line.place.position, original);
+  const Result<std::size_t> got = file_.read_at(written_at, original);
   return got && *got == text.size() && original == text;
 }
 

@@ -86,7 +86,7 @@ struct Outcome {
   std::string refused;                  // why
 };
 
-Outcome load(const std::string& content, ReplayOptions options) {
+Outcome load(const std::string& content, const ReplayOptions& options) {
   const TempDirectory directory;
   write_test_file(directory.file("f"), content);
   const io::File file = io::File::open(directory.file("f"), io::OpenMode::kRead).value();
@@ -345,6 +345,23 @@ TEST(Replay, ACopyOfASyncedLineInATornTailSaysNothingAboutIt) {
   const Outcome outcome = load(log.text + "#CRC:5:00000000\r\ntorn\n" + tail, last_file());
   EXPECT_EQ(outcome.refused, "");
   EXPECT_EQ(outcome.cut_at, log.text.size());
+}
+
+// The file was opened for appending twice: what a stale block brings back may be of the earlier session.
+TEST(Replay, AStaleBlockOfAnEarlierSessionIsNotTakenAsANewOne) {
+  LogText first(true);
+  first.set("a", "1");
+  const std::size_t line = first.text.size();
+  first.synced_here().set("a", "2").synced_here();
+  LogText second(true, make_nonce(0xfeedbeef));
+  second.set("b", "1");
+  const std::string whole = first.text + second.text;
+  for (const std::size_t begin : {std::size_t{0}, first.begins[0], line, first.begins[1]}) {
+    const Outcome outcome = load(whole + first.text.substr(begin), last_file());
+    EXPECT_EQ(outcome.refused, "") << begin;
+    EXPECT_THAT(outcome.commands, ElementsAre("SET a 1", "SET a 2", "SET b 1")) << begin;
+    EXPECT_EQ(outcome.cut_at, whole.size()) << begin;
+  }
 }
 
 TEST(Replay, ABitFlipInAFileWithoutChecksumsLoadsAsInRedisServer) {

@@ -18,7 +18,7 @@ class Random {
   std::uint64_t below(std::uint64_t bound);
 
  private:
-  std::uint64_t state_[4];
+  std::uint64_t state_[4] = {};
 };
 
 }  // namespace engine

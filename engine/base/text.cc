@@ -55,7 +55,7 @@ int hex_digit(char c) {
 template <typename Number>
 std::optional<Number> parse_floating(std::string_view text,
                                      Number (*convert)(const char*, char**)) {
-  constexpr std::size_t kLongest = 5 * 1024;
+  constexpr std::size_t kLongest = 5UL * 1024;
   if (text.empty() || text.size() >= kLongest || is_blank(text.front())) {
     return std::nullopt;
   }
@@ -152,12 +152,14 @@ std::optional<std::uint64_t> parse_memory_size(std::string_view text) {
   return std::nullopt;
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): what is read has been written
 Digits::Digits(std::uint64_t value) {
   char* const end = digits_.data() + digits_.size();
   begin_ = write_digits(value, end);
   size_ = static_cast<std::size_t>(end - begin_);
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): what is read has been written
 Digits::Digits(std::int64_t value) {
   char* const end = digits_.data() + digits_.size();
   const auto bits = static_cast<std::uint64_t>(value);

@@ -102,7 +102,7 @@ TEST(SplitWords, ReadsQuotesAndEscapes) {
   EXPECT_EQ(split_words("\"a\"b"), std::nullopt);
 }
 
-RC_GTEST_PROP(SplitWords, ReadsBackWhatQuoteWrote, (std::vector<std::string> words)) {
+RC_GTEST_PROP(SplitWords, ReadsBackWhatQuoteWrote, (const std::vector<std::string>& words)) {
   std::string line;
   for (const std::string& word : words) {
     line += quote(word) + " ";

@@ -61,6 +61,10 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
     {"planted/skip-snapshot-fsync",
      "bug: a snapshot or base takes its name without having been synced"},
     {"planted/skip-tail-truncation", "bug: a torn tail is skipped at load, but stays in the file"},
+    {"planted/hold-log-after-truncation",
+     "bug: once a torn tail was cut off, the log is written when the server ends, not before"},
+    {"planted/skip-fsync-after-truncation",
+     "bug: once a torn tail was cut off, the log is not synced under appendfsync always"},
 });
 
 constexpr bool is_failpoint(std::string_view name) {

@@ -79,7 +79,7 @@ TEST(Database, GivesEverythingBackWhenCleared) {
     KeyEntry& entry = database.insert("key:" + std::to_string(i), Object::string("some value"));
     database.set_expire(entry, i);
   }
-  EXPECT_GT(memory::used_bytes(), before + 1000 * 40);
+  EXPECT_GT(memory::used_bytes(), before + 1000UL * 40);
   database.clear();
   EXPECT_EQ(memory::used_bytes(), before);
   EXPECT_EQ(database.size(), 0u);
@@ -95,7 +95,7 @@ TEST(Database, TakesLessMemoryPerKeyThanRedis) {
     database.insert("key:" + std::to_string(100'000'000'000 + i),
                     Object::string(std::string(64, 'x')));
   }
-  const std::size_t malloc_header = 2 * 8;  // of the entry and of its value
+  const std::size_t malloc_header = 2UL * 8;  // of the entry and of its value
   const std::size_t each = (memory::used_bytes() - before) / keys + malloc_header;
   EXPECT_LT(each, 155u);
 }

@@ -84,6 +84,7 @@ Object Object::sorted_set(std::unique_ptr<SortedSet> value) {
   return object;
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): of the union, pointer_ stands for all
 Object::Object(Object&& other) noexcept
     : pointer_(other.pointer_),
       size_(other.size_),

@@ -24,6 +24,7 @@ void close_gap(T* items, std::size_t count, std::size_t at) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled as far as `count` says
 struct RankTree::Leaf {
   static constexpr std::size_t kCapacity = kLeafItems;
   std::size_t count = 0;
@@ -48,6 +49,7 @@ struct RankTree::Leaf {
   std::size_t total() const { return count; }
 };
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled as far as `count` says
 struct RankTree::Inner {
   static constexpr std::size_t kCapacity = kChildren;
   std::size_t count = 0;

@@ -45,7 +45,7 @@ std::size_t count_while(const Listpack& pack, IsBefore is_before) {
 }  // namespace
 
 std::string SortedSet::score_text(double score) {
-  constexpr double kSafe = 4611686018427387904;  // 2^62
+  constexpr double kSafe = 0x1p62;
   if (std::abs(score) <= kSafe && std::trunc(score) == score) {
     return std::string(Digits(static_cast<std::int64_t>(score)).view());
   }

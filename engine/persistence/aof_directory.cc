@@ -39,9 +39,8 @@ Status AofDirectory::attach() {
   lock_ = std::move(*lock);
   const Result<bool> loaded = store_->load(settings_.aof_checksum, log_);
   if (!loaded) {
-    const Error error = loaded.error();
     detach();
-    return tl::unexpected(error);
+    return tl::unexpected(loaded.error());
   }
   has_manifest_ = *loaded;
   ENGINE_CHECK(has_manifest_ || manifest().names_nothing());

@@ -64,7 +64,7 @@ class AppendOnlyFile {
   // checksums would follow bare commands, and the first of them, torn, would read as damage.
   Status open(const AofEnd& end);
   // With a single file of redis-server before 7.0, good up to `valid_size`: makes it the base.
-  Status adopt_single_file(const std::string& path, std::uint64_t valid_size);
+  Status adopt_single_file(const std::string& single, std::uint64_t valid_size);
 
   // --- logging -----------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 namespace engine::persistence {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = 1024UL * 1024;
 
 }  // namespace
 

@@ -46,7 +46,7 @@ void expect_in_order(const io::SyscallTrace& trace, const std::vector<std::strin
 
 class PromisedOrder : public EngineTest {};
 
-TEST_F(PromisedOrder, P1_ADirectoryIsDurableInItsParentBeforeAnythingInsideIsReliedOn) {
+TEST_F(PromisedOrder, P1ADirectoryIsDurableInItsParentBeforeAnythingInsideIsReliedOn) {
   io::SyscallTrace trace(directory_.path());
   auto engine = start(aof_settings());
   expect_in_order(trace,
@@ -58,7 +58,7 @@ TEST_F(PromisedOrder, P1_ADirectoryIsDurableInItsParentBeforeAnythingInsideIsRel
   expect_in_order(trace, {"fsync .", std::string("open ") + kIncrement1});
 }
 
-TEST_F(PromisedOrder, P2_ContentIsDurableBeforeItsNameAndTheNameBeforeTheManifestThatListsIt) {
+TEST_F(PromisedOrder, P2ContentIsDurableBeforeItsNameAndTheNameBeforeTheManifestThatListsIt) {
   io::SyscallTrace trace(directory_.path());
   auto engine = start(aof_settings());
   const std::string temp_base =
@@ -71,7 +71,7 @@ TEST_F(PromisedOrder, P2_ContentIsDurableBeforeItsNameAndTheNameBeforeTheManifes
                           "fsync appendonlydir"});
 }
 
-TEST_F(PromisedOrder, P2_OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurable) {
+TEST_F(PromisedOrder, P2OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurable) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   io::SyscallTrace trace(directory_.path());
@@ -91,7 +91,7 @@ TEST_F(PromisedOrder, P2_OldFilesGoOnlyOnceTheManifestThatDoesNotNeedThemIsDurab
 
 // Of a file that is not the last every byte counts: a torn note of how far it is durable would be
 // taken for damage.
-TEST_F(PromisedOrder, P2_AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReliedOn) {
+TEST_F(PromisedOrder, P2AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReliedOn) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   io::SyscallTrace trace(directory_.path());
@@ -102,7 +102,7 @@ TEST_F(PromisedOrder, P2_AnIncrementIsDurableToItsLastByteBeforeTheNextOneIsReli
   wait_for_child(*engine);
 }
 
-TEST_F(PromisedOrder, P2_ASingleFileIsAdoptedWithBothDirectoriesSynced) {
+TEST_F(PromisedOrder, P2ASingleFileIsAdoptedWithBothDirectoriesSynced) {
   write_test_file(directory_.file("appendonly.aof"), "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n");
   io::SyscallTrace trace(directory_.path());
   auto engine = start(aof_settings());
@@ -112,7 +112,7 @@ TEST_F(PromisedOrder, P2_ASingleFileIsAdoptedWithBothDirectoriesSynced) {
   EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
 }
 
-TEST_F(PromisedOrder, P3_AnIncrementIsDurableBeforeTheNextOneIsUsed) {
+TEST_F(PromisedOrder, P3AnIncrementIsDurableBeforeTheNextOneIsUsed) {
   for (const FsyncPolicy policy : {FsyncPolicy::kEverysec, FsyncPolicy::kNo}) {
     TempDirectory directory;
     TestEngine engine(directory.path(), aof_settings(policy), clock());
@@ -127,7 +127,7 @@ TEST_F(PromisedOrder, P3_AnIncrementIsDurableBeforeTheNextOneIsUsed) {
   }
 }
 
-TEST_F(PromisedOrder, P4_WhatTheChildHasIsNotWrittenToTheNewIncrementToo) {
+TEST_F(PromisedOrder, P4WhatTheChildHasIsNotWrittenToTheNewIncrementToo) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   engine->step({{"RPUSH", "list", "once"}});  // not flushed yet
   ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
@@ -139,7 +139,7 @@ TEST_F(PromisedOrder, P4_WhatTheChildHasIsNotWrittenToTheNewIncrementToo) {
   EXPECT_EQ(engine->state(), (State{{"list", "[once]"}}));
 }
 
-TEST_F(PromisedOrder, P4_WithoutItsBufferOnDiskARewriteDoesNotStart) {
+TEST_F(PromisedOrder, P4WithoutItsBufferOnDiskARewriteDoesNotStart) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   io::SyscallTrace trace(directory_.path());
   engine->step({{"RPUSH", "list", "once"}});
@@ -148,7 +148,7 @@ TEST_F(PromisedOrder, P4_WithoutItsBufferOnDiskARewriteDoesNotStart) {
   EXPECT_FALSE(engine->persistence.has_child());
 }
 
-TEST_F(PromisedOrder, P5_AShortWriteIsCutBackToTheLastWholeStepAndVerified) {
+TEST_F(PromisedOrder, P5AShortWriteIsCutBackToTheLastWholeStepAndVerified) {
   auto engine = start(aof_settings(FsyncPolicy::kNo));  // a sync thread would also make calls
   engine->set("a", "1");
   const std::string whole = read_test_file(directory_.file(kIncrement1));
@@ -168,7 +168,7 @@ TEST_F(PromisedOrder, P5_AShortWriteIsCutBackToTheLastWholeStepAndVerified) {
   EXPECT_EQ(engine->state(), state);
 }
 
-TEST_F(PromisedOrder, P5_WhenItCannotBeCutBackTheNextWriteGoesOnWhereItStopped) {
+TEST_F(PromisedOrder, P5WhenItCannotBeCutBackTheNextWriteGoesOnWhereItStopped) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   engine->set("a", "1");
   io::SyscallTrace trace(directory_.path());
@@ -181,7 +181,7 @@ TEST_F(PromisedOrder, P5_WhenItCannotBeCutBackTheNextWriteGoesOnWhereItStopped) 
   EXPECT_EQ(engine->state(), state);
 }
 
-TEST_F(PromisedOrder, P6_UnderAlwaysAFailedSyncIsNeverAcknowledgedAndNeverRetried) {
+TEST_F(PromisedOrder, P6UnderAlwaysAFailedSyncIsNeverAcknowledgedAndNeverRetried) {
   auto engine = start(aof_settings());
   io::SyscallTrace trace(directory_.path());
   trace.fail_nth(2, EIO);
@@ -194,7 +194,7 @@ TEST_F(PromisedOrder, P6_UnderAlwaysAFailedSyncIsNeverAcknowledgedAndNeverRetrie
   EXPECT_EQ(trace.text(), "") << "a second sync could succeed without the data";
 }
 
-TEST_F(PromisedOrder, P6_UnderAlwaysAFailedWriteIsNeverAcknowledged) {
+TEST_F(PromisedOrder, P6UnderAlwaysAFailedWriteIsNeverAcknowledged) {
   auto engine = start(aof_settings());
   io::SyscallTrace trace(directory_.path());
   trace.fail_nth(1, ENOSPC);
@@ -204,7 +204,7 @@ TEST_F(PromisedOrder, P6_UnderAlwaysAFailedWriteIsNeverAcknowledged) {
                                                   "fsync policy is 'always'. Exiting..."));
 }
 
-TEST_F(PromisedOrder, P6_AfterAFailedBackgroundSyncWritesWaitUntilEverythingIsInNewFiles) {
+TEST_F(PromisedOrder, P6AfterAFailedBackgroundSyncWritesWaitUntilEverythingIsInNewFiles) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   {
     io::SyscallTrace trace(directory_.path());
@@ -230,7 +230,7 @@ TEST_F(PromisedOrder, P6_AfterAFailedBackgroundSyncWritesWaitUntilEverythingIsIn
   EXPECT_EQ(engine->state(), (State{{"a", "1"}, {"b", "2"}}));
 }
 
-TEST_F(PromisedOrder, P7_TheParentRenamesAndOnlyAfterTheChildHasSucceeded) {
+TEST_F(PromisedOrder, P7TheParentRenamesAndOnlyAfterTheChildHasSucceeded) {
   auto engine = start(rdb_settings());
   engine->set("a", "1");
   ASSERT_TRUE(engine->persistence.save());
@@ -245,7 +245,7 @@ TEST_F(PromisedOrder, P7_TheParentRenamesAndOnlyAfterTheChildHasSucceeded) {
 }
 
 // The saver is the child of a process that is killed; this one inherits and reaps it.
-TEST_F(PromisedOrder, P7_AChildDiesWithItsParent) {
+TEST_F(PromisedOrder, P7AChildDiesWithItsParent) {
   ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
   int pipe_fds[2];
   ASSERT_EQ(::pipe(pipe_fds), 0);
@@ -280,7 +280,7 @@ TEST_F(PromisedOrder, P7_AChildDiesWithItsParent) {
   EXPECT_THAT(directory_.files(), ElementsAre());
 }
 
-TEST_F(PromisedOrder, P8_WhereTheLoaderRefusesItChangesNothingAndRefusesAgain) {
+TEST_F(PromisedOrder, P8WhereTheLoaderRefusesItChangesNothingAndRefusesAgain) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   ASSERT_TRUE(engine->persistence.bgrewriteaof(false));
@@ -294,7 +294,7 @@ TEST_F(PromisedOrder, P8_WhereTheLoaderRefusesItChangesNothingAndRefusesAgain) {
   EXPECT_THAT(refusal(aof_settings()), HasSubstr("Unexpected EOF reading RDB file"));
 }
 
-TEST_F(PromisedOrder, P9_FilesThatMayHoldDataAreNotReusedBecauseTheManifestIsMissing) {
+TEST_F(PromisedOrder, P9FilesThatMayHoldDataAreNotReusedBecauseTheManifestIsMissing) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   engine.reset();
@@ -303,7 +303,7 @@ TEST_F(PromisedOrder, P9_FilesThatMayHoldDataAreNotReusedBecauseTheManifestIsMis
               HasSubstr("appendonly.aof.1.base.rdb, appendonly.aof.1.incr.aof"));
 }
 
-TEST_F(PromisedOrder, P9_ANewIncrementOrBaseNeverTakesTheNameOfAFileThatIsThere) {
+TEST_F(PromisedOrder, P9ANewIncrementOrBaseNeverTakesTheNameOfAFileThatIsThere) {
   auto engine = start(aof_settings());
   write_test_file(aof_file("appendonly.aof.2.incr.aof"), "somebody's");
   write_test_file(aof_file("appendonly.aof.2.base.rdb"), "somebody's");
@@ -316,7 +316,7 @@ TEST_F(PromisedOrder, P9_ANewIncrementOrBaseNeverTakesTheNameOfAFileThatIsThere)
                        "file appendonly.aof.3.incr.aof seq 3 type i\n"));
 }
 
-TEST_F(PromisedOrder, P10_AFailedForkLeavesNoNewFile) {
+TEST_F(PromisedOrder, P10AFailedForkLeavesNoNewFile) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   const auto before = contents();
@@ -328,7 +328,7 @@ TEST_F(PromisedOrder, P10_AFailedForkLeavesNoNewFile) {
 }
 
 // The child may be done before the signal that ends it arrives.
-TEST_F(PromisedOrder, P4_ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsFinished) {
+TEST_F(PromisedOrder, P4ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsFinished) {
   auto engine = start(aof_settings());
   engine->step({{"RPUSH", "list", "once"}});
   ASSERT_TRUE(engine->persistence.before_sleep());
@@ -351,7 +351,7 @@ TEST_F(PromisedOrder, P4_ABaseWhoseIncrementCouldNotBeOpenedIsNotUsedEvenIfItIsF
   EXPECT_EQ(engine->state(), (State{{"list", "[once]"}}));
 }
 
-TEST_F(PromisedOrder, P10_FailedChildrenLeaveNoTemporaryFileAndNoRowOfEmptyIncrements) {
+TEST_F(PromisedOrder, P10FailedChildrenLeaveNoTemporaryFileAndNoRowOfEmptyIncrements) {
   auto engine = start(aof_settings());
   engine->set("a", "1");
   const io::ScopedFailpoint failpoint("aof/rewrite/child-before-exit", EIO);
@@ -367,7 +367,7 @@ TEST_F(PromisedOrder, P10_FailedChildrenLeaveNoTemporaryFileAndNoRowOfEmptyIncre
   EXPECT_EQ(engine->persistence.info().aof_rewrites_consecutive_failures, 4);
 }
 
-TEST_F(PromisedOrder, P11_UnderEverysecDataIsSyncedWithoutAnyFurtherCallOfTheEngine) {
+TEST_F(PromisedOrder, P11UnderEverysecDataIsSyncedWithoutAnyFurtherCallOfTheEngine) {
   auto engine = start(aof_settings(FsyncPolicy::kEverysec));
   io::SyscallTrace trace(directory_.path());
   const auto syncs = [&trace] {

@@ -19,7 +19,7 @@ constexpr std::size_t kCompressBytesMax = std::numeric_limits<unsigned int>::max
 
 template <typename T>
 void put_le(Output& out, T value) {
-  std::array<char, sizeof(T)> bytes;
+  std::array<char, sizeof(T)> bytes{};
   store_le(bytes.data(), value);
   out.put({bytes.data(), bytes.size()});
 }

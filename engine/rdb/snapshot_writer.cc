@@ -33,7 +33,7 @@ void put_header(Output& out, const SnapshotOptions& options) {
 }
 
 void put_i64(Output& out, std::int64_t value) {
-  std::array<char, sizeof(value)> bytes;
+  std::array<char, sizeof(value)> bytes{};
   store_le(bytes.data(), value);
   out.put({bytes.data(), bytes.size()});
 }

@@ -20,7 +20,7 @@ bool parse_number(std::string_view text, std::int64_t& value) {
     }
     const auto ones = static_cast<unsigned>(text.back() - '0');
     if (text.size() == 2 && tens >= 1 && tens <= 9 && ones <= 9) {
-      value = static_cast<std::int64_t>(tens * 10 + ones);
+      value = std::int64_t{tens} * 10 + ones;
       return true;
     }
   }

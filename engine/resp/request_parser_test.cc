@@ -94,7 +94,7 @@ TEST(RequestParser, ReadsTheSameWhereverTheStreamIsCut) {
   EXPECT_EQ(byte_by_byte.commands, whole);
 }
 
-RC_GTEST_PROP(RequestParser, ReadsBackWhatWasEncoded, (std::vector<Command> commands)) {
+RC_GTEST_PROP(RequestParser, ReadsBackWhatWasEncoded, (const std::vector<Command>& commands)) {
   std::string stream;
   std::vector<Command> expected;
   for (const Command& command : commands) {

@@ -21,6 +21,7 @@
 #include "engine/server/offline.h"
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
+#include "engine/server/server_starter.h"
 
 namespace {
 
@@ -34,6 +35,7 @@ constexpr const char* kUsage = R"(Usage: crashpoint-engine [/path/to/redis.conf]
        crashpoint-engine --list-failpoints
        crashpoint-engine --check DIR [options]      report what a start on DIR would load; changes nothing
        crashpoint-engine --recovery-server [options]      recover the directories named on stdin
+       crashpoint-engine --server-starter [options]      start a server on each directory named on stdin
 
 Options are the directives of redis.conf: --port 7777 --appendonly yes
 Besides:
@@ -152,6 +154,34 @@ int serve(engine::server::ServerOptions options, bool configured) {
   return engine::server::Server(std::move(options), log).run();
 }
 
+// A server on `directory` that listens on `socket` alone.
+int serve_directory(engine::server::ServerOptions options, const std::string& directory,
+                    const std::string& socket) {
+  const auto assign = [&options](const char* name, std::string value) {
+    options.config.assign(*engine::server::find_directive(name), std::move(value));
+  };
+  assign("dir", directory);
+  assign("port", "0");
+  assign("unixsocket", socket);
+  if (const engine::Status entered = enter_directory(options.config); !entered) {
+    engine::server::LogFile().warning("{}", entered.error().message);
+    return 1;
+  }
+  return serve(std::move(options), true);
+}
+
+int start_servers(const engine::server::ServerOptions& options) {
+  const engine::Status served = engine::server::start_servers(
+      [&options](const std::string& directory, const std::string& socket) {
+        return serve_directory(options, directory, socket);
+      },
+      STDIN_FILENO, STDOUT_FILENO);
+  if (!served) {
+    fmt::print(stderr, "server-starter: {}\n", served.error().message);
+  }
+  return served ? 0 : 1;
+}
+
 }  // namespace
 
 // The process title comes first: it needs argv where the kernel put it.
@@ -179,6 +209,7 @@ int main(int argc, char** argv) {
   std::string directory;
   const bool only_check = take_flag(arguments, "--check", &directory);
   const bool only_recover = take_flag(arguments, "--recovery-server");
+  const bool only_start = take_flag(arguments, "--server-starter");
   if (only_check) {
     arguments.insert(arguments.end(), {"--dir", directory});
   }
@@ -191,6 +222,9 @@ int main(int argc, char** argv) {
   }
   if (only_recover) {
     return engine::server::serve_recoveries(options->config);
+  }
+  if (only_start) {
+    return start_servers(*options);
   }
   return serve(*std::move(options), !arguments.empty());
 }

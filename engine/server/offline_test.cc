@@ -1,4 +1,4 @@
-// --check and --recovery-server, black box.
+// --check, --recovery-server and --server-starter, black box.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +10,7 @@ namespace {
 
 using testing::Finished;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using testing::run_command;
 using testing::TestClient;
 using testing::TestServer;
@@ -56,6 +57,23 @@ TEST_F(Offline, RecoveryServerAnswersWithTheState) {
   EXPECT_THAT(
       answered.output,
       HasSubstr("*4\r\n:0\r\n*1\r\n*5\r\n:0\r\n$3\r\nkey\r\n+string\r\n:-1\r\n$5\r\nvalue"));
+}
+
+TEST_F(Offline, ServerStarterStartsAndKillsOneServerAfterAnother) {
+  const std::string socket = directory_.path() + "/socket";
+  const Finished answered = run_command("printf '" + directory_.path() + "\\t" + socket + "\\n\\n" +
+                                        directory_.path() + "\\t" + socket + "\\n\\n' | " +
+                                        CRASHPOINT_ENGINE_BINARY + " --server-starter 2>/dev/null");
+  EXPECT_EQ(answered.status, 0) << answered.output;
+  EXPECT_THAT(answered.output, MatchesRegex(":[0-9]+\r\n:9\r\n:[0-9]+\r\n:9\r\n"));
+}
+
+TEST_F(Offline, ServerStarterServesOneDirectoryAtATime) {
+  const std::string request = directory_.path() + "\\t" + directory_.path() + "/socket\\n";
+  const Finished refused = run_command("printf '" + request + request + "' | " +
+                                       CRASHPOINT_ENGINE_BINARY + " --server-starter");
+  EXPECT_EQ(refused.status, 1) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("one server at a time"));
 }
 
 }  // namespace

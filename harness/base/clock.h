@@ -1,4 +1,4 @@
-// The monotonic clock on which durations are measured and traces and histories are stamped.
+// The monotonic clock on which durations are measured and traces and histories are stamped; and the time of day.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,14 @@ using SteadyClock = std::chrono::steady_clock;
 // In ns; CLOCK_MONOTONIC, as a program sees it too.
 [[nodiscard]] inline std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now().time_since_epoch())
+      .count();
+}
+
+// Since the epoch, as deadlines of keys are told.
+[[nodiscard]] inline std::int64_t unix_now_ms() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             system_clock::now().time_since_epoch())
       .count();
 }
 

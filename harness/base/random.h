@@ -41,7 +41,7 @@ class Random {
   }
 
  private:
-  std::array<std::uint64_t, 4> state_;
+  std::array<std::uint64_t, 4> state_{};
 };
 
 // A seed for `purpose` that depends on all of `seed`.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <stdexcept>
 
 namespace crashpoint {
@@ -227,6 +228,11 @@ std::string counted(std::uint64_t count, std::string_view singular, std::string_
   }
   return plural.empty() ? fmt::format("{} {}s", with_commas(count), singular)
                         : fmt::format("{} {}", with_commas(count), plural);
+}
+
+std::string error_text(int error) {
+  const char* const text = ::strerrordesc_np(error);
+  return text != nullptr ? text : fmt::format("error {}", error);
 }
 
 std::string ordinal(std::uint64_t number) {

@@ -44,6 +44,9 @@ namespace crashpoint {
 [[nodiscard]] std::string counted(std::uint64_t count, std::string_view singular,
                                   std::string_view plural = {});
 
+// What strerror() says, safe from any thread.
+[[nodiscard]] std::string error_text(int error);
+
 // 3 -> "3rd".
 [[nodiscard]] std::string ordinal(std::uint64_t number);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 
@@ -93,6 +94,11 @@ TEST(Numbers, ReadAsPeopleWriteThem) {
   EXPECT_EQ(ordinal(12), "12th");
   EXPECT_EQ(ordinal(22), "22nd");
   EXPECT_EQ(ordinal(113), "113th");
+}
+
+TEST(Text, AnErrorNumberIsToldAsTheSystemTellsIt) {
+  EXPECT_EQ(error_text(ENOSPC), "No space left on device");
+  EXPECT_EQ(error_text(54321), "error 54321");
 }
 
 }  // namespace

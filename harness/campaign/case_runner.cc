@@ -48,10 +48,14 @@ struct CrashedRun {
 // One of the crash states of a run that are recovered one by one.
 struct CrashDirectory {
   fs::path data;
-  fs::path folder;     // for instances of the target
-  std::string name;    // in words; empty where the case has only one
-  std::string damage;  // in words; empty where there is none
+  fs::path folder;        // for instances of the target
+  std::string name;       // in words; empty where the case has only one
+  std::string damage;     // in words; empty where there is none
+  bool continues = true;  // life goes on with it
 };
+
+// Damaged directories of a case with which life goes on, where not all are asked for.
+constexpr std::size_t kContinued = 8;
 
 report::CaseResult result_for(const scenario::Case& of, const CaseContext& context) {
   report::CaseResult result;
@@ -142,6 +146,9 @@ class CaseRun {
     program_ = context_.program(case_.target);
     result_.target = program_.use;
     verdict_.expect(known_findings_of(case_, program_));
+    if (case_.oracle.continues != scenario::Continues::kNone) {
+      starter_ = recovery::make_starter(program_, case_, context_.folder / "lives");
+    }
     if (!case_.files.empty()) {
       crash::lay_out(crash::image_of(case_.files), data_);
     }
@@ -190,11 +197,13 @@ class CaseRun {
         guarantee_, live, [&] { return judge.final_state().entries != base.entries; },
         written_elsewhere(live.traced.trace, context_.folder), cycle_prefix(cycle));
 
-    const recovery::RecoveryPlan plan{case_, program_, guarantee_, [this](const std::string& use) {
+    const recovery::RecoveryPlan plan{case_, program_, guarantee_,
+                                      [this](const std::string& use) {
                                         scenario::Target other;
                                         other.use = use;
                                         return context_.program(other);
-                                      }};
+                                      },
+                                      starter_};
     const CrashedRun crashed{live, base, judge, plan};
     if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
       explore(crashed, folder);
@@ -232,7 +241,10 @@ class CaseRun {
     for (explore::ViolatingState& state : explored.violations) {
       verdict_.recognise(state.verdict, "");
       if (bundles_.wanted()) {
-        add_bundle(bundle_of(crashed.plan, crashed.history(), crashed.base), state);
+        add_bundle(state.life != nullptr
+                       ? bundle_of(crashed.plan, state.life->history, state.life->base)
+                       : bundle_of(crashed.plan, crashed.history(), crashed.base),
+                   state);
       }
     }
     take(std::move(explored));
@@ -255,6 +267,7 @@ class CaseRun {
     add_notes(explored.notes);
     result_.states = std::move(explored.states);
     result_.cycles += explored.recoveries;
+    result_.continued += explored.continued;
     result_.state_times = explored.times;
     result_.timing.recovery_ms +=
         explored.times.lay_out_ms + explored.times.start_ms + explored.times.load_ms;
@@ -275,7 +288,8 @@ class CaseRun {
     const crash::RunContext run{&crashed.live.traced.trace, trace::kNever, acked};
     target::State state;
     std::size_t number = 0;
-    for (const crash::DamageCase& damage : crash::expand(case_.damage, image, run)) {
+    const std::vector<crash::DamageCase> damages = crash::expand(case_.damage, image, run);
+    for (const crash::DamageCase& damage : damages) {
       if (!context_.go_on()) {
         throw EnvironmentError(fmt::format("the run was interrupted after {} of the damage",
                                            counted(number, "state")));
@@ -285,7 +299,8 @@ class CaseRun {
       const fs::path place = folder / fmt::format("damage-{}", ++number);
       fs::create_directories(place);
       crash::lay_out(damaged, place / "data");
-      state = recover(crashed, {place / "data", place, name_state(cycle, damage.name), damage.name})
+      state = recover(crashed, {place / "data", place, name_state(cycle, damage.name), damage.name,
+                                is_continued(number - 1, damages.size())})
                   .final_state;
       std::error_code ignored;
       fs::remove_all(place, ignored);
@@ -303,9 +318,14 @@ class CaseRun {
     }
     const std::int64_t began_ns = now_ns();
     const SteadyClock::time_point began = SteadyClock::now();
-    recovery::Recovery recovery = recovery::recover_and_judge(crashed.plan, crashed.judge, {},
-                                                              directory.data, directory.folder);
+    recovery::RecoveryPlan plan = crashed.plan;
+    if (!directory.continues) {
+      plan.starter = nullptr;
+    }
+    recovery::Recovery recovery =
+        recovery::recover_and_judge(plan, crashed.judge, {}, directory.data, directory.folder);
     ++result_.cycles;
+    result_.continued += recovery.continued ? 1U : 0U;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
     result_.timing.judge_ms += recovery.judge_ms;
     for (Verdict& verdict : recovery.checks) {
@@ -322,6 +342,12 @@ class CaseRun {
       verdict_.add(verdict, prefix_of(directory.name));
     }
     return recovery;
+  }
+
+  // Of `count` damaged directories: each, or some that are evenly spread.
+  bool is_continued(std::size_t number, std::size_t count) const {
+    return case_.oracle.continues == scenario::Continues::kAll || count <= kContinued ||
+           number == 0 || number * kContinued / count != (number - 1) * kContinued / count;
   }
 
   // A start that the faults of the recovery strike, before the one that is judged.
@@ -394,6 +420,7 @@ class CaseRun {
   const CaseContext& context_;
   fs::path data_;
   recovery::Program program_;
+  std::shared_ptr<recovery::Starter> starter_;  // for what follows a recovery; borrows the program
   oracle::Guarantee guarantee_;
   CaseVerdict verdict_;
   CaseBundles bundles_;

@@ -292,8 +292,8 @@ bool CaseVerdict::is_due(const std::string& check) const {
   if (check == "start") {
     return !refuses_;
   }
-  return check == "guarantee" || check == "idempotent" || check == "usable" || check == "replies" ||
-         check == "run";
+  return check == "guarantee" || check == "idempotent" || check == "continues" ||
+         check == "usable" || check == "replies" || check == "run";
 }
 
 void CaseVerdict::drop_what_is_not_due() {

@@ -21,8 +21,8 @@
 #include "harness/explore/account_words.h"
 #include "harness/explore/case_options.h"
 #include "harness/explore/explore.h"
-#include "harness/explore/self_check.h"
 #include "harness/explore/state_judge.h"
+#include "harness/explore/trace_self_check.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/recovery/command_recoverer.h"
 #include "harness/recovery/recovery_checks.h"
@@ -200,7 +200,7 @@ class ProgramCase {
   // ---- exploration
 
   void explore_states() {
-    const std::string doubt = explore::self_check(run_.trace, timeline_, left_);
+    const std::string doubt = explore::trace_self_check(run_.trace, timeline_, left_);
     const recovery::Program none;
     const recovery::RecoveryPlan plan{case_, none, guarantee_, {}};
     explore::ExploreOptions options = explore::options_of(plan);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -146,12 +147,17 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
     return recovery::find_program(wanted, links);
   };
   const recovery::Program program = find(scenario.target);
+  const std::shared_ptr<recovery::Starter> starter =
+      scenario.oracle.continues == scenario::Continues::kNone
+          ? nullptr
+          : recovery::make_starter(program, scenario, folder / "lives");
   const recovery::RecoveryPlan plan{scenario, program, bundle.guarantee,
                                     [&](const std::string& use) {
                                       scenario::Target other;
                                       other.use = use;
                                       return find(other);
-                                    }};
+                                    },
+                                    starter};
   const fs::path data = folder / "data";
   crash::lay_out(bundle.image, data);
   const FileUse use(bundle.image, data);

@@ -21,6 +21,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/campaign/orphans.h"
 
 namespace crashpoint::campaign {
@@ -189,13 +190,12 @@ class Pool {
   void start(Worker& worker) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-      throw EnvironmentError(
-          fmt::format("cannot make a worker's socket: {}", std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot make a worker's socket: {}", error_text(errno)));
     }
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) {
-      throw EnvironmentError(fmt::format("cannot fork a worker: {}", std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot fork a worker: {}", error_text(errno)));
     }
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);

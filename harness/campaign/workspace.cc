@@ -91,11 +91,11 @@ Workspace Workspace::open_in(const fs::path& given) {
   if (::mkdtemp(pattern.data()) == nullptr) {
     throw EnvironmentError(fmt::format(
         "cannot create a directory in {}: {}; set CRASHPOINT_TMPDIR to a writable directory",
-        parent.string(), std::strerror(errno)));
+        parent.string(), error_text(errno)));
   }
   const int lock_fd = try_lock(pattern);
   if (lock_fd < 0) {
-    throw EnvironmentError(fmt::format("cannot lock {}: {}", pattern, std::strerror(errno)));
+    throw EnvironmentError(fmt::format("cannot lock {}: {}", pattern, error_text(errno)));
   }
   return {fs::path(pattern), lock_fd};
 }

@@ -14,7 +14,7 @@ class Workspace {
   // it has 256 MiB free, else the temp folder. Throws EnvironmentError.
   static Workspace open();
   // The same below a given parent (tests).
-  static Workspace open_in(const std::filesystem::path& parent);
+  static Workspace open_in(const std::filesystem::path& given);
 
   Workspace(Workspace&& other) noexcept;
   Workspace& operator=(Workspace&&) = delete;

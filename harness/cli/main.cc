@@ -85,6 +85,7 @@ void occupy_closed_streams() {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): of what comes before the command, only a lack of memory
 int main(int argc, char** argv) {
   occupy_closed_streams();
   CLI::App app{
@@ -107,9 +108,12 @@ int main(int argc, char** argv) {
   }
   try {
     const int exit_code = action();
-    if (std::fflush(stdout) != 0 && exit_code == cli::kPassed) {
+    // The stream remembers what an earlier flush could not write.
+    const bool lost = std::ferror(stdout) != 0;
+    if ((std::fflush(stdout) != 0 || lost) && exit_code == cli::kPassed) {
       throw crashpoint::EnvironmentError(
-          fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+          lost ? "cannot write all of it to standard output"
+               : fmt::format("cannot write to standard output: {}", crashpoint::error_text(errno)));
     }
     return exit_code;
   } catch (const crashpoint::UsageError& error) {

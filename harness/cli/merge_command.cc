@@ -61,7 +61,7 @@ int merge(const MergeOptions& options) {
   report::RunResult merged = report::merge(std::move(runs));
   merged.command = fmt::format("{} --output {}", command, shell_quote(options.folder));
   const report::ReportPaths paths = report::write_reports(merged, options.folder);
-  report::Console(report::Console::for_descriptor(STDOUT_FILENO)).end(merged, paths.html);
+  report::Console(report::Console::for_stream(stdout)).end(merged, paths.html);
   return report::exit_code(merged);
 }
 

@@ -111,7 +111,7 @@ void write_new(const fs::path& path, const std::string& text) {
     if (fd >= 0) {
       ::unlink(path.c_str());
     }
-    throw UsageError(fmt::format("cannot write {}: {}", path.string(), std::strerror(error)));
+    throw UsageError(fmt::format("cannot write {}: {}", path.string(), error_text(error)));
   }
 }
 

@@ -22,10 +22,10 @@ using testing::HasSubstr;
 // Shell commands that run before exec of the engine ($0: its configuration, $1: the data directory),
 // and directives to add.
 struct Broken {
-  const char* check;
-  const char* shell;
-  const char* directives;
-  const char* oracle;
+  const char* check = "";
+  const char* shell = "";
+  const char* directives = "";
+  const char* oracle = "";
   const char* more = "";  // members of the scenario
 };
 

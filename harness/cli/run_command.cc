@@ -194,7 +194,7 @@ int run(Options options) {
   const fs::path reports = options.report_folder.value_or("");
 
   catch_interruptions();
-  report::Console console(report::Console::for_descriptor(STDOUT_FILENO));
+  report::Console console(report::Console::for_stream(stdout));
   std::size_t done = 0;
   campaign::CampaignOptions campaign_options;
   campaign_options.jobs = options.jobs;

@@ -402,6 +402,14 @@ TEST_F(RunCommandTest, AReaderThatIsGoneEndsIt) {
   EXPECT_TRUE(fs::is_empty(folder_ / "work"));
 }
 
+// "0 violations" that could not be written must not be taken for an answer.
+TEST_F(RunCommandTest, OutputThatCannotBeWrittenIsNoPass) {
+  const Outcome outcome = shell(environment() + shell_quote(CRASHPOINT_BINARY) + " run " +
+                                write_scenario("one", killed_run(kAlways)) + " 2>&1 >/dev/full");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("cannot write all of it to standard output"));
+}
+
 // A run that breaks a promise in any folder: nothing is synced, and all is demanded.
 const char* const kLoses =
     R"("target": { "use": "engine", "config": { "appendonly": "yes", "appendfsync": "no" } },

@@ -55,7 +55,8 @@ void add_selection(CLI::App& command, Selection& selection) {
       ->take_all()
       ->expected(1);
   command.add_flag("--all", selection.all,
-                   "Every case of each matrix instead of the sample (implied by --filter)");
+                   "Every case of each matrix instead of the sample (implied by --filter), "
+                   "and \"continues\" on every directory");
   command
       .add_option(
           "--target", selection.target,

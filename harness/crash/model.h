@@ -82,7 +82,7 @@ class CrashModel {
 
   // M29: whether something else may be read where the node's bytes are lost. On a filesystem that is
   // in new blocks only: after the end of one that is on disk there are zeros.
-  [[nodiscard]] bool may_be_garbage(NodeIndex node) const;
+  [[nodiscard]] bool may_be_garbage(NodeIndex index) const;
   // M28: tears a write of the selection there, or at the nearest place before that where the profile
   // tears it: what lies wholly beyond is lost. Nothing if the profile does not tear it.
   [[nodiscard]] std::optional<Selection> torn(Selection selection, Tear tear) const;
@@ -94,8 +94,8 @@ class CrashModel {
   [[nodiscard]] CrashImage image(const Selection& selection);
 
  private:
-  void enter(CallIndex call);
-  void leave(CallIndex call);
+  void enter(CallIndex index);
+  void leave(CallIndex index);
   [[nodiscard]] std::uint32_t ops_in_node(OpIndex first, OpIndex end) const;
   void add_node(CallIndex call, OpRange ops);
   void find_needs(Node& node);
@@ -118,18 +118,18 @@ class CrashModel {
   [[nodiscard]] bool precedes(const Node& node, CallIndex call) const;
   [[nodiscard]] bool is_content_of(const Node& node, const SyncRequest& sync) const;
   [[nodiscard]] bool is_synced_by(const Node& node, CallIndex call) const;
-  void make_durable(CallIndex call);
-  void keep_entries_in(InodeId directory, CallIndex call);
-  void keep_names_of(InodeId inode, CallIndex call);
-  void keep_journal(CallIndex call);
-  void keep_journal_to_own(CallIndex call);
+  void make_durable(CallIndex index);
+  void keep_entries_in(InodeId directory, CallIndex index);
+  void keep_names_of(InodeId inode, CallIndex index);
+  void keep_journal(CallIndex index);
+  void keep_journal_to_own(CallIndex index);
   [[nodiscard]] bool is_journaled(const Node& node, CallIndex call) const;
   [[nodiscard]] bool is_own_metadata(const Node& node, const SyncRequest& sync) const;
-  void fail(CallIndex call);
-  void split_nodes_of(CallIndex call);
+  void fail(CallIndex index);
+  void split_nodes_of(CallIndex index);
   void spread_durability();
   void fold();
-  void forget_unreachable(CallIndex call);
+  void forget_unreachable(CallIndex index);
   void remove(const std::vector<bool>& gone);
   void check_nodes() const;
 

@@ -430,6 +430,14 @@ TEST(Ext4, M27ACloseAfterAForkIsNotReliedOn) {
               Contains("a= x="));
 }
 
+// ext4_release_file takes the flag away whichever descriptor is closed (seen on Linux 6.18).
+TEST(Ext4, M27AnotherCloseBeforeTheWriteLeavesNothingToAllocate) {
+  TraceScript script = with_file("old");
+  script.link("a", "b").open_truncate("a").open_truncate("b");
+  script.close("b").append("a", "new").close("a").create("x").fsync("x");
+  EXPECT_THAT(all_states(script, "ext4-ordered"), Contains("a= b= x="));
+}
+
 TEST(Ext4, M27ACallThatOverlapsTheCloseDoesNotNeedTheSize) {
   TraceScript script = rewritten().close("a").never_returning();
   script.create("x").returning_now(1);
@@ -502,6 +510,20 @@ TEST(Btrfs, M21LaterNamesNeedEarlierOnesOfTheSameName) {
   TraceScript script = with_file("1");
   script.unlink("a").create("a").append("a", "2").fsync("a");
   EXPECT_EQ(all_states(script, "btrfs"), (States{"a=2"}));
+}
+
+TEST(Btrfs, M21NamesOfOneFileInOneDirectoryAreInOrder) {
+  TraceScript script = with_file("1");
+  script.link("a", "b").link("b", "c").unlink("a").unlink("b");
+  EXPECT_EQ(all_states(script, "btrfs"),
+            (States{"a=1", "a=1 b=1", "a=1 b=1 c=1", "b=1 c=1", "c=1"}));
+}
+
+// Names of different files, and those of one in different directories, are in the log apart.
+TEST(Btrfs, M21NamesOfOneFileInTwoDirectoriesFloat) {
+  TraceScript script({{"d", directory_entry()}, {"d/a", file_entry("1")}});
+  script.link("d/a", "b").unlink("d/a").fsync_directory("d");
+  EXPECT_EQ(all_states(script, "btrfs"), (States{"d/", "b=1 d/"}));
 }
 
 TEST(Weakest, M8EverythingMayBeMissing) {

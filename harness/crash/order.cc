@@ -44,6 +44,11 @@ void OrderTracker::for_each_key(std::uint64_t rule, Scope scope, const MicroOp& 
     case Scope::kSameCall:
       visit(Key{rule, op.call.value(), 0});
       break;
+    case Scope::kSameFileInDirectory:
+      if (op.is_entry()) {
+        visit(Key{rule, op.parent.value(), op.inode.value()});
+      }
+      break;
     case Scope::kSameName:
       if (op.is_entry()) {
         // Names are interned: one address for each.

@@ -120,12 +120,16 @@ Profile xfs() {
 //   M24  Copy on write: size and bytes come together when an ordered extent completes
 //        (btrfs_finish_one_ordered).
 //   M19  An fsync logs the file with its new names, and not what was done to others (tree-log.c), so
-//   M21  names float against each other (ALICE table 3d, BOB table 1).
+//   M21  names float against each other (ALICE table 3d, BOB table 1). Not those of one file in one
+//        directory: the log has them together, as one item of the file (BTRFS_INODE_REF_KEY) and as
+//        entries of the directory, which is logged as a whole (log_directory_changes). In two
+//        directories they do: with the one that lost a name synced, Linux 6.18 was seen to lose the file.
 //   M20  A failed fsync reverts the file (ATC'20, table 1).
 Profile btrfs() {
   return {.name = "btrfs",
           .order = rules({&kBytesOfABlock, 1},
                          {{kEntryOp, kEntryOp, Scope::kSameName},
+                          {kEntryOp, kEntryOp, Scope::kSameFileInDirectory},
                           {kResizeOp | kGrowOps, kResizeOp | kGrowOps, Scope::kSameFile}}),
           .with_data = kGrowOps,
           .fsync_keeps = FsyncKeeps::kOwnNames,

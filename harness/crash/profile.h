@@ -35,7 +35,8 @@ enum class Scope : std::uint8_t {
   kSameBlock,
   kSameSector,
   kSameCall,
-  kSameName
+  kSameName,
+  kSameFileInDirectory,  // names of one file in one directory
 };
 
 // M10: an operation of `earlier` that had returned when one of `later` began is on disk whenever that

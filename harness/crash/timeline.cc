@@ -317,18 +317,19 @@ class TimelineBuilder {
   }
 
   // M27. A descriptor that was not opened under this number, or that a child may share, is not known to
-  // be the last of its file description.
+  // be the last of its file description: its close may allocate, or not. The first close of a file takes
+  // the mark of the truncation away, also one through another descriptor, and before anything was written.
   void add_close(const Event& event) {
     const auto opened = opened_.extract({event.pid, event.fd});
-    const auto forked = forked_.find(event.pid);
-    if (opened.empty() || (forked != forked_.end() && forked->second > opened.mapped())) {
+    const std::optional<InodeId> inode = inode_of(event);
+    if (!inode || emptied_.erase(*inode) == 0) {
       return;
     }
-    const std::optional<InodeId> inode = inode_of(event);
-    const auto emptied = inode ? emptied_.find(*inode) : emptied_.end();
-    if (emptied != emptied_.end() && size_of(*inode) > 0) {
+    const auto forked = forked_.find(event.pid);
+    const bool is_last =
+        !opened.empty() && (forked == forked_.end() || forked->second <= opened.mapped());
+    if (is_last && size_of(*inode) > 0) {
       timeline_.calls_.back().closes = *inode;
-      emptied_.erase(emptied);
     }
   }
 

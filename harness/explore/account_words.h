@@ -22,7 +22,7 @@ namespace crashpoint::explore {
 // That an exploration was interrupted: inconclusive.
 [[nodiscard]] oracle::Verdict interrupted(const Exploration& exploration);
 
-// A pass of states that may not be those of the run is none. `doubt`: as from self_check().
+// A pass of states that may not be those of the run is none. `doubt`: as from trace_self_check().
 void doubt_pass(oracle::Verdict& verdict, const std::string& doubt);
 
 }  // namespace crashpoint::explore

@@ -1,8 +1,12 @@
 #include "harness/explore/case_options.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <vector>
 
 #include "harness/oracle/derive_guarantee.h"
+#include "harness/recovery/continuation.h"
 
 namespace crashpoint::explore {
 namespace {
@@ -44,13 +48,42 @@ scenario::Explore explore_of(const scenario::Crash& crash) {
   return explore;
 }
 
-// Than what every state is held against.
+// States on which life goes on, where not all are asked for: for the engine each takes two forks, for
+// others two starts.
+constexpr std::uint64_t kEngineContinued = 48;
+constexpr std::uint64_t kOthersContinued = 8;
+constexpr std::uint64_t kCrashedAgain = 1;
+
+std::uint64_t continued_max(const recovery::RecoveryPlan& plan) {
+  if (!recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
+    return 0;
+  }
+  switch (plan.scenario.oracle.continues) {
+    case scenario::Continues::kNone:
+      return 0;
+    case scenario::Continues::kAll:
+      return std::numeric_limits<std::uint64_t>::max();
+    case scenario::Continues::kSampled:
+      break;
+  }
+  return plan.program.use == "engine" ? kEngineContinued : kOthersContinued;
+}
+
+}  // namespace
+
 bool asks_for_more(const scenario::Oracle& oracle) {
   return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
          !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
 }
 
-}  // namespace
+std::uint64_t crashed_again_max(const recovery::RecoveryPlan& plan) {
+  const std::vector<CrashKind> kinds = explore_of(plan.scenario.crash).kinds;
+  if (continued_max(plan) == 0 || std::ranges::find(kinds, CrashKind::kPowerLoss) == kinds.end()) {
+    return 0;
+  }
+  return plan.scenario.oracle.continues == scenario::Continues::kAll ? kFullyChecked
+                                                                     : kCrashedAgain;
+}
 
 ExploreOptions options_of(const recovery::RecoveryPlan& plan) {
   const scenario::Case& case_ = plan.scenario;
@@ -72,7 +105,8 @@ ExploreOptions options_of(const recovery::RecoveryPlan& plan) {
   options.depth = explore.depth;
   options.prune = prune_of(explore.prune);
   options.seed = case_.seed;
-  options.kept_max = asks_for_more(case_.oracle) ? kFullyChecked : 0;
+  options.continued_max = continued_max(plan);
+  options.kept_max = asks_for_more(case_.oracle) ? kFullyChecked : crashed_again_max(plan);
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -45,6 +46,8 @@ constexpr std::array<std::pair<Phase, Phase>, 4> kPasses{
 // For finding the cause of a violation once the exploration is interrupted.
 constexpr std::chrono::milliseconds kHaste{1500};
 
+constexpr std::uint64_t kLivesAtOnce = 512;
+
 // Sends, and what else acknowledges.
 std::vector<Scene::Reply> replies_of(const trace::Trace& trace,
                                      const std::vector<crash::Ack>& acks) {
@@ -80,6 +83,7 @@ class Explorer {
             },
             [this](JobId job, crash::CrashImage image,
                    std::optional<recovery::Recovered> recovered) {
+              judged_lives_ += lives_on_ && !recovered->checks.empty() ? 1U : 0U;
               settler_.add(job, std::move(image), std::move(recovered));
             },
             [this](JobId job, std::optional<trace::Trace> recording) {
@@ -109,14 +113,10 @@ class Explorer {
     if (exploration_.interrupted) {
       keep_first_of_each_kind();
     }
-    const SteadyClock::time_point explains = SteadyClock::now();
-    FindingsByCause findings(
-        index_, results_,
-        [this](std::span<const crash::CrashImage> images) { return results_of(images); },
-        [this, explains] {
-          return !exploration_.interrupted || SteadyClock::now() - explains < kHaste;
-        });
-    exploration_.findings = findings.group(violations_);
+    add_findings();
+    if (!exploration_.interrupted) {
+      live_on();
+    }
     if (!exploration_.interrupted) {
       keep_some();
     }
@@ -360,6 +360,100 @@ class Explorer {
     }
   }
 
+  // Of violations_, with their causes.
+  void add_findings() {
+    const SteadyClock::time_point explains = SteadyClock::now();
+    FindingsByCause findings(
+        index_, results_,
+        [this](std::span<const crash::CrashImage> images) { return results_of(images); },
+        [this, explains] {
+          return !exploration_.interrupted || SteadyClock::now() - explains < kHaste;
+        });
+    std::ranges::move(findings.group(violations_), std::back_inserter(exploration_.findings));
+  }
+
+  // ---- life goes on
+
+  // On some of the states that keep their promise so far, evenly chosen from those of all points and of
+  // every way to lose something. Each is recovered anew, and only the verdict on what follows is wanted:
+  // from here on it is the result of a directory.
+  void live_on() {
+    std::set<std::uint32_t> broken;
+    for (const Violation& violation : violations_) {
+      broken.insert(violation.record);
+    }
+    std::vector<std::uint32_t> candidates;
+    for (std::uint32_t number = 0; number < index_.records.size(); ++number) {
+      const Record& record = index_.records[number];
+      if (record.result && results_.result(*record.result).started && !broken.contains(number)) {
+        candidates.push_back(number);
+      }
+    }
+    const std::uint64_t wanted = std::min<std::uint64_t>(options_.continued_max, candidates.size());
+    std::map<std::pair<std::uint32_t, CrashKind>,
+             std::map<std::uint32_t, std::vector<std::uint32_t>>>
+        chosen;  // scene and kind -> point -> records
+    for (std::uint64_t i = 0; i < wanted; ++i) {
+      const std::uint32_t number = candidates[candidates.size() * i / wanted];
+      const Sighting& first = index_.first_sighting(number);
+      chosen[{first.scene, first.kind}][first.points.first].push_back(number);
+    }
+    settler_.stop_sharing();
+    lives_on_ = true;
+    trials_.clear();
+    violations_.clear();
+    std::map<std::uint32_t, JobId> lives;
+    for (const auto& [where, points] : chosen) {
+      for_each_wanted(where.first, where.second, points,
+                      [&](std::uint32_t number, const CrashModel&, CrashState&& state) {
+                        if (go_on()) {
+                          lives.emplace(number, submit_life(state.image.digest(), state.image));
+                        }
+                      });
+    }
+    pool_.drain();
+    settler_.settle_trials();
+    exploration_.continued = judged_lives_;
+    for (const auto& [number, job] : lives) {
+      judge_life(number, settler_.result(job).result);
+    }
+    std::ranges::sort(violations_);
+    add_findings();
+  }
+
+  JobId submit_life(const Digest& digest, const crash::CrashImage& image) {
+    if (trial_count_ % kLivesAtOnce == 0) {
+      pool_.drain();
+      settler_.settle_trials();  // it holds the images of all that are not settled
+    }
+    const JobId job = JobId::trial(trial_count_++);
+    trials_.insert_or_assign(digest, job);
+    pool_.live_on(job, image);
+    return job;
+  }
+
+  void judge_life(std::uint32_t number, ResultId result) {
+    const auto at = index_.judged_at(number);
+    const auto where = std::ranges::find_if(
+        at, [&](const auto& sighting) { return accounts_.contains(sighting.first); });
+    for (const oracle::Verdict& verdict : results_.result(result).checks) {
+      if (where == at.end() || verdict.outcome == oracle::Outcome::kPass) {
+        continue;
+      }
+      StateAccount& account = accounts_.at(where->first);
+      if (verdict.outcome == oracle::Outcome::kViolation) {
+        index_.records[number].result = result;
+        ++account.violating;
+        violations_.push_back({number, where->first, where->second.first});
+      } else {
+        ++account.inconclusive;
+        if (exploration_.inconclusive.empty()) {
+          exploration_.inconclusive = verdict.summary;
+        }
+      }
+    }
+  }
+
   // There is no time to explain more.
   void keep_first_of_each_kind() {
     std::set<CrashKind> kinds;
@@ -410,11 +504,19 @@ class Explorer {
   // The job with the result for this directory; a new one goes to the workers.
   JobId job_for(const crash::CrashImage& image) {
     const Digest digest = image.digest();
+    if (lives_on_) {
+      if (const auto known = trials_.find(digest); known != trials_.end()) {
+        return known->second;
+      }
+      ++exploration_.explaining;
+      return submit_life(digest, image);
+    }
     const auto known = index_.number_of(digest);
     if (known && index_.records[*known].result) {  // else it was given up
       return JobId::state(*known);
     }
-    const auto [trial, is_new] = trials_.try_emplace(digest, JobId::trial(trials_.size()));
+    const auto [trial, is_new] = trials_.try_emplace(digest, JobId::trial(trial_count_));
+    trial_count_ += is_new ? 1U : 0U;
     if (is_new && !settler_.settle_if_known(trial->second, image)) {
       pool_.recover(trial->second, image);
       ++exploration_.explaining;
@@ -448,6 +550,9 @@ class Explorer {
   std::unordered_set<Digest> beyond_max_;
   std::vector<Violation> violations_;
   std::unordered_map<Digest, JobId> trials_;
+  std::uint64_t trial_count_ = 0;
+  bool lives_on_ = false;           // trials are of what follows a recovery
+  std::uint64_t judged_lives_ = 0;  // from workers, one at a time
   Exploration exploration_;
 
   Settler settler_;  // this and what follows: used by workers as well

@@ -54,6 +54,8 @@ struct ExploreOptions {
   std::uint32_t depth = 1;  // 2: recovery of each crash state is crashed as well; and so on
   Prune prune = Prune::kEqual;
   std::uint64_t seed = 1;
+  // On how many of the states that keep their promise life goes on (Recoverer::live_on), evenly chosen.
+  std::uint64_t continued_max = 0;
   std::uint64_t kept_max = 0;  // how many of the states tried are given back, evenly chosen
   bool must_start = true;      // a target that does not start on a crash state breaks its promise
   // Whether only writes change what was laid out; false: a recovery may store through file mappings.
@@ -123,6 +125,7 @@ struct Exploration {
   std::vector<KeptState> kept;         // of the run itself, in the order in which they were made
   std::uint64_t recovered = 0;   // distinct directories that were not alike, of all kinds together
   std::uint64_t explaining = 0;  // further ones that were recovered to find causes
+  std::uint64_t continued = 0;   // of `recovered`: those on which life went on
   std::string inconclusive;      // why the first inconclusive state was; empty: none was
   trace::Notes notes;            // what the trace left open
   ExploreTimes times;

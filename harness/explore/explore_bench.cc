@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   fmt::print("{:>8} {:>8} {:>14} {:>10}\n", "events", "states", "CPU ms/state", "MiB (max)");
-  for (const std::size_t events : {100, 1'000, 10'000, 100'000}) {
-    crashpoint::measure(events, argv[1]);
+  for (const std::size_t events : {100U, 1'000U, 10'000U, 100'000U}) {
+    crashpoint::explore::measure(events, argv[1]);
   }
 }

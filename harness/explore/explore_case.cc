@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "harness/base/check.h"
@@ -13,7 +14,8 @@
 #include "harness/explore/account_words.h"
 #include "harness/explore/case_options.h"
 #include "harness/explore/explore.h"
-#include "harness/explore/self_check.h"
+#include "harness/explore/trace_self_check.h"
+#include "harness/recovery/continuation.h"
 #include "harness/recovery/engine_recoverer.h"
 #include "harness/recovery/live_recoverer.h"
 
@@ -63,17 +65,24 @@ class CaseExploration {
   }
 
   ExploredCase run() {
-    const std::string doubtful = self_check(*trace_, std::make_shared<crash::Timeline>(trace_),
-                                            crash::read_directory(data_));
+    const std::string doubtful = trace_self_check(
+        *trace_, std::make_shared<crash::Timeline>(trace_), crash::read_directory(data_));
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });
     tell(exploration, doubtful);
-    for (const KeptState& kept : exploration.kept) {
-      if (!go_on_()) {
-        break;
+    const std::size_t kept_count = exploration.kept.size();
+    const std::size_t again = std::min<std::size_t>(crashed_again_max(plan_), kept_count);
+    for (std::size_t i = 0; i < kept_count && go_on_(); ++i) {
+      if (asks_for_more(plan_.scenario.oracle)) {
+        check_fully(exploration.kept[i], doubtful);
       }
-      check_fully(kept, doubtful);
+      if ((i + 1) * again / kept_count != i * again / kept_count) {  // evenly chosen
+        crash_again(exploration.kept[i], doubtful);
+      }
+    }
+    if (lives_crashed_ > 0) {
+      tell_of_second_crashes();
     }
     if (exploration.interrupted || !go_on_()) {
       result_.checks.push_back(interrupted(exploration));
@@ -96,11 +105,17 @@ class CaseExploration {
 
   void tell(const Exploration& exploration, const std::string& doubtful) {
     result_.recoveries = exploration.recovered + exploration.explaining;
+    result_.continued = exploration.continued;
+    if (const std::string why = recovery::why_no_continuation(plan_.scenario, plan_.program);
+        !why.empty() && plan_.scenario.oracle.continues != scenario::Continues::kNone) {
+      result_.notes.push_back(recovery::note_on_continuation(why));
+    }
     for (const StateAccount& account : exploration.accounts) {
       result_.states.push_back(counts_of(account));
-      const bool found =
-          std::any_of(exploration.findings.begin(), exploration.findings.end(),
-                      [&](const Finding& finding) { return finding.kind == account.kind; });
+      const bool found = std::any_of(
+          exploration.findings.begin(), exploration.findings.end(), [&](const Finding& finding) {
+            return finding.kind == account.kind && finding.verdict.check != "continues";
+          });
       if (!found) {
         result_.checks.push_back(verdict_of(account,
                                             oracle::describe(options_.guarantees.at(account.kind)),
@@ -108,6 +123,7 @@ class CaseExploration {
         doubt_pass(result_.checks.back(), doubtful);
       }
     }
+    tell_of_lives(exploration, doubtful);
     for (const Finding& finding : exploration.findings) {
       result_.checks.push_back(verdict_of(finding, doubtful));
       if (doubtful.empty()) {
@@ -130,6 +146,81 @@ class CaseExploration {
                      .judge_ms = times.judge};
   }
 
+  void tell_of_lives(const Exploration& exploration, const std::string& doubtful) {
+    const bool found =
+        std::any_of(exploration.findings.begin(), exploration.findings.end(),
+                    [](const Finding& finding) { return finding.verdict.check == "continues"; });
+    if (exploration.continued == 0 || found) {
+      return;
+    }
+    Verdict verdict;
+    verdict.check = "continues";
+    verdict.promise = recovery::promise_of_continuation();
+    verdict.summary = fmt::format("kept on {} of {}", with_commas(exploration.continued),
+                                  counted(exploration.recovered, "distinct crash state"));
+    doubt_pass(verdict, doubtful);
+    result_.checks.push_back(std::move(verdict));
+  }
+
+  // Life goes on with one state, and then the power fails.
+  void crash_again(const KeptState& kept, const std::string& doubtful) {
+    const fs::path place = folder_ / "again";
+    fs::create_directories(place / "workers");
+    crash::lay_out(crash::to_image(kept.image), place / "data");
+    ExploreOptions options = options_;
+    options.folder = place / "workers";
+    std::optional<SecondCrash> crash =
+        crash_second_life(plan_, place / "data", place, recoverers(), std::move(options),
+                          [&](const ExploreProgress&) { return go_on_(); });
+    fs::remove_all(place);
+    if (!crash) {
+      return;
+    }
+    ++lives_crashed_;
+    const Exploration& second = crash->exploration;
+    second_states_ += second.recovered;
+    result_.recoveries += second.recovered + second.explaining;
+    result_.continued += second.recovered;
+    for (const Finding& finding : second.findings) {
+      second_broken_ = true;
+      Verdict verdict = verdict_of(finding, doubtful);
+      const std::string first = fmt::format("{} {} ({}); life went on, and then ",
+                                            name_of(kept.kind), kept.point, kept.state);
+      verdict.summary = first + verdict.summary;
+      result_.checks.push_back(verdict);
+      if (doubtful.empty()) {
+        result_.violations.push_back(
+            {.verdict = verdict,
+             .name = fmt::format("{}{} {}: {}", first, name_of(finding.kind), finding.point,
+                                 finding.state),
+             .image = finding.image,
+             .guarantee = crash->guarantee,
+             .crash = moment_of(finding.judged_at),
+             .life = crash->life});
+      }
+    }
+    if (!second.inconclusive.empty() && second_inconclusive_.empty()) {
+      second_inconclusive_ = second.inconclusive;
+    }
+  }
+
+  void tell_of_second_crashes() {
+    if (second_broken_) {
+      return;
+    }
+    Verdict verdict;
+    verdict.check = "continues";
+    verdict.promise = "and survives a power loss in the life after the recovery";
+    verdict.summary =
+        fmt::format("kept in {} of {}", counted(second_states_, "distinct crash state"),
+                    counted(lives_crashed_, "life", "lives"));
+    if (!second_inconclusive_.empty()) {
+      verdict.outcome = Outcome::kInconclusive;
+      verdict.summary = "some crash states could not be judged: " + second_inconclusive_;
+    }
+    result_.checks.push_back(std::move(verdict));
+  }
+
   // Everything else that the scenario asks for, on one state. What explore() has judged is left to it.
   void check_fully(const KeptState& kept, const std::string& doubtful) {
     const fs::path place = folder_ / "checked";
@@ -137,6 +228,7 @@ class CaseExploration {
     crash::lay_out(crash::to_image(kept.image), place / "data");
     recovery::RecoveryPlan plan = plan_;
     plan.guarantee.kind = oracle::Guarantee::Kind::kNone;
+    plan.starter = nullptr;  // explore() has seen to that
     recovery::Recovery recovery =
         recovery::recover_and_judge(plan, judge_, {}, place / "data", place);
     fs::remove_all(place);
@@ -183,6 +275,10 @@ class CaseExploration {
   const std::function<bool()>& go_on_;
   ExploreOptions options_;
   ExploredCase result_;
+  std::uint64_t lives_crashed_ = 0;
+  std::uint64_t second_states_ = 0;  // of those lives
+  std::string second_inconclusive_;  // why the first of them that is was
+  bool second_broken_ = false;
 };
 
 }  // namespace

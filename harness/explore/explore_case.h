@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/crash/image/image.h"
+#include "harness/explore/second_crash.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/oracle/verdict.h"
 #include "harness/recovery/recovery_checks.h"
@@ -24,6 +25,8 @@ struct ViolatingState {
   crash::CrashImage image;
   oracle::Guarantee guarantee;
   oracle::CrashMoment crash;
+  // Of a crash after the life that followed a recovery: what that is judged by. Else null.
+  std::shared_ptr<const SecondLife> life = {};
 };
 
 struct ExploredCase {
@@ -32,12 +35,13 @@ struct ExploredCase {
   std::vector<report::StateCounts> states;
   std::vector<std::string> notes;
   std::uint64_t recoveries = 0;
+  std::uint64_t continued = 0;  // of those: directories on which life went on
   report::StateTimes times;
 };
 
 // `plan.scenario.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the
 // directory as the run left it. Every state is held against start, guarantee, `expect` and
-// `idempotent`; a few, evenly chosen, against all else that the scenario asks for as well.
+// `idempotent`; some, evenly chosen, against `continues`, and in a few of those the power fails once more; a few against all else that the scenario asks for as well.
 // Works in `folder`, with `jobs` threads. Once `go_on` returns false, it ends with what it has found so
 // far and an inconclusive check. Throws EnvironmentError.
 ExploredCase explore_case(const recovery::RecoveryPlan& plan, const oracle::Judge& judge,

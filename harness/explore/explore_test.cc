@@ -44,7 +44,9 @@ std::string record_at(std::size_t offset, const std::string& key, const std::str
   return fmt::format("{}~{:04x};", text, check & 0xffff);
 }
 
-recovery::Recovered recover_store(const std::filesystem::path& directory) {
+// `valid`: how many bytes of the log are whole records.
+recovery::Recovered recover_store(const std::filesystem::path& directory,
+                                  std::size_t* valid = nullptr) {
   recovery::Recovered recovered;
   const std::string log = read(directory / "manifest");
   if (log.empty() || !std::filesystem::is_regular_file(directory / log)) {
@@ -64,6 +66,9 @@ recovery::Recovered recover_store(const std::filesystem::path& directory) {
     }
     recovered.state.entries[{0, key}] = {value, {}};
     begin += record.size();
+    if (valid != nullptr) {
+      *valid = begin;
+    }
   }
   return recovered;
 }
@@ -533,6 +538,88 @@ TEST_F(Explore, ARecoveryThatReadsWhatOthersLeaveAloneIsStillCaught) {
   run.script().create("notes").append("notes", "los").append("notes", "t in a dream");
   run.set("a", "1").set("b", "2");
   EXPECT_THAT(told(explore(run)), testing::Contains(HasSubstr("kill guarantee: nothing needs")));
+}
+
+// A store that takes one write once it has recovered, and is killed. One that does not cut a torn tail off
+// writes behind it, where no recovery looks.
+class LivingRecoverer : public StoreRecoverer {
+ public:
+  explicit LivingRecoverer(bool cuts_tail) : cuts_tail_(cuts_tail) {}
+
+  std::optional<oracle::Verdict> live_on(const std::filesystem::path& directory) override {
+    std::size_t size = 0;
+    if (!recover_store(directory, &size).started) {
+      return std::nullopt;
+    }
+    const std::filesystem::path log = directory / read(directory / "manifest");
+    if (cuts_tail_) {
+      std::filesystem::resize_file(log, size);
+    }
+    std::ofstream(log, std::ios::app) << record_at(std::filesystem::file_size(log), "after", "1");
+    oracle::Verdict verdict;
+    verdict.check = "continues";
+    if (!recover_store(directory).state.entries.contains({0, "after"})) {
+      verdict.outcome = oracle::Outcome::kViolation;
+      verdict.summary = "it is lost";
+    }
+    return verdict;
+  }
+
+ private:
+  bool cuts_tail_;
+};
+
+TEST_F(Explore, FindsWhatIsLostOnlyOnceLifeGoesOn) {
+  StoreRun run;
+  run.set("a", "1").set("b", "2").set("c", "3");
+  options_.continued_max = 10'000;
+  for (const bool cuts_tail : {true, false}) {
+    factory_ = [cuts_tail](unsigned, const std::filesystem::path&) {
+      return std::make_unique<LivingRecoverer>(cuts_tail);
+    };
+    const Exploration exploration = explore(run);
+    EXPECT_GE(exploration.continued, exploration.recovered - 1) << "of all that keep their promise";
+    if (cuts_tail) {
+      EXPECT_THAT(told(exploration), IsEmpty());
+      continue;
+    }
+    EXPECT_THAT(told(exploration), testing::Contains(HasSubstr("power continues: the new size of the write of 9 bytes at 0")));
+    EXPECT_EQ(exploration.findings[0].verdict.summary, "it is lost");
+    EXPECT_GT(exploration.accounts[1].violating, 0U);
+  }
+}
+
+TEST_F(Explore, LifeGoesOnOnAsManyStatesAsWereAskedFor) {
+  factory_ = [](unsigned, const std::filesystem::path&) {
+    return std::make_unique<LivingRecoverer>(true);
+  };
+  StoreRun run;
+  run.set("a", "1").set("b", "2").set("c", "3");
+  options_.continued_max = 5;
+  EXPECT_EQ(explore(run).continued, 5U);
+  options_.continued_max = 0;
+  EXPECT_EQ(explore(run).continued, 0U);
+}
+
+// What a recovery never read may matter to what follows, so none stands for another here.
+TEST_F(Explore, LifeGoesOnOnEachOfTheStatesThatRecoveryCannotTellApart) {
+  class Both : public TellingRecoverer {
+   public:
+    std::optional<oracle::Verdict> live_on(const std::filesystem::path& directory) override {
+      oracle::Verdict verdict;
+      verdict.check = "continues";
+      if (read(directory / "notes").starts_with("lost")) {
+        verdict.outcome = oracle::Outcome::kViolation;
+      }
+      return verdict;
+    }
+  };
+  factory_ = [](unsigned, const std::filesystem::path&) { return std::make_unique<Both>(); };
+  StoreRun run;
+  run.script().create("notes").append("notes", "los").append("notes", "t in a dream");
+  run.set("a", "1").set("b", "2");
+  options_.continued_max = 10'000;
+  EXPECT_THAT(told(explore(run)), testing::Contains(HasSubstr("continues")));
 }
 
 TEST_F(Explore, CanBeInterrupted) {

@@ -99,7 +99,8 @@ std::vector<Finding> FindingsByCause::group(const std::vector<Violation>& violat
   }
   std::unique_ptr<CrashModel> model;
   std::optional<std::pair<std::uint32_t, CrashKind>> of;
-  for (const auto& [origin, of_origin] : by_origin) {
+  for (const auto& group : by_origin) {
+    const Origin& origin = group.first;
     if (of != std::pair(origin.scene, origin.kind)) {
       of = {origin.scene, origin.kind};
       model = std::make_unique<CrashModel>(index_.scenes[origin.scene].timeline,
@@ -107,7 +108,7 @@ std::vector<Finding> FindingsByCause::group(const std::vector<Violation>& violat
     }
     model->advance(index_.scenes[origin.scene].points[origin.point].position);
     std::map<std::uint32_t, Violation> left;
-    for (const Violation& violation : of_origin) {
+    for (const Violation& violation : group.second) {
       left.emplace(violation.record, violation);
     }
     for_each_state(*model, index_.state_options(), [&](CrashState&& state) {

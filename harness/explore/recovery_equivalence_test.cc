@@ -16,7 +16,7 @@ trace::Image directory() {
   return crash::image_of({{"log", "12"}, {"d/base", "b"}, {"d/temp", "t"}});
 }
 
-bool same(const trace::Image& a, const trace::Image& b, Question question) {
+bool same(const trace::Image& a, const trace::Image& b, const Question& question) {
   return answer(crash::share(a), question) == answer(crash::share(b), question);
 }
 

@@ -58,11 +58,15 @@ void RecoveryPool::submit(Job job) {
 }
 
 void RecoveryPool::recover(JobId job, crash::CrashImage image) {
-  submit({job, std::move(image), false});
+  submit({job, std::move(image), Job::Work::kRecover});
 }
 
 void RecoveryPool::record(JobId job, crash::CrashImage image) {
-  submit({job, std::move(image), true});
+  submit({job, std::move(image), Job::Work::kRecord});
+}
+
+void RecoveryPool::live_on(JobId job, crash::CrashImage image) {
+  submit({job, std::move(image), Job::Work::kLiveOn});
 }
 
 void RecoveryPool::drain() {
@@ -111,11 +115,22 @@ void RecoveryPool::work(unsigned worker, const std::filesystem::path& folder,
         layout.lay_out(job.image);
         times.lay_out_ms = ms_since(begin);
       };
-      if (job.record) {
+      if (job.work == Job::Work::kRecord) {
         lay_out();
         std::optional<trace::Trace> trace = recoverer->record(layout.directory());
         const std::lock_guard lock(done_mutex_);
         recorded_(job.id, std::move(trace));
+      } else if (job.work == Job::Work::kLiveOn) {
+        lay_out();
+        const auto begin = SteadyClock::now();
+        recovery::Recovered recovered;
+        recovered.started = true;
+        if (std::optional<oracle::Verdict> verdict = recoverer->live_on(layout.directory())) {
+          recovered.checks.push_back(*std::move(verdict));
+        }
+        times.start_ms = ms_since(begin);
+        const std::lock_guard lock(done_mutex_);
+        done_(job.id, std::move(job.image), std::move(recovered));
       } else if (is_needed_(job.id, job.image)) {
         lay_out();
         recovery::Recovered recovered = recoverer->recover(layout.directory());

@@ -46,6 +46,8 @@ class RecoveryPool {
   // Waits while the queue is full. Throws what a worker threw.
   void recover(JobId job, crash::CrashImage image);
   void record(JobId job, crash::CrashImage image);
+  // As recover(), but of what is recovered only the verdict on what follows is wanted (live_on).
+  void live_on(JobId job, crash::CrashImage image);
   // Waits until all jobs are done. Throws what a worker threw.
   void drain();
   // Drops the jobs not yet begun: the newest.
@@ -57,7 +59,7 @@ class RecoveryPool {
   struct Job {
     JobId id;
     crash::CrashImage image;
-    bool record = false;
+    enum class Work : std::uint8_t { kRecover, kRecord, kLiveOn } work = Work::kRecover;
   };
   void submit(Job job);
   void work(unsigned worker, const std::filesystem::path& folder,

@@ -17,6 +17,11 @@ bool Settler::is_needed(JobId job, const CrashImage& image) const {
   return !known(image);
 }
 
+void Settler::stop_sharing() {
+  const std::unique_lock lock(mutex_);
+  share_ = false;
+}
+
 void Settler::add(JobId job, CrashImage image, std::optional<recovery::Recovered> recovered) {
   Ended ended{.image = std::move(image), .result = {}, .asked = {}};
   if (recovered) {

@@ -43,6 +43,9 @@ class Settler {
   // every trial: settle_if_known() has been asked.
   [[nodiscard]] bool is_needed(JobId job, const crash::CrashImage& image) const;
 
+  // From now on no recovery stands for another: what is asked of a directory then goes beyond recovery.
+  void stop_sharing();
+
   // The job has ended; `recovered` is nothing if it was not needed. Once for each job.
   void add(JobId job, crash::CrashImage image, std::optional<recovery::Recovered> recovered);
 
@@ -69,7 +72,7 @@ class Settler {
   [[nodiscard]] Settled settled(JobId job) const;
 
   RecoveredStates& results_;
-  const bool share_;
+  bool share_;
   mutable std::shared_mutex mutex_;  // of all below
   std::map<JobId, Ended> ended_;     // and not settled
   RecoveryEquivalence equivalence_;  // of settled jobs

@@ -18,6 +18,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
+#include "harness/base/text.h"
 
 // The shared library that preload/fiu_fail.c is built into.
 asm(".pushsection .rodata\n"
@@ -127,8 +128,8 @@ FiuPreload::FiuPreload() {
       static_cast<std::size_t>(crashpoint_fiu_library_end - crashpoint_fiu_library));
   if (!library_.valid() || ::write(library_.get(), content.data(), content.size()) !=
                                static_cast<ssize_t>(content.size())) {
-    throw EnvironmentError(fmt::format("cannot keep the library for libfiu faults in memory: {}",
-                                       std::strerror(errno)));
+    throw EnvironmentError(
+        fmt::format("cannot keep the library for libfiu faults in memory: {}", error_text(errno)));
   }
 }
 

@@ -80,7 +80,7 @@ std::vector<std::string> words(const std::string& text) {
 }
 
 const std::map<std::string, SyscallFacts, std::less<>>& table() {
-  static const std::map<std::string, SyscallFacts, std::less<>> by_family = [] {
+  static const std::map<std::string, SyscallFacts, std::less<>> kByFamily = [] {
     std::map<std::string, SyscallFacts, std::less<>> facts;
     for (const Row& row : kTable) {
       SyscallFacts fact;
@@ -96,7 +96,7 @@ const std::map<std::string, SyscallFacts, std::less<>>& table() {
     }
     return facts;
   }();
-  return by_family;
+  return kByFamily;
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ std::string read_content(int directory, const std::string& name, std::string& co
       ::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   struct stat status {};
   if (file < 0 || ::fstat(file, &status) != 0) {
-    std::string why = std::strerror(errno);
+    std::string why = error_text(errno);
     if (file >= 0) {
       ::close(file);
     }

@@ -36,7 +36,7 @@ bool is_static_elf(const std::string& path) {
   }
   for (unsigned i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment{};
-    file.seekg(static_cast<std::streamoff>(header.e_phoff + i * header.e_phentsize));
+    file.seekg(static_cast<std::streamoff>(header.e_phoff + std::uint64_t{i} * header.e_phentsize));
     if (file.read(reinterpret_cast<char*>(&segment), sizeof segment) &&
         segment.p_type == PT_INTERP) {
       return false;

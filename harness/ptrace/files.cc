@@ -10,6 +10,7 @@
 
 #include "harness/base/check.h"
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/ptrace/content.h"
 
 namespace crashpoint::ptrace {
@@ -67,8 +68,8 @@ Files::Files(const std::string& data_directory, trace::Image& initial, bool with
   };
   DirectoryWalk(visit, [&](const std::string& path) {
     if (path.empty()) {
-      throw EnvironmentError(fmt::format("cannot read the data directory {}: {}", data_directory_,
-                                         std::strerror(errno)));
+      throw EnvironmentError(
+          fmt::format("cannot read the data directory {}: {}", data_directory_, error_text(errno)));
     }
     unreadable_.insert(path);
     notes.push_back(

@@ -56,10 +56,10 @@ std::string credentials(const std::string& thread) {
 }
 
 int copy_of_file(ThreadId thread, int fd, const Descriptor& open) {
-  static const std::string our_credentials = credentials("thread-self");
+  static const std::string kOurCredentials = credentials("thread-self");
   if (open.kind != DescriptorKind::kFile || !open.inode->regular || !open.inode->followed ||
-      (open.flags & (O_SYNC | O_DSYNC | O_DIRECT)) != 0 || our_credentials.empty() ||
-      credentials(std::to_string(thread.tid)) != our_credentials) {
+      (open.flags & (O_SYNC | O_DSYNC | O_DIRECT)) != 0 || kOurCredentials.empty() ||
+      credentials(std::to_string(thread.tid)) != kOurCredentials) {
     return -1;
   }
   const int copy = copy_descriptor(thread.pid, fd);
@@ -122,14 +122,14 @@ std::optional<std::int64_t> write_in_place(const Thread& thread, Descriptor& ope
 }  // namespace
 
 int copy_descriptor(pid_t pid, int fd) {
-  static const long descriptors_max = ::sysconf(_SC_OPEN_MAX);
+  static const long kDescriptorsMax = ::sysconf(_SC_OPEN_MAX);
   const int process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (process < 0) {
     return -1;
   }
   const int copy = static_cast<int>(::syscall(SYS_pidfd_getfd, process, fd, 0));
   ::close(process);
-  if (copy < descriptors_max / 2) {
+  if (copy < kDescriptorsMax / 2) {
     return copy;
   }
   ::close(copy);
@@ -142,7 +142,8 @@ std::optional<std::int64_t> perform_in_place(Thread& thread, const trace::Event&
   // sendmsg may carry more than bytes. Of what could not be read whole the kernel decides.
   if (syscall.op == trace::Op::kCopy || syscall.message >= 0 ||
       bytes.size() != static_cast<std::uint64_t>(event.length) ||
-      (syscall.vector >= 0 && thread.call.argument(syscall.vector + 1) > IOV_MAX)) {
+      (syscall.vector >= 0 &&
+       thread.call.argument(static_cast<std::int8_t>(syscall.vector + 1)) > IOV_MAX)) {
     return std::nullopt;
   }
   Descriptor* const open = thread.process->descriptors->find(event.fd);

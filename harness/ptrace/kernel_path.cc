@@ -135,9 +135,9 @@ OpenedParent open_parent(ThreadId thread, int directory_fd, std::string_view pat
 }
 
 bool has_our_root(pid_t tid) {
-  static const std::string our_mounts = link_target(AT_FDCWD, "/proc/self/ns/mnt");
+  static const std::string kOurMounts = link_target(AT_FDCWD, "/proc/self/ns/mnt");
   return link_target(AT_FDCWD, fmt::format("/proc/{}/root", tid)) == "/" &&
-         link_target(AT_FDCWD, fmt::format("/proc/{}/ns/mnt", tid)) == our_mounts;
+         link_target(AT_FDCWD, fmt::format("/proc/{}/ns/mnt", tid)) == kOurMounts;
 }
 
 ResolvedPath resolve_path(const std::string& data_directory, ThreadId thread, int directory_fd,
@@ -150,7 +150,7 @@ ResolvedPath resolve_path(const std::string& data_directory, ThreadId thread, in
 }
 
 std::string canonical(const std::string& path) {
-  std::array<char, PATH_MAX> buffer;
+  std::array<char, PATH_MAX> buffer{};
   return ::realpath(path.c_str(), buffer.data()) != nullptr ? std::string(buffer.data()) : path;
 }
 

@@ -54,7 +54,7 @@ std::size_t Memory::read(std::span<const iovec> pieces, std::span<std::byte> int
 std::string Memory::read_string(std::uint64_t address, std::size_t size_max) const {
   std::string text;
   while (text.size() < size_max) {
-    std::array<std::byte, 256> buffer;
+    std::array<std::byte, 256> buffer{};
     const std::size_t wanted = std::min(buffer.size(), size_max - text.size());
     const std::size_t size = read(address + text.size(), std::span(buffer).first(wanted));
     const auto* const begin = reinterpret_cast<const char*>(buffer.data());

@@ -38,7 +38,7 @@ std::optional<FileStatus> status_of(int directory, const std::string& path, bool
 }
 
 std::string link_target(int directory, const std::string& path) {
-  std::array<char, PATH_MAX> buffer;
+  std::array<char, PATH_MAX> buffer{};
   const ssize_t size = ::readlinkat(directory, path.c_str(), buffer.data(), buffer.size());
   return size < 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(size));
 }

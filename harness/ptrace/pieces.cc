@@ -42,7 +42,7 @@ std::vector<iovec> pieces_of(const Memory& memory, const trace::Syscall& syscall
                              const Arguments& arguments) {
   std::vector<iovec> pieces;
   if (syscall.vector >= 0) {
-    const auto vector = static_cast<std::size_t>(syscall.vector);
+    const std::size_t vector = static_cast<std::uint8_t>(syscall.vector);
     read_vector(memory, arguments[vector], arguments[vector + 1], pieces);
     return pieces;
   }

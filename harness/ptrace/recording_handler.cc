@@ -211,9 +211,9 @@ void RecordingHandler::forget_all(Thread& thread, const trace::Syscall& syscall,
 
 // An ordinary user may not look into a process that is not dumpable. It is made to believe that it is not.
 void RecordingHandler::stay_dumpable(Thread& thread, const SyscallEntry& entry) {
-  static const bool sees_all = has_capability(CAP_SYS_PTRACE);
+  static const bool kSeesAll = has_capability(CAP_SYS_PTRACE);
   std::optional<std::uint64_t>& dumpable = thread.process->dumpable;
-  if (!sees_all && entry.arguments[0] == PR_SET_DUMPABLE && entry.arguments[1] <= 1) {
+  if (!kSeesAll && entry.arguments[0] == PR_SET_DUMPABLE && entry.arguments[1] <= 1) {
     dumpable = entry.arguments[1];
     recorder_.note(
         "a process set itself not dumpable (PR_SET_DUMPABLE): it was told that it is, and stayed "

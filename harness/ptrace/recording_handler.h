@@ -29,7 +29,7 @@ class RecordingHandler : public Tracees::Handler {
   RecordingHandler(Supervisor& supervisor, const TracerOptions& options, Recorder& recorder);
 
   void on_syscall(Thread& thread, const SyscallEntry& entry) override;
-  void on_syscall_exit(Thread& thread, std::int64_t result) override;
+  void on_syscall_exit(Thread& thread, std::int64_t performed) override;
   void on_process(Thread& parent, Process& child) override;
   void on_thread(Thread& thread) override;
   void on_exec(Thread& thread) override;
@@ -70,7 +70,7 @@ class RecordingHandler : public Tracees::Handler {
   bool act_in_place(Thread& thread);
   void find_purpose(Thread& thread, const trace::Event& event);
   void release_waiting(std::span<Inode* const> released);
-  // recording_faults.cc: what strikes
+  // fault_injection.cc: what strikes
   void pass_failpoint(Thread& thread, const trace::Syscall& syscall, const SyscallEntry& entry);
   void act(Thread& thread, const fault::Strike& strike);
   [[nodiscard]] std::int64_t undo_at_exit(Thread& thread, const Unfinished& unfinished,

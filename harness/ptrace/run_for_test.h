@@ -88,7 +88,7 @@ inline fault::Fault fault_at(fault::Place place, fault::FaultAction action) {
   fault::Fault fault;
   fault.text = place.syscall + place.failpoint;
   fault.at = std::move(place);
-  fault.action = action;
+  fault.action = std::move(action);
   return fault;
 }
 

@@ -313,7 +313,7 @@ TEST(Place, ThatWasNeverPassedNamesTheNearest) {
 }
 
 TEST(Place, OfAFailpointIsAnsweredByTheTracer) {
-  const auto answer = [](fault::FaultAction action) {
+  const auto answer = [](const fault::FaultAction& action) {
     const TestFolder folder;
     fault::Place place;
     place.failpoint = "test/second";

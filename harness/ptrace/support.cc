@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/text.h"
 #include "harness/ptrace/filter.h"
 #include "harness/ptrace/registers.h"
 
@@ -113,7 +114,7 @@ Probe probe() {
 }
 
 std::string outcome(int error, const std::string& advice) {
-  return error == 0 ? "works" : fmt::format("{}. {}", std::strerror(error), advice);
+  return error == 0 ? "works" : fmt::format("{}. {}", error_text(error), advice);
 }
 
 }  // namespace
@@ -127,7 +128,7 @@ bool has_capability(unsigned capability) {
 
 std::string ptrace_refused(int error) {
   std::string text =
-      fmt::format("cannot trace a program started here: ptrace: {}. ", std::strerror(error));
+      fmt::format("cannot trace a program started here: ptrace: {}. ", error_text(error));
   int scope = 0;
   if (std::ifstream file(kPtraceScope); file >> scope && scope >= 2) {
     text += fmt::format("{} is {}: set it to 1 (sysctl kernel.yama.ptrace_scope=1){}. ",
@@ -141,7 +142,7 @@ std::string seccomp_refused(int error) {
   return fmt::format(
       "cannot install a seccomp filter: {}. The kernel needs CONFIG_SECCOMP_FILTER, and a "
       "container must permit the prctl and seccomp system calls (Docker's default does).",
-      std::strerror(error));
+      error_text(error));
 }
 
 std::vector<SupportCheck> check_support() {

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/fault/fault_rules.h"
 #include "harness/fault/libfiu.h"
 #include "harness/ptrace/environment.h"
@@ -54,7 +55,7 @@ class Handshake {
  public:
   Handshake() {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_) != 0) {
-      throw EnvironmentError(fmt::format("cannot make a socket pair: {}", std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot make a socket pair: {}", error_text(errno)));
     }
   }
   ~Handshake() {

@@ -68,7 +68,7 @@ struct Call {
   std::array<Inode*, 3> holds{};
 
   [[nodiscard]] std::uint64_t argument(std::int8_t index) const {
-    return arguments[static_cast<std::size_t>(index)];
+    return arguments[static_cast<std::uint8_t>(index)];
   }
   [[nodiscard]] std::uint32_t flags(std::int8_t index) const {
     return static_cast<std::uint32_t>(argument(index));

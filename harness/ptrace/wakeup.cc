@@ -9,12 +9,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstring>
 #include <ctime>
 #include <mutex>
 #include <optional>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid  // glibc before 2.38 has no name for it
@@ -56,7 +56,7 @@ Wakeup::Wakeup() {
   event.sigev_signo = wake_signal();
   event.sigev_notify_thread_id = static_cast<pid_t>(::syscall(SYS_gettid));
   if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) {
-    throw EnvironmentError(fmt::format("cannot make a timer: {}", std::strerror(errno)));
+    throw EnvironmentError(fmt::format("cannot make a timer: {}", error_text(errno)));
   }
 }
 

@@ -40,12 +40,11 @@ class OutputPipe {
   explicit OutputPipe(fs::path path) : path_(std::move(path)) {
     if (::mkfifo(path_.c_str(), 0600) != 0 && errno != EEXIST) {
       throw EnvironmentError(
-          fmt::format("cannot create {}: {}", path_.string(), std::strerror(errno)));
+          fmt::format("cannot create {}: {}", path_.string(), error_text(errno)));
     }
     fd_ = Fd(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!fd_.valid()) {
-      throw EnvironmentError(
-          fmt::format("cannot open {}: {}", path_.string(), std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot open {}: {}", path_.string(), error_text(errno)));
     }
   }
   ~OutputPipe() { ::unlink(path_.c_str()); }
@@ -65,8 +64,7 @@ class OutputPipe {
     } else if (count == 0) {
       fd_ = Fd();
     } else if (errno != EAGAIN && errno != EINTR) {
-      throw EnvironmentError(
-          fmt::format("cannot read {}: {}", path_.string(), std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot read {}: {}", path_.string(), error_text(errno)));
     }
   }
 

@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 
+#include "harness/recovery/engine_service.h"
 #include "harness/recovery/program.h"
 #include "harness/recovery/recoverer.h"
+#include "harness/recovery/starter.h"
 #include "harness/scenario/scenario.h"
 
 namespace crashpoint::recovery {
@@ -19,18 +21,18 @@ class EngineRecoverer : public Recoverer {
   ~EngineRecoverer() override;
 
   Recovered recover(const std::filesystem::path& directory) override;
+  std::optional<oracle::Verdict> live_on(const std::filesystem::path& directory) override;
   // By a normal start: the recovery server cannot be recorded.
   std::optional<trace::Trace> record(const std::filesystem::path& directory) override;
 
  private:
-  class Server;
-
   Recovered recover_once(const std::filesystem::path& directory);
 
   const Program& program_;
   const scenario::Case& case_;
   std::filesystem::path folder_;
-  std::unique_ptr<Server> server_;  // started when it is needed, and again after a timeout
+  EngineStarter starter_;                  // of whole servers
+  std::unique_ptr<EngineService> server_;  // started when it is needed, and again after a timeout
 };
 
 }  // namespace crashpoint::recovery

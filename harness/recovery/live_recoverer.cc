@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "harness/base/clock.h"
+#include "harness/recovery/continuation.h"
 #include "harness/recovery/idempotence.h"
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
+#include "harness/recovery/starter.h"
 #include "harness/target/state_dump.h"
 
 namespace crashpoint::recovery {
@@ -75,6 +77,11 @@ Recovered LiveRecoverer::recover_once(const fs::path& directory) {
   }
   recovered.load_ms = ms_since(began);
   return recovered;
+}
+
+std::optional<oracle::Verdict> LiveRecoverer::live_on(const fs::path& directory) {
+  LiveStarter starter(program_, case_, folder_);
+  return continue_and_judge(case_, program_, starter, directory).verdict;
 }
 
 std::optional<trace::Trace> LiveRecoverer::record(const fs::path& directory) {

@@ -20,6 +20,7 @@ class LiveRecoverer : public Recoverer {
 
   // Starts the target, reads its state, kills it; a second time for a case that asks for `idempotent`.
   Recovered recover(const std::filesystem::path& directory) override;
+  std::optional<oracle::Verdict> live_on(const std::filesystem::path& directory) override;
   std::optional<trace::Trace> record(const std::filesystem::path& directory) override;
 
  private:

@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 // How long to wait for the end of the process between two tries to connect.
 constexpr milliseconds kRetry{1};
 
+}  // namespace
+
 bool serves(const target::Endpoint& endpoint, milliseconds patience) {
   try {
     const target::RespValue reply = target::Client(endpoint, patience.count()).call({"PING"});
@@ -31,8 +33,6 @@ bool serves(const target::Endpoint& endpoint, milliseconds patience) {
     return false;  // connected, but no answer yet
   }
 }
-
-}  // namespace
 
 std::string describe_status(int wait_status) {
   if (!WIFSIGNALED(wait_status)) {

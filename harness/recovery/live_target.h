@@ -29,6 +29,9 @@ struct StartOutcome {
 // "exited with status 1", "was killed by SIGKILL".
 std::string describe_status(int wait_status);
 
+// Whether a server answers there, and not with -LOADING, within `patience`.
+[[nodiscard]] bool serves(const target::Endpoint& endpoint, std::chrono::milliseconds patience);
+
 class LiveTarget {
  public:
   // Starts `program` on `data`. `folder` holds its configuration, socket and log ("log"), is made

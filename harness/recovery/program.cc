@@ -141,7 +141,7 @@ std::uint16_t free_port() {
       ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw EnvironmentError(
-        fmt::format("no free port on the loopback interface: {}", std::strerror(errno)));
+        fmt::format("no free port on the loopback interface: {}", error_text(errno)));
   }
   return ntohs(address.sin_port);
 }

@@ -37,7 +37,13 @@ class Recoverer {
   // process of the target uses it, and it may hold anything. A target that does not start is a result;
   // throws EnvironmentError when the harness itself fails.
   virtual Recovered recover(const std::filesystem::path& directory) = 0;
-  // The same, recorded from start to the moment it serves. Nothing if it cannot be recorded.
+  // On a directory as the crash left it: life goes on with the first instance that recovers it, and what
+  // comes back after its kill is judged (continuation.h). Nothing if it cannot be told.
+  virtual std::optional<oracle::Verdict> live_on(const std::filesystem::path& directory) {
+    (void)directory;
+    return std::nullopt;
+  }
+  // As recover(), recorded from start to the moment it serves. Nothing if it cannot be recorded.
   virtual std::optional<trace::Trace> record(const std::filesystem::path& directory) {
     (void)directory;
     return std::nullopt;

@@ -16,6 +16,7 @@
 #include "harness/base/error.h"
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
+#include "harness/recovery/continuation.h"
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/pattern_check.h"
@@ -120,6 +121,7 @@ class RecoveryRun {
 
   void must_start() {
     const std::string promise = "the target starts on what the crash left";
+    const std::optional<fs::path> untouched = copy_for_continuation();
     LiveTarget target = start();
     const StartOutcome outcome = target.wait_ready(deadline());
     result_.start_ms = outcome.ms;
@@ -145,6 +147,9 @@ class RecoveryRun {
           "checked whether further starts give the same data (idempotent, usable)");
     } else {
       judge_restarts();
+    }
+    if (untouched) {
+      judge_continuation(*untouched);
     }
     for (const std::string& use : oracle_.also_loads_in) {
       judge_other_reader(use);
@@ -320,6 +325,39 @@ class RecoveryRun {
       add(oracle::judge_same(expected, *state, "usable", promise));
       result_.final_state = *state;
       result_.final_state.entries.erase({0, kProbe});
+    }
+  }
+
+  // What the first start gets, for another first start.
+  std::optional<fs::path> copy_for_continuation() {
+    if (plan_.starter == nullptr) {
+      return std::nullopt;
+    }
+    std::string why = why_no_continuation(plan_.scenario, plan_.program);
+    if (why.empty()) {
+      const fs::path copy = folder_ / "continued";
+      std::error_code error;
+      fs::create_directories(folder_, error);
+      fs::copy(data_, copy, fs::copy_options::recursive | fs::copy_options::copy_symlinks, error);
+      if (!error) {
+        return copy;
+      }
+      why = "the directory could not be copied: " + error.message();
+    }
+    result_.notes.push_back(note_on_continuation(why));
+    return std::nullopt;
+  }
+
+  void judge_continuation(const fs::path& directory) {
+    Continued continued =
+        continue_and_judge(plan_.scenario, plan_.program, *plan_.starter, directory);
+    fs::remove_all(directory);
+    if (!continued.note.empty()) {
+      result_.notes.push_back(note_on_continuation(continued.note));
+    }
+    if (continued.verdict) {
+      result_.continued = true;
+      add(*std::move(continued.verdict));
     }
   }
 

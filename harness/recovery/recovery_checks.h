@@ -1,14 +1,16 @@
 // Starts the target on one crash state and holds what comes back against everything the case asks:
-// start, data, files, log, INFO, usability, other readers.
+// start, data, files, log, INFO, what follows, usability, other readers.
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/program.h"
+#include "harness/recovery/starter.h"
 #include "harness/scenario/scenario.h"
 
 namespace crashpoint::recovery {
@@ -20,6 +22,8 @@ struct RecoveryPlan {
   oracle::Guarantee guarantee;
   // Finds the program behind a name of also_loads_in.
   std::function<Program(const std::string& use)> other_program;
+  // With it life goes on with the directory (continuation.h); without, this check is left out.
+  std::shared_ptr<Starter> starter = {};
 };
 
 struct Recovery {
@@ -29,6 +33,7 @@ struct Recovery {
   std::vector<oracle::Verdict> checks;  // in order; a check that was not asked for is not there
   std::vector<std::string> notes;       // checks that were left out, and why
   std::string log;                      // of the first start
+  bool continued = false;               // life went on, and was judged
   double start_ms = 0;
   double judge_ms = 0;
 

@@ -88,7 +88,7 @@ class Packer {
 
   void copy_content(const fs::path& path, off_t size) {
     std::ifstream file(path, std::ios::binary);
-    std::array<char, kChunk> chunk;
+    std::array<char, kChunk> chunk{};
     for (off_t left = size; left > 0;) {
       file.read(chunk.data(), std::min<std::streamsize>(left, kChunk));
       if (file.gcount() == 0 ||

@@ -12,8 +12,8 @@ void pack(const std::filesystem::path& folder, const std::filesystem::path& arch
 
 // Unpacks into `folder`, which must exist. Never writes outside of it: refuses a name that contains
 // "..", is absolute, or leads through a symlink. Returns the directory that was packed. Throws
-// UsageError if `archive` cannot be read or is not such an archive.
-std::filesystem::path unpack(const std::filesystem::path& archive,
+// UsageError if `source` cannot be read or is not such an archive.
+std::filesystem::path unpack(const std::filesystem::path& source,
                              const std::filesystem::path& folder);
 
 }  // namespace crashpoint::report

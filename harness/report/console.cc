@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -61,14 +62,10 @@ bool dumb_terminal() {
   return term == nullptr || std::string_view(term) == "dumb" || *term == '\0';
 }
 
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR) {
-      return;  // the reader is gone; the report is still written
-    }
-    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-  }
+// Where it fails the stream remembers, and the report is still written.
+void write_all(std::FILE* stream, std::string_view text) {
+  (void)std::fwrite(text.data(), 1, text.size(), stream);
+  (void)std::fflush(stream);
 }
 
 std::string headline(const CaseResult& result, bool colour) {
@@ -94,7 +91,7 @@ std::string names(const RunResult& run, Status status, std::string_view title) {
 
 std::string totals_line(const Totals& totals, bool colour) {
   std::vector<std::string> parts;
-  const auto add = [&](std::uint64_t number, Status status, std::string text) {
+  const auto add = [&](std::uint64_t number, Status status, const std::string& text) {
     if (number > 0) {
       parts.push_back(paint(colour, style_of(status).colour, text));
     }
@@ -119,12 +116,13 @@ std::string duration(double ms) {
   if (seconds < 59.95) {
     return fmt::format("{:.1f} s", seconds);
   }
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   return whole < 3600 ? fmt::format("{} min {:02} s", whole / 60, whole % 60)
                       : fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
 }
 
-Console::Options Console::for_descriptor(int fd) {
+Console::Options Console::for_stream(std::FILE* stream) {
+  const int fd = ::fileno(stream);
   Options options;
   options.terminal = isatty(fd) == 1 && !dumb_terminal() && !is_set("CI");
   options.colour = options.terminal && !is_set("NO_COLOR");
@@ -132,7 +130,7 @@ Console::Options Console::for_descriptor(int fd) {
     winsize size{};
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : std::size_t{80};
   };
-  options.write = [fd](std::string_view text) { write_all(fd, text); };
+  options.write = [stream](std::string_view text) { write_all(stream, text); };
   return options;
 }
 
@@ -191,6 +189,10 @@ void Console::end(const RunResult& run, const std::filesystem::path& report) {
   out += totals_line(totals, options_.colour);
   out += fmt::format("{} in {}: {:.1f} per second, {}\n", counted(totals.cycles, "crash cycle"),
                      duration(run.wall_ms), totals.cycles_per_second, counted(run.jobs, "job"));
+  if (totals.continued > 0) {
+    out += fmt::format("after {} of them life went on: writes, a kill, and a further verdict\n",
+                       with_commas(totals.continued));
+  }
   if (!report.empty()) {
     out += fmt::format("report: {}\n", printable(report.string()));
   }

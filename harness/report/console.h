@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -33,9 +34,9 @@ class Console {
     std::function<Clock::time_point()> now = Clock::now;
   };
 
-  // Options for writing to `fd`, depending on its type and the environment: CI and TERM=dumb select
-  // plain lines, NO_COLOR switches colour off.
-  [[nodiscard]] static Options for_descriptor(int fd);
+  // Options for writing to `stream`, depending on its type and the environment: CI and TERM=dumb select
+  // plain lines, NO_COLOR switches colour off. What could not be written sets its std::ferror().
+  [[nodiscard]] static Options for_stream(std::FILE* stream);
 
   explicit Console(Options options);
 

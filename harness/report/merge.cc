@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
-#include <ranges>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -105,8 +104,10 @@ std::vector<Part> missing_parts(const std::vector<Shard>& shards) {
   }
   std::vector<Part> missing;
   for (auto& [run, counts] : runs) {
-    const std::size_t wanted =
-        std::max<std::size_t>(1, std::ranges::max(counts | std::views::values));
+    std::size_t wanted = 1;
+    for (const auto& entry : counts) {
+      wanted = std::max(wanted, entry.second);
+    }
     for (std::uint64_t number = 1; number <= run.first; ++number) {
       for (std::size_t i = counts[number]; i < wanted; ++i) {
         missing.push_back({number, run.first, run.second});

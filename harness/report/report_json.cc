@@ -177,6 +177,7 @@ void visit(Fields& fields, T& result) {
   fields.optional("reproduce", result.reproduce);
   fields.optional("artifacts", result.artifacts);
   fields.required("cycles", result.cycles);
+  fields.defaulted("continued", result.continued);
   fields.optional("states", result.states);
   fields.optional("state_times", result.state_times);
   fields.required("timing", result.timing);
@@ -209,6 +210,7 @@ void visit(Fields& fields, T& totals) {
   fields.required("known", totals.known);
   fields.required("inconclusive", totals.inconclusive);
   fields.required("cycles", totals.cycles);
+  fields.defaulted("continued", totals.continued);
   fields.required("cycles_per_second", totals.cycles_per_second);
 }
 

@@ -113,7 +113,7 @@ TEST(ReportJson, RunSurvivesTheWayThroughTheFile) {
   EXPECT_EQ(decode_run(encode_run(sample_run()), "").seed, std::nullopt);
 }
 
-RC_GTEST_PROP(ReportJson, IsWholeWhateverBytesAKeyHad, (std::string bytes)) {
+RC_GTEST_PROP(ReportJson, IsWholeWhateverBytesAKeyHad, (const std::string& bytes)) {
   const std::string text = encode_case(hostile_case(bytes));
   RC_ASSERT(Json::accept(text));  // also refuses what is no UTF-8
   RC_ASSERT(encode_case(decode_case(text)) == text);

@@ -90,6 +90,7 @@ struct CaseResult {
   std::map<std::string, std::string>
       artifacts;                    // name -> path within the report directory (logs, directories)
   std::uint64_t cycles = 0;         // rounds of crash, recovery and verdict
+  std::uint64_t continued = 0;      // of those: life went on (check "continues")
   std::vector<StateCounts> states;  // by kind of crash; empty if only one state is possible
   StateTimes state_times;           // of those
   Timing timing;

@@ -9,6 +9,7 @@ Totals count(const RunResult& run) {
   for (const CaseResult& result : run.cases) {
     ++totals.cases;
     totals.cycles += result.cycles;
+    totals.continued += result.continued;
     switch (status_of(result)) {
       case Status::kPassed:
         ++totals.passed;

@@ -25,6 +25,7 @@ struct Position {
   std::size_t column = 0;
 };
 
+// NOLINTNEXTLINE(bugprone-exception-escape): of the move constructor that is made for it
 class Document {
  public:
   // Parses strict JSON (RFC 8259) plus // and /* */ comments; accepts a byte order mark and CRLF.

@@ -63,7 +63,7 @@ void doubt_path(const Node& path, const Case& known) {
                     "writes none",
                     path.text()));
   }
-  const bool saves = directive(known, "save", "rules by default") != "" ||
+  const bool saves = !directive(known, "save", "rules by default").empty() ||
                      sends_admin(known, {"save", "bgsave", "shutdown", "debug"});
   if (snapshot && !aof && !saves && !changes_config(known)) {
     path.warning(
@@ -251,7 +251,8 @@ void doubt_refusal(const Node& root, const Case& known) {
     return;
   }
   const Node oracle = root.at("oracle");
-  for (const char* key : {"guarantee", "expect", "info", "usable", "also_loads_in"}) {
+  for (const char* key :
+       {"guarantee", "expect", "info", "continues", "then", "usable", "also_loads_in"}) {
     if (const auto found = oracle.find(key)) {
       found->warning(
           fmt::format("\"{}\" is ignored: a target that refuses to start serves no data", key));

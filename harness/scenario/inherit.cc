@@ -97,7 +97,7 @@ std::optional<std::string> read_file(const std::string& file, std::vector<Proble
   }
   std::ifstream stream(file, std::ios::binary);
   if (error || !stream) {
-    return fail(fmt::format("cannot be read: {}", std::strerror(errno)));
+    return fail(fmt::format("cannot be read: {}", error_text(errno)));
   }
   std::ostringstream text;
   text << stream.rdbuf();

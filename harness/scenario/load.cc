@@ -232,6 +232,9 @@ class Loader {
     out.file = file;
     out.parameters = std::move(parameters);
     parse_case(Node(reading, document.json(), ""), out);
+    if (options_.all && out.oracle.continues == Continues::kSampled) {
+      out.oracle.continues = Continues::kAll;
+    }
     if (problems_.size() == before) {
       check_all_read(reading, document.json(), "");
       if (is_chosen(out, options_.filter, options_.exclude)) {

@@ -22,7 +22,7 @@ struct LoadOptions {
   std::vector<std::string> filter;
   std::vector<std::string> exclude;
   std::string known_findings;  // a file of them that holds for all cases, beside those of the files
-  bool all = false;            // ignore the "sample" of a matrix; a filter implies it
+  bool all = false;  // ignore the "sample" of a matrix, which a filter implies, and of "continues"
 };
 
 // An error at a position in a file. `text` says what was found, what is allowed and, if there is one,

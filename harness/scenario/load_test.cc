@@ -342,6 +342,19 @@ TEST(LoadOracle, TakesExplicitState) {
   EXPECT_EQ(expect.ttls.at({3, "c"}).max_ms, 5);
 }
 
+TEST(LoadOracle, TakesOnWhichDirectoriesLifeGoesOnAndFurtherRounds) {
+  EXPECT_EQ(with(R"("oracle": {})").oracle.continues, Continues::kSampled);
+  EXPECT_EQ(with(R"("oracle": {"continues": false})").oracle.continues, Continues::kNone);
+  EXPECT_EQ(with(R"("oracle": {"continues": true})").oracle.continues, Continues::kSampled);
+  const Oracle oracle =
+      with(R"("oracle": {"continues": "all", "then": [[{"commands": [["SET", "a", 1]]}], []]})")
+          .oracle;
+  EXPECT_EQ(oracle.continues, Continues::kAll);
+  ASSERT_EQ(oracle.then.size(), 2U);
+  EXPECT_EQ(oracle.then[0].steps.size(), 1U);
+  EXPECT_NE(oracle.then[0].seed, oracle.then[1].seed);
+}
+
 TEST(LoadOracle, TakesFilesLogInfoAndTools) {
   const Oracle oracle = with(R"("oracle": {"start": "refuses", "usable": false,
       "files": {"present": ["*.rdb"], "absent": ["temp-*"]}, "log": {"present": ["Bad file"]},

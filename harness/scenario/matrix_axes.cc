@@ -192,7 +192,8 @@ class AxisReader {
     }
     const Json rules = matrix().value("exclude", Json::array());
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      for (const auto& [pointer, wanted] : rules[i].items()) {
+      for (const auto& rule : rules[i].items()) {
+        const std::string& pointer = rule.key();
         const std::string at = fmt::format("/matrix/exclude/{}{}", i, pointer_token(pointer));
         const auto axis = std::find_if(axes_.begin(), axes_.end(),
                                        [&](const Axis& a) { return a.pointer == pointer; });

@@ -46,7 +46,7 @@ std::string copy_of(const Node& content, const Node& node) {
   std::ifstream file(path, std::ios::binary);
   if (error || !file) {
     node.problem(fmt::format("cannot read {}: {}", path.string(),
-                             error ? error.message() : std::strerror(errno)));
+                             error ? error.message() : error_text(errno)));
     return {};
   }
   if (size > kCopyBytesMax) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/scenario/parse.h"
 
@@ -114,6 +115,13 @@ void parse_expect(const Node& node, oracle::Expectations& out) {
   }
 }
 
+Continues parse_continues(const Node& node) {
+  if (node.is_text()) {
+    return Continues::kAll;
+  }
+  return node.as<bool>() ? Continues::kSampled : Continues::kNone;
+}
+
 // Paths are used as they are; other patterns may match anywhere in a line.
 std::vector<Pattern> parse_patterns(const Node& node, bool paths) {
   std::vector<Pattern> patterns;
@@ -169,6 +177,15 @@ Oracle parse_oracle(const Node& node, const Case& known) {
       }
     } else {
       parse_expect(*expect, oracle.expect);
+    }
+  }
+  if (const auto continues = node.find("continues")) {
+    oracle.continues = parse_continues(*continues);
+  }
+  if (const auto rounds = node.find("then")) {
+    for (const Node& round : rounds->items()) {
+      oracle.then.push_back(parse_workload(round));
+      oracle.then.back().seed = derive_seed(known.seed, fmt::format("then/{}", oracle.then.size()));
     }
   }
   node.read("usable", oracle.usable);

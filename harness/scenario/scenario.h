@@ -100,13 +100,19 @@ struct InfoField {
   std::optional<double> max;
 };
 
+// On which recovered directories life goes on: the first instance takes writes, is killed, and what comes
+// back is judged.
+enum class Continues : std::uint8_t { kNone, kSampled, kAll };
+
 struct Oracle {
   std::vector<Pattern> run_log;  // within a line that the target printed before the crash
   double refused_max = 0.5;      // share of refused commands up to which a run says something
   bool starts = true;            // false: the target must refuse to start
   std::optional<oracle::Guarantee> guarantee;  // absent: derive_guarantee() from config and crash
   oracle::Expectations expect;
-  bool usable = true;          // accepts writes, and a clean restart gives the same state
+  Continues continues = Continues::kSampled;
+  std::vector<workload::Plan> then;  // more rounds of that, one after the other
+  bool usable = true;                // accepts writes, and a clean restart gives the same state
   bool idempotent = true;      // a second recovery of the same crash state gives the same data
   std::vector<Pattern> files;  // path globs within the data directory
   std::vector<Pattern> log;    // within a line that the target printed during recovery

@@ -16,13 +16,13 @@ namespace crashpoint::scenario {
 namespace {
 
 const valijson::Schema& compiled_schema() {
-  static const std::unique_ptr<const valijson::Schema> compiled = [] {
+  static const std::unique_ptr<const valijson::Schema> kCompiled = [] {
     auto result = std::make_unique<valijson::Schema>();
     valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema()),
                                             *result);
     return result;
   }();
-  return *compiled;
+  return *kCompiled;
 }
 
 bool is_valid(const Json& json, valijson::ValidationResults* results) {
@@ -33,8 +33,8 @@ bool is_valid(const Json& json, valijson::ValidationResults* results) {
 }  // namespace
 
 const Json& schema() {
-  static const Json parsed = Json::parse(embedded::kScenarioSchema);
-  return parsed;
+  static const Json kParsed = Json::parse(embedded::kScenarioSchema);
+  return kParsed;
 }
 
 const Json& resolve(const Json& node) {

@@ -145,13 +145,13 @@ void add_homes(const Json& unresolved, const std::string& path, Homes& homes) {
 
 // The only place where `key` is allowed, in words; empty if there is none or more than one.
 std::string only_home(const std::string& key) {
-  static const Homes homes = [] {
+  static const Homes kHomes = [] {
     Homes all;
     add_homes(schema(), "", all);
     return all;
   }();
-  const auto found = homes.find(key);
-  if (found == homes.end() || found->second.size() != 1) {
+  const auto found = kHomes.find(key);
+  if (found == kHomes.end() || found->second.size() != 1) {
     return {};
   }
   const std::string& home = found->second.begin()->second;

@@ -19,6 +19,6 @@ struct Mismatch {
 void explain(const Json& schema, const Json& value, const std::function<void(Mismatch)>& report);
 
 // What `schema` allows, in words: "a whole number from 1 to 5".
-[[nodiscard]] std::string allowed_by(const Json& schema);
+[[nodiscard]] std::string allowed_by(const Json& unresolved);
 
 }  // namespace crashpoint::scenario

@@ -52,7 +52,7 @@ const char* const kEveryKey[] = {
              "points": {"of": "every-persistence-point", "from": 1, "to": 5, "while": "snapshot"} } },
   "recovery": { "deadline_ms": 9 },
   "oracle": {
-    "guarantee": {"buffered": {"seconds": 1.5}}, "usable": false, "idempotent": false,
+    "guarantee": {"buffered": {"seconds": 1.5}}, "usable": false, "idempotent": false, "continues": "all", "then": [[{"commands": [["PING"]]}]],
     "expect": [ { "database": 2, "keys": {"s": "x", "n": 1, "l": {"list": ["a"]}, "e": {"set": ["a"]},
                   "h": {"hash": {"f": "v"}}, "z": {"zset": {"m": 1.5}}, "b": {"hex": "00"},
                   "r": {"repeat": "x", "times": 2}},
@@ -307,13 +307,18 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
       {"recovery.cycles", minimal.recovery.cycles},
       {"oracle.run.refused_max", minimal.oracle.refused_max},
       {"oracle.start", minimal.oracle.starts ? "succeeds" : "refuses"},
+      {"oracle.continues", minimal.oracle.continues == Continues::kSampled},
       {"oracle.usable", minimal.oracle.usable},
       {"oracle.idempotent", minimal.oracle.idempotent},
       {"oracle.expect.database", 0},
       {"oracle.expect[].database", 0},
       {"matrix.^(/.*)?$.step", 1},
   };
-  for (const auto& [property, path] : every_property()) {
+  for (const auto& [property, full_path] : every_property()) {
+    // The steps of a workload are the same everywhere.
+    const std::string_view then = "oracle.then[][]";
+    const std::string path =
+        full_path.starts_with(then) ? "workload[]" + full_path.substr(then.size()) : full_path;
     const bool container = property->contains("default") && (*property)["default"].empty() &&
                            (*property)["default"].is_structured();
     if (property->contains("default") && !container) {

@@ -27,6 +27,7 @@
 #include <boost/process/start_dir.hpp>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::target {
 namespace {
@@ -41,7 +42,7 @@ class Stream {
     if (!path.empty()) {
       fd_ = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
       if (fd_ < 0) {
-        throw EnvironmentError(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+        throw EnvironmentError(fmt::format("cannot open {}: {}", path, error_text(errno)));
       }
     }
   }

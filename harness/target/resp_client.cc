@@ -177,6 +177,7 @@ std::optional<RespValue> ReplyParser::next() {
     }
     while (!open_.empty()) {
       Frame& frame = open_.back();
+      // NOLINTNEXTLINE(bugprone-use-after-move): a value that became an array was left by `continue`
       frame.array.items.push_back(std::move(value));
       if (--frame.missing > 0) {
         break;
@@ -297,16 +298,14 @@ bool Connection::flush() {
 }
 
 bool Connection::receive() {
-  std::array<char, 65536> bytes;
+  std::array<char, 65536> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): hot
   for (;;) {
     const ssize_t count = ::recv(fd_, bytes.data(), bytes.size(), 0);
     if (count > 0) {
       parser_.feed({bytes.data(), static_cast<std::size_t>(count)});
-    } else if (count == 0) {
-      return false;
-    } else if (errno == EAGAIN) {
+    } else if (count < 0 && errno == EAGAIN) {
       return true;
-    } else if (errno != EINTR) {
+    } else if (count == 0 || errno != EINTR) {
       return false;
     }
   }

@@ -33,6 +33,7 @@ using Value = std::variant<std::string, List, Set, Hash, SortedSet, Opaque>;
 // As TYPE names it: "string", "list", "set", "hash", "zset".
 [[nodiscard]] std::string type_name(const Value& value);
 
+// NOLINTNEXTLINE(bugprone-exception-escape): of the move assignment that is made for it
 struct Entry {
   Value value;
   std::optional<std::int64_t> expire_at_ms;  // Unix time

@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 
@@ -20,11 +20,6 @@ using Kind = RespValue::Kind;
 using Command = std::vector<std::string>;
 
 constexpr const char* kScanCount = "1000";
-
-std::int64_t unix_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 [[noreturn]] void fail(const std::string& command, const RespValue& reply) {
   throw EnvironmentError(fmt::format("reading the state: {} was answered with '{}'", command,

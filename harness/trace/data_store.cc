@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/trace/spill_file.h"
 
 namespace crashpoint::trace {
@@ -33,7 +34,7 @@ SegmentStore::SegmentStore(const Named& file)
       file_(::open(file.path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
   if (file_ < 0) {
     throw EnvironmentError(
-        fmt::format("cannot write the trace's data to {}: {}", file.path, std::strerror(errno)));
+        fmt::format("cannot write the trace's data to {}: {}", file.path, error_text(errno)));
   }
 }
 
@@ -96,7 +97,7 @@ void SegmentStore::add_segment(std::size_t size_min) {
         ::posix_fallocate(file_, static_cast<off_t>(file_size_), static_cast<off_t>(segment.size));
     if (error != 0) {
       throw EnvironmentError(fmt::format("no room for {} more bytes of recorded data: {}",
-                                         segment.size, std::strerror(error)));
+                                         segment.size, error_text(error)));
     }
     memory = ::mmap(nullptr, segment.size, PROT_READ | PROT_WRITE, MAP_SHARED, file_,
                     static_cast<off_t>(file_size_));
@@ -107,7 +108,7 @@ void SegmentStore::add_segment(std::size_t size_min) {
   }
   if (memory == MAP_FAILED) {
     throw EnvironmentError(fmt::format("no memory for {} bytes of recorded data: {}", segment.size,
-                                       std::strerror(errno)));
+                                       error_text(errno)));
   }
   segment.memory = static_cast<std::byte*>(memory);
   segments_.push_back(segment);

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/trace/spill_file.h"
 
 namespace crashpoint::trace {
@@ -30,7 +31,7 @@ constexpr std::size_t kStepMax = std::size_t{64} << 20;
 
 [[noreturn]] void no_room(std::size_t bytes) {
   throw EnvironmentError(
-      fmt::format("no room for {} bytes of recorded events: {}", bytes, std::strerror(errno)));
+      fmt::format("no room for {} bytes of recorded events: {}", bytes, error_text(errno)));
 }
 
 }  // namespace

@@ -15,10 +15,11 @@ namespace crashpoint::trace {
 class Name {
  public:
   Name() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): a test writes event.path = "dump.rdb"
+  // NOLINTBEGIN(google-explicit-constructor): a test writes event.path = "dump.rdb"
   template <typename Text>
   requires std::convertible_to<const Text&, std::string_view> Name(const Text& text)
       : text_(intern(text)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   [[nodiscard]] const std::string& str() const { return text_ == nullptr ? kEmpty : *text_; }
   // NOLINTNEXTLINE(google-explicit-constructor)

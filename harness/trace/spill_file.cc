@@ -11,6 +11,7 @@
 #include <string>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::trace {
 
@@ -29,7 +30,7 @@ int open_spill_file(const std::string& directory) {
   }
   if (file < 0) {
     throw EnvironmentError(
-        fmt::format("cannot make a temporary file in {}: {}", folder, std::strerror(errno)));
+        fmt::format("cannot make a temporary file in {}: {}", folder, error_text(errno)));
   }
   return file;
 }

@@ -239,14 +239,14 @@ class MappedData : public DataStore {
     const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat status {};
     if (file < 0 || ::fstat(file, &status) != 0) {
-      throw UsageError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+      throw UsageError(fmt::format("cannot read {}: {}", path, error_text(errno)));
     }
     size_ = static_cast<std::size_t>(status.st_size);
     void* const memory =
         size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
     ::close(file);
     if (memory == MAP_FAILED) {
-      throw EnvironmentError(fmt::format("cannot map {}: {}", path, std::strerror(errno)));
+      throw EnvironmentError(fmt::format("cannot map {}: {}", path, error_text(errno)));
     }
     memory_ = static_cast<const char*>(memory);
   }
@@ -303,7 +303,7 @@ void read_footer(const json& footer, std::map<Position, Event>& events, TraceFil
   file.trace.end = footer.at("end");
   file.trace.notes = names_of(footer.at("notes"));
   file.trace.unseen = names_of(footer.value("unseen", json::array()));
-  const json purposes = footer.at("purposes");
+  const json& purposes = footer.at("purposes");
   for (auto& [enter, event] : events) {
     if (event.role.kind == RoleKind::kChild) {
       event.role.purpose = purposes.value(std::to_string(event.role.ordinal), std::string());
@@ -322,7 +322,7 @@ TraceFileWriter::TraceFileWriter(const std::string& path, const std::string& dir
       file_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644)) {
   if (file_ < 0) {
     throw EnvironmentError(
-        fmt::format("cannot write the trace to {}: {}", path, std::strerror(errno)));
+        fmt::format("cannot write the trace to {}: {}", path, error_text(errno)));
   }
 }
 
@@ -332,13 +332,13 @@ TraceFileWriter::~TraceFileWriter() {
   }
 }
 
-void TraceFileWriter::write_line(std::string line) {
+void TraceFileWriter::write_line(const std::string& line) {
   std::string_view rest = line;
   while (!rest.empty()) {
     const ssize_t written = ::write(file_, rest.data(), rest.size());
     if (written < 0) {
       throw EnvironmentError(
-          fmt::format("cannot write the trace to {}: {}", path_, std::strerror(errno)));
+          fmt::format("cannot write the trace to {}: {}", path_, error_text(errno)));
     }
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -382,7 +382,7 @@ void TraceFileWriter::finish(const Trace& trace) {
 TraceFile read_trace_file(const std::string& path) {
   std::ifstream input(path);
   if (!input) {
-    throw UsageError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+    throw UsageError(fmt::format("cannot read {}: {}", path, error_text(errno)));
   }
   const auto data = std::make_shared<MappedData>(path + ".data");
   TraceFile file;
@@ -409,7 +409,7 @@ TraceFile read_trace_file(const std::string& path) {
         }
         file.trace.end =
             std::max({file.trace.end, event.enter + 1, event.exit == kNever ? 0 : event.exit + 1});
-        events.insert_or_assign(event.enter, std::move(event));
+        events.insert_or_assign(event.enter, event);
       }
     } catch (const json::exception& error) {
       throw UsageError(
@@ -419,8 +419,8 @@ TraceFile read_trace_file(const std::string& path) {
   if (number == 0) {
     throw UsageError(fmt::format("{} is empty", path));
   }
-  for (auto& [enter, event] : events) {
-    file.trace.events.push_back(std::move(event));
+  for (const auto& [enter, event] : events) {
+    file.trace.events.push_back(event);
   }
   return file;
 }

@@ -45,7 +45,7 @@ class TraceFileWriter {
   void finish(const Trace& trace);
 
  private:
-  void write_line(std::string line);
+  void write_line(const std::string& line);
 
   std::string path_;
   std::string directory_;

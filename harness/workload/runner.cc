@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <limits>
 #include <map>
 #include <memory>
@@ -29,11 +28,6 @@ constexpr std::int64_t kStopPollMs = 100;
 constexpr std::int64_t kInfoPollMs = 10;
 // How long after the first lost connection the others may still deliver what was on its way.
 constexpr std::int64_t kGraceMs = 1000;
-
-std::int64_t unix_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 bool is_command(const Arguments& arguments, const char* name) {
   return !arguments.empty() && ::strcasecmp(arguments.front().c_str(), name) == 0;
@@ -241,7 +235,7 @@ void Runner::take_replies(Peer& peer) {
 }
 
 void Runner::pump(std::int64_t deadline_ns) {
-  std::array<epoll_event, 64> events;
+  std::array<epoll_event, 64> events{};
   const std::int64_t wait_ms =
       std::clamp<std::int64_t>((deadline_ns - now_ns() + 999'999) / 1'000'000, 0, kStopPollMs);
   const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),

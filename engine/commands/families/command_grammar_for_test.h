@@ -22,7 +22,7 @@ class CommandGrammar {
     if (random_.below(60) == 0 && words_.size() > 1) {
       words_.pop_back();  // too few
     } else if (random_.below(60) == 0) {
-      words_.push_back("extra");  // too many
+      words_.emplace_back("extra");  // too many
     }
     return words_;
   }

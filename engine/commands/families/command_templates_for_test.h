@@ -41,9 +41,8 @@ inline constexpr std::string_view kDetermined[] = {
     "BITPOS $k 0 [$i|$i $i|$i $i BIT]",
     "BITOP [AND|OR|XOR|NOT] $k $k+",
     "BITOP AND $k $k+",
-    "BITFIELD $k [OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP] [GET u8 $o|GET i5 #$p] [SET i8 $o "
-    "$i|SET u3 $o $f] "
-    "[INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]",
+    ("BITFIELD $k [OVERFLOW SAT|OVERFLOW FAIL|OVERFLOW WRAP] [GET u8 $o|GET i5 #$p] "
+     "[SET i8 $o $i|SET u3 $o $f] [INCRBY u2 $o $i|INCRBY i64 $o $i|INCRBY i7 #1 $i]"),
     "BITFIELD_RO $k GET u4 $o [GET i64 0|SET u4 0 1]",
     // places
     "GEOADD $g [NX|XX|CH|NX CH|NX XX] $xym+",
@@ -53,14 +52,14 @@ inline constexpr std::string_view kDetermined[] = {
     "GEOHASH $g $m+",
     "GEOPOS $g $m+",
     "GEOPOS $z $m+",
-    "GEOSEARCH $g [FROMLONLAT $x $y|FROMMEMBER $m] [BYRADIUS $r $u|BYBOX $r $r $u] [ASC|DESC] "
-    "[COUNT $p|COUNT $p ANY|ANY] [WITHDIST] [WITHCOORD] [WITHHASH]",
+    ("GEOSEARCH $g [FROMLONLAT $x $y|FROMMEMBER $m] [BYRADIUS $r $u|BYBOX $r $r $u] [ASC|DESC] "
+     "[COUNT $p|COUNT $p ANY|ANY] [WITHDIST] [WITHCOORD] [WITHHASH]"),
     "GEOSEARCH $g FROMMEMBER $m BYRADIUS $r km [ASC|DESC] [COUNT $p|COUNT $i]",
     "GEOSEARCH $g FROMLONLAT $x $y BYBOX $r $r $u [ASC|DESC|FROMMEMBER a|BYRADIUS 1 m] [WITHDIST]",
     "GEOSEARCHSTORE $g $g FROMLONLAT $x $y BYRADIUS $r $u [STOREDIST|WITHDIST] [COUNT $p ANY]",
     "GEOSEARCHSTORE $k $g FROMMEMBER $m BYBOX $r $r km [STOREDIST] [COUNT $p|STORE k1]",
-    "GEORADIUS $g $x $y $r $u [ASC|DESC] [COUNT $p|COUNT $p ANY] [WITHDIST WITHHASH WITHCOORD] "
-    "[STORE $k|STOREDIST $k]",
+    ("GEORADIUS $g $x $y $r $u [ASC|DESC] [COUNT $p|COUNT $p ANY] [WITHDIST WITHHASH WITHCOORD] "
+     "[STORE $k|STOREDIST $k]"),
     "GEORADIUS_RO $g $x $y $r km [DESC] [COUNT $p] [STORE $k]",
     "GEORADIUSBYMEMBER $g $m $r $u [ASC|DESC] [WITHDIST] [STORE $g|STOREDIST $k]",
     "GEORADIUSBYMEMBER_RO $g $m $r $u [WITHDIST WITHCOORD] [COUNT $p]",
@@ -156,8 +155,8 @@ inline constexpr std::string_view kDetermined[] = {
     "ZPOPMAX $k [$i|$p]",
     "ZMPOP 1 $k MIN [COUNT $i|COUNT $p]",
     "ZMPOP 2 $k $k MAX [COUNT $p]",
-    "ZUNION 2 $k $k [WEIGHTS $f $f] [AGGREGATE MIN|AGGREGATE MAX|AGGREGATE SUM|AGGREGATE x] "
-    "[WITHSCORES]",
+    ("ZUNION 2 $k $k [WEIGHTS $f $f] [AGGREGATE MIN|AGGREGATE MAX|AGGREGATE SUM|AGGREGATE x] "
+     "[WITHSCORES]"),
     "ZINTER 2 $k $k [WEIGHTS $f $f] [AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]",
     "ZDIFF 2 $k $k [WITHSCORES]",
     "ZUNIONSTORE $k 2 $k $k [WEIGHTS $f $f] [AGGREGATE MIN|AGGREGATE MAX]",

@@ -102,7 +102,8 @@ int step_for(double radius_m, double latitude) {
     return kStepMax;
   }
   int step = 1;
-  for (; radius_m < kMercatorMaxM; radius_m *= 2) {
+  while (radius_m < kMercatorMaxM) {
+    radius_m *= 2;
     ++step;
   }
   step -= 2;

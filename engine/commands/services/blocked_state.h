@@ -12,12 +12,12 @@ namespace engine::commands {
 struct CommandSpec;
 
 struct BlockedState {
-  const CommandSpec* spec;
+  const CommandSpec* spec = nullptr;
   std::vector<std::string> argv;
-  int database;
+  int database = 0;
   std::vector<std::string> keys;
-  keyspace::Type type;       // of the values it waits for
-  std::int64_t deadline_ms;  // monotonic; 0: none
+  keyspace::Type type{};         // of the values it waits for
+  std::int64_t deadline_ms = 0;  // monotonic; 0: none
 };
 
 }  // namespace engine::commands

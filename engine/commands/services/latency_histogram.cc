@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace engine::commands {
 namespace {
@@ -38,7 +39,7 @@ void LatencyHistogram::record(std::int64_t duration_us) {
 
 double LatencyHistogram::percentile_us(double percent) const {
   const auto wanted = std::max<std::uint64_t>(
-      static_cast<std::uint64_t>(percent / 100 * static_cast<double>(count_) + 0.5), 1);
+      static_cast<std::uint64_t>(std::llround(percent / 100 * static_cast<double>(count_))), 1);
   std::uint64_t counted = 0;
   std::size_t index = 0;
   while ((counted += counts_[index]) < wanted) {

@@ -15,9 +15,9 @@ namespace engine::commands {
 class SlowLog {
  public:
   struct Entry {
-    std::uint64_t id;
-    std::int64_t time_s;  // since the epoch
-    std::int64_t duration_us;
+    std::uint64_t id = 0;
+    std::int64_t time_s = 0;  // since the epoch
+    std::int64_t duration_us = 0;
     std::vector<std::string> argv;  // long ones truncated
     std::string address;
     std::string client_name;

@@ -129,7 +129,7 @@ SpareDescriptor g_spare;
 }  // namespace
 
 Result<std::vector<std::unique_ptr<Listener>>> Listener::listen_tcp(
-    const std::vector<std::string>& addresses, int port, int backlog, OnAccept on_accept) {
+    const std::vector<std::string>& addresses, int port, int backlog, const OnAccept& on_accept) {
   std::vector<std::unique_ptr<Listener>> listeners;
   for (const std::string& given : addresses) {
     const bool optional = given.starts_with('-');

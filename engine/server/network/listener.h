@@ -28,7 +28,7 @@ class Listener final : public EventHandler {
   // Addresses as in `bind`: "*", "127.0.0.1", "::1", "-::1" (a leading '-': may be missing on this
   // machine). At least one must be bound. No addresses: none.
   static Result<std::vector<std::unique_ptr<Listener>>> listen_tcp(
-      const std::vector<std::string>& addresses, int port, int backlog, OnAccept on_accept);
+      const std::vector<std::string>& addresses, int port, int backlog, const OnAccept& on_accept);
   // Removes a socket file that is there already. `mode`: permissions, 0: as umask has it.
   static Result<std::unique_ptr<Listener>> listen_unix(const std::string& path, unsigned mode,
                                                        int backlog, OnAccept on_accept);

@@ -49,7 +49,7 @@ class Poller {
   int epoll_fd_;
   bool stays_awake_ = false;
   int ready_count_ = 0;
-  std::array<epoll_event, kEventsMax> ready_;
+  std::array<epoll_event, kEventsMax> ready_{};
 };
 
 }  // namespace engine::server

@@ -222,7 +222,7 @@ void flip_random_bits(std::string& bytes, const Span& span, std::uint64_t count,
 class Application {
  public:
   Application(const Damage& damage, trace::Image& image, Random random, const RunContext& run)
-      : path_(damage.file), image_(image), random_(std::move(random)), run_(run) {}
+      : path_(damage.file), image_(image), random_(random), run_(run) {}
 
   void operator()(const Truncate& truncate) {
     change([&](std::string& bytes) { bytes.resize(resolve(truncate.size, bytes.size(), path_)); });
@@ -315,7 +315,7 @@ void apply_in_order(std::span<const Damage> damages, trace::Image& image, std::u
   for (std::size_t i = 0; i < damages.size(); ++i) {
     check(damages[i]);
     Random random(seed, fmt::format("damage/{}/{}", i, damages[i].file));
-    std::visit(Application(damages[i], image, std::move(random), run), damages[i].action);
+    std::visit(Application(damages[i], image, random, run), damages[i].action);
   }
 }
 

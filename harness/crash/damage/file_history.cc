@@ -104,10 +104,8 @@ std::uint64_t last_commands_size(const RunContext& run, std::string_view path,
       continue;
     }
     end = std::max(end, event.offset + event.performed);
-    if (event.exit < first_acked) {
+    if (event.exit < first_acked || !begin) {  // or nothing had been written before that reply
       begin = event.offset;
-    } else if (!begin) {
-      begin = event.offset;  // nothing had been written before that reply
     }
   }
   return begin && *begin < end ? static_cast<std::uint64_t>(end - *begin) : 0;

@@ -17,13 +17,14 @@
 
 #include "harness/base/error.h"
 #include "harness/base/fd.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::crash {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& directory, const std::string& path) {
   throw EnvironmentError(
-      fmt::format("cannot read {}: {}", (directory / path).string(), std::strerror(errno)));
+      fmt::format("cannot read {}: {}", (directory / path).string(), error_text(errno)));
 }
 
 std::string read_all(int fd, std::size_t size_hint, const std::filesystem::path& directory,

@@ -20,6 +20,7 @@
 #include "harness/base/check.h"
 #include "harness/base/error.h"
 #include "harness/base/fd.h"
+#include "harness/base/text.h"
 
 namespace crashpoint::crash {
 namespace {
@@ -117,7 +118,7 @@ class Layout::Session {
   [[noreturn]] void fail(const char* what, std::string_view path) const {
     const int error = errno;
     throw EnvironmentError(fmt::format("cannot {} {}: {}", what,
-                                       (layout_.directory_ / path).string(), std::strerror(error)));
+                                       (layout_.directory_ / path).string(), error_text(error)));
   }
 
   int directory_of(std::string_view path) const {
@@ -280,7 +281,7 @@ Layout::Layout(std::filesystem::path directory, bool keep_unchanged)
                3600) {
   if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
     throw EnvironmentError(
-        fmt::format("cannot create {}: {}", directory_.string(), std::strerror(errno)));
+        fmt::format("cannot create {}: {}", directory_.string(), error_text(errno)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <ostream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "fmt/format.h"
 #include "harness/base/error.h"
@@ -22,7 +23,8 @@ struct Filesystem {
   std::string tool;  // that makes it, of this Debian package
   std::string package;
   std::string make_options;
-  std::string mount_options;
+  // Each in turn, for recordings; their disks are mounted with the first.
+  std::vector<std::string> mount_options;
   std::uint64_t size = 0;
 };
 inline std::ostream& operator<<(std::ostream& out, const Filesystem& value) {
@@ -32,14 +34,40 @@ inline std::ostream& operator<<(std::ostream& out, const Filesystem& value) {
 inline const std::string kExt4Options = "-q -F -b 4096 -E nodiscard,lazy_itable_init=0";
 
 inline const Filesystem kFilesystems[] = {
-    {"Ext4Ordered", "ext4-ordered", "ext4", "mkfs.ext4", "e2fsprogs", kExt4Options, "data=ordered",
+    {"Ext4Ordered",
+     "ext4-ordered",
+     "ext4",
+     "mkfs.ext4",
+     "e2fsprogs",
+     kExt4Options,
+     {"data=ordered"},
      64U << 20U},
-    {"Ext4NoautoDaAlloc", "ext4-noauto_da_alloc", "ext4", "mkfs.ext4", "e2fsprogs", kExt4Options,
-     "noauto_da_alloc", 64U << 20U},
-    {"Ext4Writeback", "ext4-writeback", "ext4", "mkfs.ext4", "e2fsprogs", kExt4Options,
-     "data=writeback", 64U << 20U},
-    {"Xfs", "xfs", "xfs", "mkfs.xfs", "xfsprogs", "-q -f -K", "", 320U << 20U},
-    {"Btrfs", "btrfs", "btrfs", "mkfs.btrfs", "btrfs-progs", "-q -f -K", "nodiscard", 256U << 20U},
+    {"Ext4NoautoDaAlloc",
+     "ext4-noauto_da_alloc",
+     "ext4",
+     "mkfs.ext4",
+     "e2fsprogs",
+     kExt4Options,
+     {"noauto_da_alloc"},
+     64U << 20U},
+    {"Ext4Writeback",
+     "ext4-writeback",
+     "ext4",
+     "mkfs.ext4",
+     "e2fsprogs",
+     kExt4Options,
+     {"data=writeback"},
+     64U << 20U},
+    {"Xfs", "xfs", "xfs", "mkfs.xfs", "xfsprogs", "-q -f -K", {""}, 320U << 20U},
+    // By default a file of up to 2,048 bytes lies among the metadata and comes with it: not a block.
+    {"Btrfs",
+     "btrfs",
+     "btrfs",
+     "mkfs.btrfs",
+     "btrfs-progs",
+     "-q -f -K",
+     {"nodiscard", "nodiscard,max_inline=0"},
+     256U << 20U},
 };
 
 // Throws EnvironmentError that says which package to install when the tool is on no path of `path`

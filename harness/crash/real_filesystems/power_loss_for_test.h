@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -80,10 +81,12 @@ class Kernel {
   }
 
   void act() {
-    if (random_.chance(0.5)) {
-      commit();
-    } else {
+    const std::uint64_t what = random_.below(3);
+    if (what != 0) {
       write_back();
+    }
+    if (what != 1) {
+      commit();
     }
   }
 
@@ -113,7 +116,8 @@ class Kernel {
     for (const std::filesystem::path& file : files) {
       if (random_.chance(0.7)) {
         const bool waits = random_.chance(0.5);
-        ::sync_file_range(open(file).get(), 0, 0,
+        opened_.push_back(open(file));
+        ::sync_file_range(opened_.back().get(), 0, 0,
                           SYNC_FILE_RANGE_WRITE | (waits ? SYNC_FILE_RANGE_WAIT_AFTER : 0U));
       }
     }
@@ -123,17 +127,19 @@ class Kernel {
   std::filesystem::path root_;
   std::filesystem::path directory_;
   Random random_;
+  std::vector<Fd>
+      opened_;  // not closed meanwhile: a close makes ext4 forget what it has to allocate
   int others_ = 0;
 };
 
-inline Recording record(const Filesystem& filesystem, std::span<const Workload> workloads,
-                        const std::filesystem::path& folder) {
+inline Recording record(const Filesystem& filesystem, const std::string& mount_options,
+                        std::span<const Workload> workloads, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder / "fuse");
   std::filesystem::create_directories(folder / "mount");
   RecordingDisk disk(folder / "fuse", filesystem.size);
   make_filesystem(filesystem, disk.path());
   Recording recording;
-  const LoopMount mounted(disk.path(), filesystem.type, filesystem.mount_options, folder / "mount");
+  const LoopMount mounted(disk.path(), filesystem.type, mount_options, folder / "mount");
   const Fd root(::open(mounted.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   ::syncfs(root.get());
   recording.begin = disk.begin();
@@ -156,10 +162,11 @@ inline Recording record(const Filesystem& filesystem, std::span<const Workload> 
   return recording;
 }
 
+// A disk that a power loss could have left.
 struct LostPower {
-  std::size_t at = 0;               // entries of the log before this one had come
-  std::set<std::size_t> lost;       // of those, writes that are not on the disk
-  std::set<std::size_t> half_lost;  // and writes of which only the first half of the sectors are
+  using Writes = std::vector<std::pair<std::size_t, bool>>;
+  Writes writes;             // of the run, by entry of the log; whether only half of its sectors
+  std::set<std::size_t> at;  // when: the entries of the log before one of these had come
 };
 
 // btrfs mounts from the superblock at 64 KiB, of 4 KiB with one checksum: torn, there is no filesystem
@@ -174,48 +181,69 @@ inline bool is_superblock_of_btrfs(const Filesystem& filesystem,
 inline constexpr std::size_t kDisksMax =
     16;  // of one run: each is mounted, which takes most of the time
 
-// At every entry of the run, with all that came since the last flush, with none and with some of it; a
-// choice of these, drawn by the seed.
+// The entries that had come when the last call of the run returned.
+inline std::size_t end_of_calls(const Recording& recording, const RecordedRun& run) {
+  std::size_t at = run.first;
+  while (at < run.last && recording.log[at].moment + 1 < run.workload->script.now()) {
+    ++at;
+  }
+  return at;
+}
+
+// At every entry of the run, with all that came since the last flush, with none and with some of it, each
+// disk once. Drawn of these by the seed are first such that the last call may have left, then such as the
+// kernel left of it afterwards, and a few of the time before.
 inline std::vector<LostPower> power_losses(const Filesystem& filesystem, const Recording& recording,
                                            const RecordedRun& run) {
   Random random(run.workload->seed, "power-losses/" + run.workload->name);
-  std::vector<LostPower> losses;
+  std::map<LostPower::Writes, std::set<std::size_t>> disks;
   std::size_t flushed = run.first;  // entries up to here are on the disk for good
-  for (std::size_t at = run.first; at <= run.last; ++at) {
-    losses.push_back({at, {}, {}});
-    if (at > flushed) {
-      LostPower none{at, {}, {}};
-      for (std::size_t i = flushed; i < at; ++i) {
-        none.lost.insert(i);
+  const auto add = [&](std::size_t at, double density) {
+    LostPower::Writes writes;
+    for (std::size_t i = run.first; i < at; ++i) {
+      const bool reached = i < flushed || !random.chance(density);
+      const bool half = !reached && density < 1 && random.chance(0.2) &&
+                        !is_superblock_of_btrfs(filesystem, recording.log[i]);
+      if (!recording.log[i].flush && (reached || half)) {
+        writes.emplace_back(i, half);
       }
-      losses.push_back(std::move(none));
     }
-    if (at - flushed > 1) {
-      for (int sample = 0; sample < 4; ++sample) {
-        LostPower loss{at, {}, {}};
-        const double density = random.fraction();
-        for (std::size_t i = flushed; i < at; ++i) {
-          if (random.chance(density)) {
-            const bool whole =
-                random.chance(0.8) || is_superblock_of_btrfs(filesystem, recording.log[i]);
-            (whole ? loss.lost : loss.half_lost).insert(i);
-          }
-        }
-        losses.push_back(std::move(loss));
-      }
+    disks[std::move(writes)].insert(at);
+  };
+  for (std::size_t at = run.first; at <= run.last; ++at) {
+    add(at, 0);
+    add(at, 1);
+    for (int sample = 0; at - flushed > 1 && sample < 4; ++sample) {
+      add(at, random.fraction());
     }
     if (at < run.last && recording.log[at].flush) {
       flushed = at + 1;
     }
   }
-  while (losses.size() > kDisksMax) {
-    losses.erase(losses.begin() + static_cast<std::ptrdiff_t>(random.below(losses.size())));
+
+  std::vector<LostPower> of_end;
+  std::vector<LostPower> after;
+  std::vector<LostPower> before;
+  const std::size_t end = end_of_calls(recording, run);
+  for (const auto& [writes, at] : disks) {
+    (at.contains(end) ? of_end : *at.rbegin() > end ? after : before).push_back({writes, at});
   }
-  return losses;
+  std::vector<LostPower> drawn;
+  const auto draw = [&](std::vector<LostPower>& from, std::size_t max) {
+    while (drawn.size() < max && !from.empty()) {
+      const auto one = from.begin() + static_cast<std::ptrdiff_t>(random.below(from.size()));
+      drawn.push_back(std::move(*one));
+      from.erase(one);
+    }
+  };
+  draw(of_end, kDisksMax / 3);
+  draw(after, kDisksMax - kDisksMax / 4);
+  draw(before, kDisksMax);
+  return drawn;
 }
 
-inline void write_disk(const Recording& recording, const LostPower& loss, std::uint64_t size,
-                       const std::filesystem::path& file) {
+inline void write_disk(const Recording& recording, const RecordedRun& run, const LostPower& loss,
+                       std::uint64_t size, const std::filesystem::path& file) {
   std::filesystem::remove(file);
   const Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   const auto put = [&](std::uint64_t offset, std::string_view data) {
@@ -230,16 +258,13 @@ inline void write_disk(const Recording& recording, const LostPower& loss, std::u
   for (const auto& [offset, data] : recording.begin) {
     put(offset, data);
   }
-  for (std::size_t i = 0; i < loss.at; ++i) {
-    const RecordingDisk::Entry& entry = recording.log[i];
-    if (entry.flush || loss.lost.contains(i)) {
-      continue;
-    }
-    std::string_view data = entry.data;
-    if (loss.half_lost.contains(i)) {
-      data = data.substr(0, data.size() / kSectorSize / 2 * kSectorSize);
-    }
-    put(entry.offset, data);
+  for (std::size_t i = 0; i < run.first; ++i) {
+    put(recording.log[i].offset, recording.log[i].data);
+  }
+  for (const auto& [i, half] : loss.writes) {
+    const std::string_view data = recording.log[i].data;
+    put(recording.log[i].offset,
+        data.substr(0, half ? data.size() / kSectorSize / 2 * kSectorSize : data.size()));
   }
 }
 

@@ -16,8 +16,31 @@ struct Unseen {
   std::string_view source;
 };
 
-// None has a source yet: where enough rounds find such a state, the mode fails and prints it.
-inline const std::vector<Unseen> kUnseen;
+inline constexpr std::string_view kCopiedInTwoParts =
+    "generic_perform_write copies until a page of the caller's buffer is missing, and unlocks the "
+    "page of "
+    "the file before it fetches that: what was copied can be written back first, and the size that "
+    "follows "
+    "be committed without the rest (found on Linux 6.18 when userfaultfd held up the fetch)";
+
+inline constexpr std::string_view kConvertedLate =
+    "ext4 sets the size when it allocates the blocks (mpage_map_and_submit_extent), and a worker "
+    "marks them "
+    "as written when the bytes are on disk (ext4_end_io_end): a commit between has zeros; found or "
+    "not by "
+    "how the two race";
+
+inline const std::vector<Unseen> kUnseen = {
+    {"ext4-ordered", "M27RenameWithoutSync", {"f=old t=...", "f=..."}, kConvertedLate},
+    {"ext4-noauto_da_alloc", "M27RenameWithoutSync", {"f=old t=...", "f=..."}, kConvertedLate},
+    {"ext4-writeback", "M27RenameWithoutSync", {"f=old t=...", "f=..."}, kConvertedLate},
+    {"ext4-ordered", "M27RenameToANewName", {"f=old n=..."}, kConvertedLate},
+    {"ext4-noauto_da_alloc", "M27RenameToANewName", {"f=old n=..."}, kConvertedLate},
+    {"ext4-writeback", "M27RenameToANewName", {"f=old n=..."}, kConvertedLate},
+    {"ext4-ordered", "M3WriteAcrossTheEnd", {"a=1x.."}, kCopiedInTwoParts},
+    {"ext4-noauto_da_alloc", "M3WriteAcrossTheEnd", {"a=1x.."}, kCopiedInTwoParts},
+    {"ext4-writeback", "M3WriteAcrossTheEnd", {"a=1x.."}, kCopiedInTwoParts},
+};
 
 // Empty when there is none.
 inline std::string source_of_unseen(std::string_view profile, std::string_view litmus,

@@ -50,6 +50,10 @@ inline std::vector<TraceScript> scripts_of_several_blocks() {
       start().append("a", small).write("a", 2490, "x").sync_range("a"),
       start().truncate("a", 1250),
       start().append("a", large).truncate("a", 3000).create("x").fsync("x"),
+      TraceScript({{"d", directory_entry()}, {"d/f", file_entry(small)}})
+          .link("d/f", "g")
+          .unlink("d/f")
+          .fsync_directory("d"),
   };
 }
 

@@ -143,7 +143,7 @@ void set_field(std::string& text, const Field& field, std::uint64_t offset, std:
 
 enum class Overflow : std::uint8_t { kWrap, kSaturate, kFail };
 
-__extension__ typedef __int128 Wide;
+__extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using): takes no __extension__
 
 // `value` brought into the range of `field`; empty when it may not be.
 std::optional<std::int64_t> fit(Wide value, const Field& field, Overflow overflow) {

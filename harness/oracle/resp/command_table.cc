@@ -50,7 +50,7 @@ constexpr std::string_view kWithoutEffect[] = {
 }  // namespace
 
 const Command* find_writing_command(std::string_view name) {
-  static const auto table = [] {
+  static const auto kCommands = [] {
     boost::unordered_flat_map<std::string_view, const Command*> commands;
     for (const auto family : {string_commands(), bit_commands(), list_commands(), set_commands(),
                               hash_commands(), sorted_set_commands(), sorted_set_range_commands(),
@@ -61,14 +61,14 @@ const Command* find_writing_command(std::string_view name) {
     }
     return commands;
   }();
-  const auto found = table.find(UpperName(name).view());
-  return found == table.end() ? nullptr : found->second;
+  const auto found = kCommands.find(UpperName(name).view());
+  return found == kCommands.end() ? nullptr : found->second;
 }
 
 bool is_known_without_effect(std::string_view name) {
-  static const boost::unordered_flat_set<std::string_view> names(std::begin(kWithoutEffect),
-                                                                 std::end(kWithoutEffect));
-  return names.contains(UpperName(name).view());
+  static const boost::unordered_flat_set<std::string_view> kNames(std::begin(kWithoutEffect),
+                                                                  std::end(kWithoutEffect));
+  return kNames.contains(UpperName(name).view());
 }
 
 void append_keys(const Command& command, std::span<const std::string> arguments,

@@ -137,7 +137,7 @@ std::vector<KeyId> Context::keys_in(std::uint32_t database) const {
   return keys;
 }
 
-void Context::swap(std::uint32_t one, std::uint32_t other) {
+void Context::swap_databases(std::uint32_t one, std::uint32_t other) {
   std::vector<std::pair<KeyId, Model::Slot>> moved;
   for (const auto& [from, to] : {std::pair{one, other}, std::pair{other, one}}) {
     for (const KeyId id : keys_in(from)) {
@@ -228,7 +228,7 @@ std::string add_floats(const std::string& one, const std::string& other) {
     throw Failure{};
   }
   // 17 digits behind the point, without trailing zeros.
-  std::array<char, 5200> text;
+  std::array<char, 5200> text{};
   const int size = std::snprintf(text.data(), text.size(), "%.17Lf", sum);
   std::string result(text.data(), static_cast<std::size_t>(size));
   if (result.find('.') != std::string::npos) {

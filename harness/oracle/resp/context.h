@@ -109,7 +109,7 @@ class Context {
   [[nodiscard]] std::vector<std::uint32_t> databases() const;
   // Every key that is there, unknown ones included.
   [[nodiscard]] std::vector<KeyId> keys_in(std::uint32_t database) const;
-  void swap(std::uint32_t one, std::uint32_t other);
+  void swap_databases(std::uint32_t one, std::uint32_t other);
 
   // What DUMP showed, for RESTORE.
   void remember_dump(const std::string& payload, KeyId id);

@@ -104,9 +104,12 @@ Verdict judge_expectations(const target::State& recovered, const Expectations& e
     }
     differences.add(key, ttl_text(ttl), std::move(found));
   }
-  for (const auto& [database, size] : expected.dbsize) {
-    const auto found = static_cast<std::uint64_t>(std::ranges::count_if(
-        recovered.entries, [&](const auto& entry) { return entry.first.database == database; }));
+  for (const auto& wanted : expected.dbsize) {
+    const auto& [database, size] = wanted;
+    const auto found =
+        static_cast<std::uint64_t>(std::ranges::count_if(recovered.entries, [&](const auto& entry) {
+          return entry.first.database == wanted.first;  // clang 14 cannot capture `database`
+        }));
     if (found != size) {
       differences.add({.database = database, .name = "(size)"}, counted(size, "key"),
                       counted(found, "key"));

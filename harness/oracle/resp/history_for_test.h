@@ -94,10 +94,10 @@ class HistoryForTest {
   std::int64_t now_ns_ = 0;
 };
 
-inline target::State state_of(std::map<std::string, target::Value> values) {
+inline target::State state_of(const std::map<std::string, target::Value>& values) {
   target::State state;
-  for (auto& [name, value] : values) {
-    state.entries[{0, name}] = {.value = std::move(value), .expire_at_ms = {}};
+  for (const auto& [name, value] : values) {
+    state.entries[{0, name}] = {.value = value, .expire_at_ms = {}};
   }
   return state;
 }

@@ -297,10 +297,10 @@ Verdict Judge::expectations(const target::State& recovered, const Expectations& 
     return never;
   };
   std::erase_if(due.values, [&](const auto& entry) {
-    const auto& [key, value] = entry;
+    const target::Key& key = entry.first;
     return drop(key, [&](Digest held) {
-      return held == digest_entry(key, {.value = value, .expire_at_ms = std::nullopt}) ||
-             held == digest_entry(key, {.value = value, .expire_at_ms = 1});
+      return held == digest_entry(key, {.value = entry.second, .expire_at_ms = std::nullopt}) ||
+             held == digest_entry(key, {.value = entry.second, .expire_at_ms = 1});
     });
   });
   std::erase_if(due.types, [&](const auto& entry) {

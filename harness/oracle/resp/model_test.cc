@@ -7,12 +7,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <chrono>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "harness/base/clock.h"
 #include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/oracle/resp/command_table.h"
@@ -25,11 +25,6 @@ namespace {
 using target::RedisForTest;
 using target::RespValue;
 using Arguments = std::vector<std::string>;
-
-std::int64_t unix_now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // Each word in capitals and punctuation stands for itself; the others are drawn from `choices()`.
 const char* const kTemplates[] = {

@@ -52,14 +52,14 @@ History make_history(const Generate& generate) {
             target::RespValue{.kind = target::RespValue::Kind::kSimple, .text = "OK"});
         const std::string& name = operation.arguments.front();
         if (name == "EXEC") {
-          reply = {.kind = target::RespValue::Kind::kArray, .items = std::move(results)};
+          reply = {.kind = target::RespValue::Kind::kArray, .items = std::exchange(results, {})};
         } else if (transaction && name != "MULTI") {
           results.push_back(std::move(reply));
           reply = {.kind = target::RespValue::Kind::kSimple, .text = "QUEUED"};
         }
         operation.reply = std::move(reply);
         // All clients overlap.
-        operation.acked_ns = operation.read_ns = now_ns + 2 * generate.clients * kUs;
+        operation.acked_ns = operation.read_ns = now_ns + std::int64_t{2} * generate.clients * kUs;
       }
     }
   }
@@ -81,7 +81,7 @@ Generate shape(std::int64_t count, std::int64_t clients) {
 
 void prepare(benchmark::State& bench) {
   const History history = make_history(shape(bench.range(0), bench.range(1)));
-  for (auto step : bench) {
+  for ([[maybe_unused]] auto step : bench) {
     const Judge judge(history);
     benchmark::DoNotOptimize(&judge);
   }
@@ -95,7 +95,7 @@ void judge_kept(benchmark::State& bench) {
   if (judge.guarantee(recovered, {}).outcome != Outcome::kPass) {
     bench.SkipWithError("the state should keep the promise");
   }
-  for (auto step : bench) {
+  for ([[maybe_unused]] auto step : bench) {
     benchmark::DoNotOptimize(judge.guarantee(recovered, {}));
   }
   bench.counters["keys"] = static_cast<double>(recovered.entries.size());
@@ -105,7 +105,7 @@ void judge_prefix(benchmark::State& bench) {
   const History history = make_history(shape(bench.range(0), bench.range(1)));
   const Judge judge(history);
   const target::State recovered = judge.final_state();
-  for (auto step : bench) {
+  for ([[maybe_unused]] auto step : bench) {
     benchmark::DoNotOptimize(judge.guarantee(recovered, {.kind = Guarantee::Kind::kPrefix}));
   }
   bench.counters["keys"] = static_cast<double>(recovered.entries.size());
@@ -116,7 +116,7 @@ void explain_broken(benchmark::State& bench) {
   const Judge judge(history);
   target::State recovered = judge.final_state();
   recovered.entries.erase(recovered.entries.begin());
-  for (auto step : bench) {
+  for ([[maybe_unused]] auto step : bench) {
     benchmark::DoNotOptimize(judge.guarantee(recovered, {}));
   }
 }

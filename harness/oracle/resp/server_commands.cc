@@ -36,7 +36,7 @@ Reply swapdb(Context& c) {
     throw Failure{};
   }
   if (one != other) {
-    c.swap(static_cast<std::uint32_t>(one), static_cast<std::uint32_t>(other));
+    c.swap_databases(static_cast<std::uint32_t>(one), static_cast<std::uint32_t>(other));
   }
   return ok();
 }

@@ -195,6 +195,7 @@ Reply sort_store(Context& c) {
     std::string& element = elements[static_cast<std::size_t>(at)];
     if (options.gets.empty()) {
       result.push_back(std::move(element));
+      continue;
     }
     for (const std::string& pattern : options.gets) {
       result.push_back(look_up(c, pattern, element).value_or(""));

@@ -11,8 +11,8 @@ namespace crashpoint::explore {
 
 // The model must lead to the very directory that the run left, `found`, byte by byte, or nothing it says can be
 // believed. What is amiss, in words; empty if nothing is.
-[[nodiscard]] std::string self_check(const trace::Trace& trace,
-                                     const std::shared_ptr<const crash::Timeline>& timeline,
-                                     const trace::Image& found);
+[[nodiscard]] std::string trace_self_check(const trace::Trace& trace,
+                                           const std::shared_ptr<const crash::Timeline>& timeline,
+                                           const trace::Image& found);
 
 }  // namespace crashpoint::explore

@@ -1,4 +1,4 @@
-#include "harness/explore/self_check.h"
+#include "harness/explore/trace_self_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -54,9 +54,9 @@ std::string told(std::vector<std::string> doubts) {
 
 }  // namespace
 
-std::string self_check(const trace::Trace& trace,
-                       const std::shared_ptr<const crash::Timeline>& timeline,
-                       const trace::Image& found) {
+std::string trace_self_check(const trace::Trace& trace,
+                             const std::shared_ptr<const crash::Timeline>& timeline,
+                             const trace::Image& found) {
   for (const trace::Notes& notes : {trace.unseen, timeline->notes()}) {
     if (!notes.empty()) {
       return told(notes);
