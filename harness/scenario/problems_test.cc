@@ -60,7 +60,7 @@ const Mistake kKeys[] = {
       R"(4:97: /crash/explore/profile/order/1/later: names are not in a file, so the rule never applies; allowed: operations on files)"}},
     {"UnknownKeyNearNothing",
      R"("recovery": {"wibble": 1})",
-     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms, faults)"}},
+     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: cycles, deadline_ms, faults, run)"}},
     {"KeyOfAnotherPlace",
      R"("nth": 3)",
      {R"(3:1: /nth: unknown key "nth"; it belongs in faults[].at)"}},
@@ -105,7 +105,7 @@ const Mistake kKeys[] = {
 const Mistake kTargets[] = {
     {"UnknownTarget",
      R"("target": {"use": "reddis"})",
-     {R"(3:19: /target/use: found "reddis"; allowed: "engine", "redis", or {"command": [...], "protocol": "resp"}; did you mean "redis"?)"}},
+     {R"(3:19: /target/use: found "reddis"; allowed: "engine", "redis", or {"command": [...], "protocol": "resp"}, or {"program": NAME, "version": [...]}; did you mean "redis"?)"}},
     {"CommandMissing",
      R"("target": {"use": {"protocol": "resp"}})",
      {R"(3:19: /target/use: "command" is missing; allowed: a list (at least 1) of a string)"}},
@@ -130,7 +130,7 @@ const Mistake kTargets[] = {
 const Mistake kWorkloads[] = {
     {"StepOfNothing",
      R"("workload": [{}])",
-     {R"(3:14: /workload/0: needs one of: commands, generate, admin, pause_ms)"}},
+     {R"(3:14: /workload/0: needs one of: commands, generate, admin, pause_ms, run)"}},
     {"StepOfTwo",
      R"("workload": [{"admin": ["BGSAVE"], "pause_ms": 1}])",
      {R"(3:14: /workload/0: found admin and pause_ms together; only one of them is allowed)"}},
