@@ -583,7 +583,9 @@ TEST_F(Explore, FindsWhatIsLostOnlyOnceLifeGoesOn) {
       EXPECT_THAT(told(exploration), IsEmpty());
       continue;
     }
-    EXPECT_THAT(told(exploration), testing::Contains(HasSubstr("power continues: the new size of the write of 9 bytes at 0")));
+    EXPECT_THAT(
+        told(exploration),
+        testing::Contains(HasSubstr("power continues: the new size of the write of 9 bytes at 0")));
     EXPECT_EQ(exploration.findings[0].verdict.summary, "it is lost");
     EXPECT_GT(exploration.accounts[1].violating, 0U);
   }
