@@ -31,8 +31,8 @@ std::vector<trace::FileId> files_of(const trace::Trace& trace) {
 
 TEST(VolatileFiles, AreAsIfTheyHadNeverBeen) {
   trace::Trace trace;
-  trace.initial["t.db"] = {.file = 1};
-  trace.initial["t.db-shm"] = {.file = 2};
+  trace.initial["t.db"].file = 1;
+  trace.initial["t.db-shm"].file = 2;
   trace.events = {event(trace::Op::kWrite, 1, "t.db"), event(trace::Op::kWrite, 2, "t.db-shm"),
                   event(trace::Op::kOpen, 3, "d/u.db-shm"),
                   event(trace::Op::kUnlink, 3, "d/u.db-shm")};
@@ -56,7 +56,7 @@ TEST(VolatileFiles, AreNotThoseThatHaveAnotherNameToo) {
 TEST(VolatileFiles, AreLeftOutOfADirectoryAndDirectoriesAreNot) {
   trace::Image image;
   image["a.tmp"] = {};
-  image["b.tmp"] = {.kind = trace::ImageEntry::Kind::kDirectory};
+  image["b.tmp"].kind = trace::ImageEntry::Kind::kDirectory;
   image["b.tmp/c"] = {};
   leave_out_volatile(image, {"*.tmp"});
   EXPECT_EQ(image.size(), 2U);

@@ -49,7 +49,7 @@ struct Options {
   std::vector<std::string> recovery;
   bool not_atomic = false;
   double deadline_s = 5;
-  std::uint64_t states_max = 20'000;
+  std::uint64_t states_max = 3'000;
   std::string seed = "1";
   std::optional<std::string> report_folder;
   std::optional<std::string> save;  // a file that gets the scenario
@@ -151,6 +151,13 @@ std::string states_line(const report::CaseResult& result) {
     line += fmt::format("{}{} after a {}", line.empty() ? "" : ", ",
                         counted(counts.tried, "crash state"),
                         counts.crash == "process-kill" ? "process kill" : "power loss");
+  }
+  if (std::ranges::any_of(result.states, [](const auto& counts) {
+        return std::ranges::any_of(counts.skipped, [](const auto& skipped) {
+          return skipped.first.find("max_states") != std::string::npos;
+        });
+      })) {
+    line += " (more are permitted: --max-states)";
   }
   if (!result.states.empty()) {
     line += fmt::format(", at {}", counted(result.states.front().points, "crash point"));

@@ -11,6 +11,7 @@ namespace crashpoint {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -31,7 +32,7 @@ TEST_F(CheckCommand, SedInPlaceMayLoseTheFileAndTheChange) {
   EXPECT_THAT(outcome.output, HasSubstr("directory . was not synced"));
   EXPECT_THAT(outcome.output, HasSubstr("-one\n"));  // the difference, as a diff
   EXPECT_THAT(outcome.output, HasSubstr("reproduce"));
-  EXPECT_THAT(outcome.output, Not(HasSubstr("process kill, ")));
+  EXPECT_THAT(outcome.output, Not(ContainsRegex("loss [0-9]+ +after a process kill")));
 }
 
 TEST_F(CheckCommand, AReplacementThatIsSyncedWithItsDirectoryLosesNothing) {
@@ -65,7 +66,7 @@ TEST_F(CheckCommand, AnOverwriteInPlaceIsTornByAKillAlready) {
   EXPECT_THAT(outcome.output, HasSubstr("also if the machine runs on"));
   // What a kill leaves may be allowed.
   const Outcome allowed = check("'echo all new > conf && sync conf'", "--not-atomic");
-  EXPECT_THAT(allowed.output, Not(HasSubstr("after a process kill"))) << allowed.output;
+  EXPECT_THAT(allowed.output, Not(ContainsRegex("loss [0-9]+ +after a process kill")));
 }
 
 TEST_F(CheckCommand, ADumpThatFailsAfterACrashIsALoss) {
@@ -86,7 +87,7 @@ TEST_F(CheckCommand, LinesAcknowledgeWhileTheCommandRuns) {
   const Outcome lost = shell("cd " + shell_quote(folder_.path().string()) + " && SYNC=: " +
                              shell_quote(CRASHPOINT_BINARY) + " " + options + script);
   EXPECT_EQ(lost.exit_code, 1) << lost.output;
-  EXPECT_THAT(lost.output, HasSubstr("ok 3"));
+  EXPECT_THAT(lost.output, HasSubstr("(line \"ok "));
 }
 
 TEST_F(CheckCommand, ARecoveryCommandMayMendWhatACrashLeft) {
@@ -205,7 +206,7 @@ TEST_F(CheckCommand, WhatItSavesIsAScenarioThatFindsTheSame) {
   EXPECT_EQ(run.exit_code, 1) << run.output;
   EXPECT_THAT(run.output, HasSubstr("a state that the run never had"));
   EXPECT_EQ(crashpoint("validate mine.json").exit_code, 0);
-  const Outcome reproduced = crashpoint("reproduce report/bundles/*");
+  const Outcome reproduced = crashpoint("reproduce $(ls -d report/bundles/* | head -1)");
   EXPECT_EQ(reproduced.exit_code, 1) << reproduced.output;
   EXPECT_THAT(reproduced.output, HasSubstr("Reproduced"));
 }

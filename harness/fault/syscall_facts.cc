@@ -29,7 +29,7 @@ struct Row {
 
 constexpr const char* kAnyErrors = "EDQUOT EIO ENOMEM EINTR";
 
-constexpr std::array<Row, 24> kTable = {{
+constexpr std::array<Row, 25> kTable = {{
     {"open", kOther,
      "EACCES EAGAIN EBUSY EEXIST EFBIG EINVAL EISDIR ELOOP EMFILE ENAMETOOLONG ENFILE ENODEV "
      "ENOENT "
@@ -61,6 +61,9 @@ constexpr std::array<Row, 24> kTable = {{
     {"mknod", kSkippable,
      "EACCES EEXIST EINVAL ELOOP ENAMETOOLONG ENOENT ENOSPC ENOTDIR EPERM EROFS"},
     {"chmod", kSkippable, "EACCES EINVAL ELOOP ENAMETOOLONG ENOENT ENOTDIR EOPNOTSUPP EPERM EROFS"},
+    {"setxattr", kSkippable,
+     "EACCES EEXIST EINVAL ELOOP ENAMETOOLONG ENODATA ENOENT ENOSPC ENOTDIR EOPNOTSUPP EPERM "
+     "EROFS"},
     {"fsync", kSkippable, "EINVAL ENOSPC EROFS"},
     {"fdatasync", kSkippable, "EINVAL ENOSPC EROFS"},
     {"sync", kSkippable | kNeverFails | kNoFile, ""},

@@ -75,6 +75,16 @@ TEST(Files, ADirectoryUnderAnotherPathIsStillTheDataDirectory) {
   EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
 }
 
+TEST(Files, AnAccessControlListSetsTheModeToo) {
+  const TestFolder folder;
+  std::ofstream(folder.data() / "conf") << "1\n";
+  std::filesystem::permissions(folder.data() / "conf", std::filesystem::perms(0644));
+  const auto run = folder.run({"sed", "-i", "s/1/2/", "conf"});
+  ASSERT_EQ(run.status, 0) << folder.output();
+  EXPECT_THAT(run.trace.unseen, IsEmpty());
+  EXPECT_EQ(replayed(run.trace), on_disk(folder.data()));
+}
+
 TEST(Files, WhatIsMovedInIsRecordedWithItsBytesAndFollowedWhereverItGoes) {
   const TestFolder folder;
   std::filesystem::create_directories(folder.data() / "old");

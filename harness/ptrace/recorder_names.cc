@@ -288,6 +288,12 @@ void Recorder::watch_data_directory() {
 
 Recorder::Follow Recorder::enter_mode(Thread& thread, const trace::Syscall& syscall) {
   Call& call = thread.call;
+  // Of extended attributes only the access control list has to do with the mode.
+  constexpr std::string_view kAccess = "system.posix_acl_access";
+  if (syscall.mode < 0 &&
+      thread.memory().read_string(call.argument(1), kAccess.size() + 1) != kAccess) {
+    return Follow::kNone;
+  }
   const std::uint32_t flags = syscall.flags >= 0 ? call.flags(syscall.flags) : 0;
   Call::Places places;
   if (syscall.fd >= 0) {
@@ -304,7 +310,7 @@ Recorder::Follow Recorder::enter_mode(Thread& thread, const trace::Syscall& sysc
   place(event, *call.inode);
   event.fd = syscall.fd >= 0 ? call.fd(syscall.fd) : -1;
   event.flags = flags;
-  event.mode = call.flags(syscall.mode) & 07777U;
+  event.mode = syscall.mode < 0 ? call.inode->mode : call.flags(syscall.mode) & 07777U;
   call.places = std::make_unique<Call::Places>(std::move(places));
   return Follow::kExit;
 }

@@ -247,7 +247,9 @@ void parse_case(const Node& root, Case& out) {
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
   check_combinations(root, out);
-  check_directives(root);
+  if (!is_program) {
+    check_directives(root);
+  }
 }
 
 }  // namespace crashpoint::scenario

@@ -67,7 +67,7 @@ std::string shape_of_path(std::string_view path) {
     };
     const bool begins_digest =
         name.size() == 2 && is_hex(name) &&
-        (i + 1 == names.size() ? i > 0 && names[i - 1] == "objects" : is_digest(names[i + 1]));
+        ((i > 0 && names[i - 1] == "objects") || (i + 1 < names.size() && is_digest(names[i + 1])));
     shape += i == 0 ? "" : "/";
     if (is_digest(name) || begins_digest) {
       shape += '#';

@@ -28,6 +28,7 @@ TEST(Shape, IsTheSameForNumbersAndForNamesThatAreMadeUp) {
   EXPECT_EQ(shape_of_name("tmp_obj_abc1de"), "tmp_obj_#");
   EXPECT_EQ(shape_of_name(".git/objects/3f/786850e387550fdab836ed7e6dc881de23001b"),
             ".git/objects/#/#");
+  EXPECT_EQ(shape_of_name(".git/objects/3f/tmp_obj_YXkOpJ"), ".git/objects/#/tmp_obj_#");
 }
 
 TEST(Shape, KeepsNamesThatSomebodyGave) {
