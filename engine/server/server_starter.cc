@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/text.h"
 
@@ -63,11 +64,24 @@ int end_server(pid_t server) {
   }
 }
 
+// The server that runs, if one does; it ends with this, however the requests end.
+class Running {
+ public:
+  Running() = default;
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { end(); }
+
+  pid_t pid = 0;
+
+  int end() { return pid == 0 ? 0 : end_server(std::exchange(pid, 0)); }
+};
+
 }  // namespace
 
 Status start_servers(const Serve& serve, int in_fd, int out_fd) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  pid_t server = 0;
+  Running server;
   std::string input;
   for (;;) {
     for (std::size_t end = input.find('\n'); end != std::string::npos; end = input.find('\n')) {
@@ -75,11 +89,10 @@ Status start_servers(const Serve& serve, int in_fd, int out_fd) {
       input.erase(0, end + 1);
       int number = 0;
       if (request.empty()) {
-        number = server == 0 ? 0 : end_server(server);
-        server = 0;
+        number = server.end();
       } else {
         const std::size_t tab = request.find('\t');
-        if (server != 0 || tab == std::string::npos) {
+        if (server.pid != 0 || tab == std::string::npos) {
           return fail("'" + request + "': one server at a time, as DIRECTORY, a tab, SOCKET");
         }
         const Result<pid_t> started =
@@ -87,7 +100,7 @@ Status start_servers(const Serve& serve, int in_fd, int out_fd) {
         if (!started) {
           return tl::unexpected(started.error());
         }
-        number = server = *started;
+        number = server.pid = *started;
       }
       if (Status answered = answer(out_fd, number); !answered) {
         return answered;
@@ -96,9 +109,6 @@ Status start_servers(const Serve& serve, int in_fd, int out_fd) {
     char buffer[4096];
     const ssize_t n = ::read(in_fd, buffer, sizeof(buffer));
     if (n == 0) {
-      if (server != 0) {
-        end_server(server);
-      }
       return {};
     }
     if (n < 0 && errno != EINTR) {
