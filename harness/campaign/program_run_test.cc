@@ -44,7 +44,8 @@ class RecordedSteps : public testing::Test {
   static trace::Position written(const ProgramRun& run, const std::string& path) {
     trace::Position position = 0;
     for (const trace::Event& event : run.trace.events) {
-      if (event.op == trace::Op::kWrite && event.path.str() == path) {
+      if ((event.op == trace::Op::kWrite || event.op == trace::Op::kCopy) &&
+          event.path.str() == path) {
         position = event.exit;
       }
     }
