@@ -32,8 +32,14 @@ recovery::CommandLimits limits() {
   return limits;
 }
 
+// On one line, and as it is typed.
 std::string name_of(const scenario::Command& command) {
-  return shorten(to_string(command), kNameMax);
+  std::string name = to_string(command);
+  std::replace(name.begin(), name.end(), '\n', ' ');
+  if (name.size() > kNameMax) {
+    name = name.substr(0, kNameMax) + "...";
+  }
+  return printable(name);
 }
 
 // The steps as one process that runs them one after another, each in a process of its own, until one fails. It

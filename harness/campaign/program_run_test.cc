@@ -44,7 +44,8 @@ class RecordedSteps : public testing::Test {
   static trace::Position written(const ProgramRun& run, const std::string& path) {
     trace::Position position = 0;
     for (const trace::Event& event : run.trace.events) {
-      if (event.op == trace::Op::kWrite && event.path.str() == path) {
+      if ((event.op == trace::Op::kWrite || event.op == trace::Op::kCopy) &&
+          event.path.str() == path) {
         position = event.exit;
       }
     }
@@ -65,7 +66,7 @@ TEST_F(RecordedSteps, AcknowledgeByEndingWithStatusZero) {
   words.run.words = {"cp", "f", "it's"};
   const ProgramRun three = record({step("echo a > a"), words, step("echo c > c; exit 0")});
   EXPECT_THAT(named(three),
-              ElementsAre("0: echo a > a", R"(1: cp f 'it'\\''s')", "2: echo c > c; exit 0"));
+              ElementsAre("0: echo a > a", R"(1: cp f 'it'\''s')", "2: echo c > c; exit 0"));
   EXPECT_GT(three.acks[0].ack.position, written(three, "a"));
   EXPECT_LT(three.acks[0].ack.position, three.acks[1].ack.position);
   EXPECT_LT(three.acks[1].ack.position, written(three, "c"));

@@ -78,7 +78,7 @@ TEST(ProgramScenario, RefusesWhatIsThereForServersOnly) {
   const FilesForTest files;
   for (const char* keys :
        {R"("faults": [{"do": {"kill": "tree"}, "at": {"at_ms": 1}}])", R"("stall_ms": 5)",
-        R"("recovery": {"cycles": 2})", R"("oracle": {"usable": false})",
+        R"("recovery": {"cycles": 1})", R"("oracle": {"usable": false})",
         R"("oracle": {"guarantee": "snapshot"})", R"("crash": {"explore": {"depth": 2}})"}) {
     EXPECT_FALSE(files.problems_of(program(keys)).empty()) << keys;
   }

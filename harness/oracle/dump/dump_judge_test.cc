@@ -55,6 +55,7 @@ TEST(DumpJudge, AStateThatTheRunNeverHadIsAViolationWhereAnythingIsPromised) {
     const Verdict verdict = judge("v2", promised, 25);
     EXPECT_EQ(verdict.outcome, Outcome::kViolation);
     EXPECT_EQ(verdict.check, "atomic");
+    EXPECT_THAT(verdict.nearest, HasSubstr("after step 2 (set 2)"));
     EXPECT_THAT(verdict.nearest, HasSubstr("+v2  (no end of line)\n"));
     EXPECT_THAT(verdict.lost, IsEmpty());
   }

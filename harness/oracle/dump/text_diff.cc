@@ -142,10 +142,10 @@ std::string text_diff(std::string_view expected, std::string_view found, const D
 std::size_t line_distance(std::string_view a, std::string_view b) {
   std::unordered_map<std::string_view, std::int64_t> counts;
   for (const std::string_view line : split(a)) {
-    ++counts[line];
+    ++counts[line.substr(0, line.find('\n'))];
   }
   for (const std::string_view line : split(b)) {
-    --counts[line];
+    --counts[line.substr(0, line.find('\n'))];
   }
   std::size_t distance = 0;
   for (const auto& [line, count] : counts) {

@@ -19,7 +19,7 @@ struct DiffLimits {
 [[nodiscard]] std::string text_diff(std::string_view expected, std::string_view found,
                                     const DiffLimits& limits = {});
 
-// How many lines of the one are not in the other, whatever their order: a measure to compare by.
+// How many lines of the one are not in the other, whatever their order and their ends: a measure to compare by.
 [[nodiscard]] std::size_t line_distance(std::string_view a, std::string_view b);
 
 // The numbers, from 1, of the lines of `a` at which `b` has another, or none.
