@@ -5,13 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <string>
 #include <string_view>
 
 #include "engine/base/clock.h"
+#include "engine/base/line_reader.h"
 #include "engine/base/log.h"
 #include "engine/base/text.h"
 #include "engine/persistence/persistence.h"
@@ -167,24 +167,18 @@ Status serve_one(const Settings& settings, int databases, const MakeTarget& make
 
 Status serve_recoveries(const Settings& settings, int databases, const MakeTarget& make_target,
                         int in_fd, int out_fd) {
-  std::string input;
+  LineReader requests(in_fd);
   for (;;) {
-    for (std::size_t end = input.find('\n'); end != std::string::npos; end = input.find('\n')) {
-      const std::string directory = input.substr(0, end);
-      input.erase(0, end + 1);
-      if (Status served = serve_one(settings, databases, make_target, directory, out_fd); !served) {
-        return served;
-      }
+    const Result<std::optional<std::string>> directory = requests.next();
+    if (!directory) {
+      return tl::unexpected(directory.error());
     }
-    char buffer[4096];
-    const ssize_t n = ::read(in_fd, buffer, sizeof(buffer));
-    if (n == 0) {
+    if (!*directory) {
       return {};
     }
-    if (n < 0 && errno != EINTR) {
-      return fail(fmt::format("read requests: {}", error_text(errno)), errno);
+    if (Status served = serve_one(settings, databases, make_target, **directory, out_fd); !served) {
+      return served;
     }
-    input.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
   }
 }
 

@@ -5,12 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <string_view>
 #include <utility>
 
+#include "engine/base/line_reader.h"
 #include "engine/base/text.h"
 
 namespace engine::server {
@@ -82,39 +81,33 @@ class Running {
 Status start_servers(const Serve& serve, int in_fd, int out_fd) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   Running server;
-  std::string input;
+  LineReader requests(in_fd);
   for (;;) {
-    for (std::size_t end = input.find('\n'); end != std::string::npos; end = input.find('\n')) {
-      const std::string request = input.substr(0, end);
-      input.erase(0, end + 1);
-      int number = 0;
-      if (request.empty()) {
-        number = server.end();
-      } else {
-        const std::size_t tab = request.find('\t');
-        if (server.pid != 0 || tab == std::string::npos) {
-          return fail("'" + request + "': one server at a time, as DIRECTORY, a tab, SOCKET");
-        }
-        const Result<pid_t> started =
-            start_server(serve, request.substr(0, tab), request.substr(tab + 1));
-        if (!started) {
-          return tl::unexpected(started.error());
-        }
-        number = server.pid = *started;
-      }
-      if (Status answered = answer(out_fd, number); !answered) {
-        return answered;
-      }
+    const Result<std::optional<std::string>> request = requests.next();
+    if (!request) {
+      return tl::unexpected(request.error());
     }
-    char buffer[4096];
-    const ssize_t n = ::read(in_fd, buffer, sizeof(buffer));
-    if (n == 0) {
+    if (!*request) {
       return {};
     }
-    if (n < 0 && errno != EINTR) {
-      return fail(fmt::format("read requests: {}", error_text(errno)), errno);
+    int number = 0;
+    if ((*request)->empty()) {
+      number = server.end();
+    } else {
+      const std::string& text = **request;
+      const std::size_t tab = text.find('\t');
+      if (server.pid != 0 || tab == std::string::npos) {
+        return fail("'" + text + "': one server at a time, as DIRECTORY, a tab, SOCKET");
+      }
+      const Result<pid_t> started = start_server(serve, text.substr(0, tab), text.substr(tab + 1));
+      if (!started) {
+        return tl::unexpected(started.error());
+      }
+      number = server.pid = *started;
     }
-    input.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    if (Status answered = answer(out_fd, number); !answered) {
+      return answered;
+    }
   }
 }
 

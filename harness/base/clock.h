@@ -18,7 +18,7 @@ using SteadyClock = std::chrono::steady_clock;
       .count();
 }
 
-// Since the epoch, as deadlines of keys are told.
+// Milliseconds since the epoch, the unit of key deadlines.
 [[nodiscard]] inline std::int64_t unix_now_ms() {
   using std::chrono::system_clock;
   return std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -29,6 +29,7 @@
 #include "harness/report/exit_code.h"
 #include "harness/report/status.h"
 #include "harness/report/write.h"
+#include "harness/scenario/load.h"
 #include "harness/scenario/program_json.h"
 #include "harness/scenario/scenario.h"
 
@@ -68,7 +69,6 @@ std::string filled_in(std::string text) {
   return text;
 }
 
-constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
 constexpr double kMsPerSecond = 1000;
 
 scenario::Command shell_command(const std::string& text) {
@@ -98,10 +98,10 @@ scenario::Case case_of(const Options& options) {
   scenario::Case of;
   of.name = "check";
   of.scenario = "check";
-  const auto seed = parse_number(options.seed, kSeedMax);
+  const auto seed = parse_number(options.seed, scenario::kSeedMax);
   if (!seed) {
     throw UsageError(fmt::format("--seed: found \"{}\"; allowed: a whole number up to {}",
-                                 shorten(options.seed), with_commas(kSeedMax)));
+                                 shorten(options.seed), with_commas(scenario::kSeedMax)));
   }
   of.seed = *seed;
   scenario::ProgramTarget program;

@@ -540,8 +540,8 @@ TEST_F(Explore, ARecoveryThatReadsWhatOthersLeaveAloneIsStillCaught) {
   EXPECT_THAT(told(explore(run)), testing::Contains(HasSubstr("kill guarantee: nothing needs")));
 }
 
-// A store that takes one write once it has recovered, and is killed. One that does not cut a torn tail off
-// writes behind it, where no recovery looks.
+// A store that takes one write once it has recovered, and is killed. If it does not cut off a torn tail, that
+// write comes after the tail, where no recovery reads it.
 class LivingRecoverer : public StoreRecoverer {
  public:
   explicit LivingRecoverer(bool cuts_tail) : cuts_tail_(cuts_tail) {}

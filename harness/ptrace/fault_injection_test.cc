@@ -21,15 +21,9 @@
 namespace crashpoint::ptrace {
 namespace {
 
-using testing::AllOf;
-using testing::AnyOf;
 using testing::Contains;
-using testing::ElementsAre;
 using testing::EndsWith;
-using testing::Gt;
 using testing::HasSubstr;
-using testing::Lt;
-using testing::StartsWith;
 
 TEST(InjectedError, KeepsTheKernelFromDoingIt) {
   const TestFolder folder;

@@ -32,7 +32,7 @@ struct Row {
   std::size_t to = 0;
 };
 
-// Beyond so many comparisons the middle is told as a whole: taken out and put in.
+// Above this many comparisons, the middle is shown as one block removed and one block added.
 constexpr std::size_t kComparisonsMax = std::size_t{4} << 20;
 
 // The longest common subsequence of the middle.

@@ -15,7 +15,7 @@ struct DiffLimits {
 };
 
 // Empty if they are equal. Lines of `expected` that are not in `found` begin with '-', those of `found` that
-// are not in `expected` with '+'. A last line without its end, and bytes that are not text, are told.
+// are not in `expected` with '+'. A missing end of the last line is marked, and bytes that are not text are escaped.
 [[nodiscard]] std::string text_diff(std::string_view expected, std::string_view found,
                                     const DiffLimits& limits = {});
 
