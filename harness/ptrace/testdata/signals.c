@@ -25,10 +25,15 @@ int main(int count, char** arguments) {
     raise(SIGTERM);
   }
   if (strcmp(what, "stop") == 0) {
+    int go[2];
+    if (pipe(go) != 0) {
+      return 1;
+    }
     const pid_t child = fork();
     if (child == 0) {
+      char byte = 0;
       raise(SIGSTOP);
-      _exit(4);
+      _exit(read(go[0], &byte, 1) == 1 ? 4 : 5); /* not before the parent has seen it continue */
     }
     int status = 0;
     waitpid(child, &status, WUNTRACED);
@@ -36,6 +41,9 @@ int main(int count, char** arguments) {
     kill(child, SIGCONT);
     waitpid(child, &status, WCONTINUED);
     dprintf(STDOUT_FILENO, WIFCONTINUED(status) ? "continued\n" : "not continued\n");
+    if (write(go[1], "x", 1) != 1) {
+      return 1;
+    }
     waitpid(child, &status, 0);
     dprintf(STDOUT_FILENO, "exited with %d\n", WEXITSTATUS(status));
     return 0;
