@@ -99,14 +99,6 @@ std::size_t read_backward(const unsigned char* end) {
   return 0;
 }
 
-std::optional<std::int64_t> as_integer(std::string_view text) {
-  // Most strings fail on their first byte.
-  if (text.empty() || text.size() > 20 || !(text[0] == '-' || (text[0] >= '0' && text[0] <= '9'))) {
-    return std::nullopt;
-  }
-  return parse_int64(text);
-}
-
 bool fits(std::int64_t value, int bits) {
   const std::int64_t bound = std::int64_t{1} << (bits - 1);
   return value >= -bound && value < bound;
@@ -336,7 +328,7 @@ Element Listpack::get(Position at) const {
 }
 
 Listpack::Position Listpack::find(std::string_view text, Position from, std::size_t skip) const {
-  const std::optional<std::int64_t> integer = as_integer(text);
+  const std::optional<std::int64_t> integer = parse_int64(text);
   const Position end = this->end();
   // An element of the text `text` has exactly one encoding, so its bytes can be compared. (Blobs
   // made elsewhere may hold an integer as a string, hence the comparison of strings by content.)
@@ -354,12 +346,12 @@ Listpack::Position Listpack::find(std::string_view text, Position from, std::siz
 }
 
 std::size_t Listpack::entry_bytes(std::string_view text) {
-  const std::size_t encoded = encoded_bytes_of(text, as_integer(text));
+  const std::size_t encoded = encoded_bytes_of(text, parse_int64(text));
   return encoded + backward_bytes(encoded);
 }
 
 void Listpack::splice(Position from, Position to, std::string_view text) {
-  const std::optional<std::int64_t> integer = as_integer(text);
+  const std::optional<std::int64_t> integer = parse_int64(text);
   const std::size_t encoded = encoded_bytes_of(text, integer);
   const bool is_new = from == to;
   resize_gap(from, to, encoded + backward_bytes(encoded));

@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::size_t kShortBytesMax = 44;  // what Redis embeds in its object: "embstr"
 
-std::optional<std::int64_t> as_integer(std::string_view text) {
-  if (text.empty() || text.size() > 20 || (text[0] != '-' && (text[0] < '0' || text[0] > '9'))) {
-    return std::nullopt;
-  }
-  return parse_int64(text);
-}
-
 }  // namespace
 
 std::string_view type_name(Type type) {
@@ -235,7 +228,7 @@ char* Object::resize(std::size_t size) {
 }
 
 void Object::assign(std::string_view text) {
-  if (const std::optional<std::int64_t> integer = as_integer(text)) {
+  if (const std::optional<std::int64_t> integer = parse_int64(text)) {
     assign(*integer);
     return;
   }

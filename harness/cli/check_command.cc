@@ -41,7 +41,7 @@ namespace {
 namespace fs = std::filesystem;
 using oracle::Outcome;
 
-struct Options {
+struct CheckOptions {
   std::vector<std::string> setup;
   std::string dump;
   std::string acknowledging_lines;
@@ -94,7 +94,7 @@ oracle::Guarantee guarantee_of(const std::string& name) {
                                      : Kind::kNone};
 }
 
-scenario::Case case_of(const Options& options) {
+scenario::Case case_of(const CheckOptions& options) {
   scenario::Case of;
   of.name = "check";
   of.scenario = "check";
@@ -207,7 +207,7 @@ void print_result(const report::CaseResult& result, const scenario::Case& of) {
   }
 }
 
-int check(const Options& options) {
+int check(const CheckOptions& options) {
   if (options.command.empty()) {
     throw UsageError("a command is required: crashpoint check --dump COMMAND -- COMMAND");
   }
@@ -266,7 +266,7 @@ int check(const Options& options) {
 }  // namespace
 
 void add_check_command(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand(
       "check", "Crash one command at every point of its run and say what can be lost");
   command

@@ -45,7 +45,7 @@ const std::array<Template, 7> kTemplates = {{
     {"command", "any program that acknowledges by lines of its output", embedded::kTemplateCommand},
 }};
 
-struct Options {
+struct NewOptions {
   std::string name;
   std::string from = kTemplates[0].name;
 };
@@ -115,7 +115,7 @@ void write_new(const fs::path& path, const std::string& text) {
   }
 }
 
-int write_scenario(const Options& options) {
+int write_scenario(const NewOptions& options) {
   const Template& chosen = find_template(options.from);
   fs::path path(options.name);
   if (!path.has_filename()) {
@@ -139,7 +139,7 @@ int write_scenario(const Options& options) {
 
 void add_new_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("new", "Write a commented scenario that is ready to run");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<NewOptions>();
   std::string templates;
   for (const Template& each : kTemplates) {
     templates += fmt::format("\n  {}: {}", each.name, each.what);

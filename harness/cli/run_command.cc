@@ -37,7 +37,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct RunOptions {
   Selection selection;
   std::optional<std::string> shard;
   std::optional<std::string> report_folder;
@@ -98,7 +98,7 @@ std::vector<scenario::Case> take_shard(std::vector<scenario::Case> cases, const 
 // The cases of a run. Each round runs them with other seeds.
 class Rounds {
  public:
-  Rounds(const Options& options, const Shard& shard)
+  Rounds(const RunOptions& options, const Shard& shard)
       : options_(options),
         shard_(shard),
         first_(load(options.selection)),
@@ -143,7 +143,7 @@ class Rounds {
   }
 
  private:
-  const Options& options_;
+  const RunOptions& options_;
   Shard shard_;
   scenario::Loaded first_;
   std::size_t of_all_shards_;
@@ -168,7 +168,7 @@ void tell_accepted(const std::string& file, const report::RunResult& result) {
              counted(added, "known finding"), file, shell_quote(file));
 }
 
-report::RunResult describe_run(const Options& options, const Rounds& rounds) {
+report::RunResult describe_run(const RunOptions& options, const Rounds& rounds) {
   report::RunResult result;
   result.version = version();
   result.command = this_command();
@@ -182,7 +182,7 @@ report::RunResult describe_run(const Options& options, const Rounds& rounds) {
   return result;
 }
 
-int run(Options options) {
+int run(RunOptions options) {
   draw_seed(options.selection);
   refuse_empty("--report", options.report_folder, "a directory");
   if (options.duration) {
@@ -244,7 +244,7 @@ int run(Options options) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand(
       "run", "Run scenarios: crash the target, recover it, judge the recovered state");
   add_selection(*command, options->selection);

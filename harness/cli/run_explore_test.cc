@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr const char* kAlways =
+constexpr const char* kLogAlways =
     R"("config": { "appendonly": "yes", "appendfsync": "always", "save": "" })";
 constexpr const char* kSnapshots = R"("config": { "appendonly": "no", "save": "" })";
 constexpr const char* kTwoWrites =
@@ -90,18 +90,19 @@ TEST_P(PlantedBug, IsFoundWithItsCause) {
 }
 
 const Planted kPlanted[] = {
-    {"EngineSkipsTheSyncOfTheLog", "engine", kAlways, kTwoWrites, kAtTheEnd, "planted/skip-fsync",
+    {"EngineSkipsTheSyncOfTheLog", "engine", kLogAlways, kTwoWrites, kAtTheEnd,
+     "planted/skip-fsync",
      "appendonly.aof.1.incr.aof was not synced. Permitted by: already with prefix"},
-    {"EngineRepliesBeforeItAppends", "engine", kAlways, kTwoWrites, kAlongTheRun,
+    {"EngineRepliesBeforeItAppends", "engine", kLogAlways, kTwoWrites, kAlongTheRun,
      "planted/reply-before-append", "nothing needs to be lost: any crash"},
-    {"EngineSkipsTheDirectorySyncOfTheManifest", "engine", kAlways, kRewrite, kAtSyncsAndRenames,
+    {"EngineSkipsTheDirectorySyncOfTheManifest", "engine", kLogAlways, kRewrite, kAtSyncsAndRenames,
      "planted/skip-manifest-directory-sync", "directory appendonlydir was not synced"},
     {"EngineSkipsTheSyncOfASnapshot", "engine", kSnapshots, kBackgroundSave, kAtTheEnd,
      "planted/skip-snapshot-fsync", ".rdb was not synced"},
-    {"LogOnALyingDisk", "engine", kAlways, kTwoWrites, kAtTheEnd, "fdatasync *.incr.aof",
+    {"LogOnALyingDisk", "engine", kLogAlways, kTwoWrites, kAtTheEnd, "fdatasync *.incr.aof",
      "appendonly.aof.1.incr.aof was not synced"},
-    {"RedisLogOnALyingDisk", "redis", kAlways, kTwoWrites, kAtTheEndOnExt4, "fdatasync *.incr.aof",
-     "appendonly.aof.1.incr.aof was not synced"},
+    {"RedisLogOnALyingDisk", "redis", kLogAlways, kTwoWrites, kAtTheEndOnExt4,
+     "fdatasync *.incr.aof", "appendonly.aof.1.incr.aof was not synced"},
 };
 
 INSTANTIATE_TEST_SUITE_P(PowerLoss, PlantedBug, ::testing::ValuesIn(kPlanted),
@@ -113,7 +114,7 @@ TEST(PowerLossOnRedis, IsSurvivedOnExt4WithEverySyncDone) {
   const std::filesystem::path file = folder.path() / "whole.json";
   std::ofstream(file) << R"({ "version": 1, "name": "whole", "summary": "A test.",
       "target": { "use": "redis", )"
-                      << kAlways << " }, " << kTwoWrites << ", " << kAtTheEndOnExt4
+                      << kLogAlways << " }, " << kTwoWrites << ", " << kAtTheEndOnExt4
                       << R"(, "oracle": { "usable": false } })";
   const Outcome outcome =
       shell(shell_quote(CRASHPOINT_BINARY) + " run " + shell_quote(file.string()));

@@ -15,7 +15,7 @@ using trace::Event;
 using trace::Op;
 
 // The replies of one connection, as they leave.
-struct Stream {
+struct ReplyStream {
   target::ReplyParser parser;
   std::size_t next = 0;  // operation, in History::operations
   std::size_t end = 0;   // past the last of this client
@@ -29,11 +29,11 @@ bool has_left(const Event& event) {
 }  // namespace
 
 void fill_acks(History& history, const trace::Trace& trace) {
-  std::map<std::string, Stream, std::less<>> streams;
+  std::map<std::string, ReplyStream, std::less<>> streams;
   for (const Client& client : history.clients) {
     const auto own =
         std::ranges::equal_range(history.operations, client.number, {}, &Operation::client);
-    Stream& stream = streams[client.connection];
+    ReplyStream& stream = streams[client.connection];
     stream.next = static_cast<std::size_t>(own.begin() - history.operations.begin());
     stream.end = stream.next + own.size();
   }
@@ -45,7 +45,7 @@ void fill_acks(History& history, const trace::Trace& trace) {
     if (found == streams.end()) {
       continue;
     }
-    Stream& stream = found->second;
+    ReplyStream& stream = found->second;
     const std::string_view bytes = trace.data(event);
     stream.parser.feed(bytes.substr(0, static_cast<std::size_t>(event.performed)));
     while (stream.next < stream.end) {

@@ -10,11 +10,7 @@
 #include "engine/commands/dispatch/executor_state.h"
 
 namespace engine::commands {
-namespace {
-
-constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<int> integer_of_32_bits(Context& c, std::size_t index, std::string_view on_error) {
   const std::optional<std::int64_t> given =

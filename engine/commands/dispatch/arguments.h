@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
 #include "engine/commands/dispatch/context.h"
 
 namespace engine::commands {
+
+inline constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 // Nothing: the argument is not a 32-bit integer, and `on_error` was replied (empty: the reply that
 // Redis has for each case).

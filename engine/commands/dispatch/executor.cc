@@ -19,7 +19,7 @@ void expire_keys(ExecutorState& state, std::int64_t budget_us) {
   if (!state.settings.active_expire || state.replaying) {
     return;
   }
-  constexpr int kKeysPerLookAtTheClock = 16;
+  constexpr int kExpiredPerLookAtTheClock = 16;
   const std::int64_t begin_us = state.clock.monotonic_us();
   int erased = 0;
   for (int index = 0; index < state.keyspace.count(); ++index) {
@@ -28,7 +28,7 @@ void expire_keys(ExecutorState& state, std::int64_t budget_us) {
          entry != nullptr && state.expire_if_due(index, *entry);
          entry = database.soonest_to_expire()) {
       state.propagation.flush();
-      if (++erased % kKeysPerLookAtTheClock == 0 &&
+      if (++erased % kExpiredPerLookAtTheClock == 0 &&
           state.clock.monotonic_us() > begin_us + budget_us) {
         return state.latency.took("expire-cycle", state.clock.monotonic_us() - begin_us);
       }

@@ -98,9 +98,9 @@ void expire(Context& c, TimeUnit unit, bool absolute) {
   c.reply.integer(1);
 }
 
-enum class Form { kLeft, kAbsolute };
+enum class TimeForm { kLeft, kAbsolute };
 
-void reply_time(Context& c, TimeUnit unit, Form form) {
+void reply_time(Context& c, TimeUnit unit, TimeForm form) {
   const KeyEntry* entry = c.peek(c.argv[1]);
   if (entry == nullptr) {
     return c.reply.integer(-2);
@@ -109,7 +109,7 @@ void reply_time(Context& c, TimeUnit unit, Form form) {
   if (ms == kNoExpiry) {
     return c.reply.integer(-1);
   }
-  if (form == Form::kLeft) {
+  if (form == TimeForm::kLeft) {
     ms = std::max<std::int64_t>(ms - c.now_ms(), 0);
   }
   c.reply.integer(unit == TimeUnit::kMilliseconds ? ms : (ms + 500) / 1000);
@@ -131,16 +131,16 @@ void pexpireat_command(Context& c) {
 }
 
 void ttl_command(Context& c) {
-  reply_time(c, TimeUnit::kSeconds, Form::kLeft);
+  reply_time(c, TimeUnit::kSeconds, TimeForm::kLeft);
 }
 void pttl_command(Context& c) {
-  reply_time(c, TimeUnit::kMilliseconds, Form::kLeft);
+  reply_time(c, TimeUnit::kMilliseconds, TimeForm::kLeft);
 }
 void expiretime_command(Context& c) {
-  reply_time(c, TimeUnit::kSeconds, Form::kAbsolute);
+  reply_time(c, TimeUnit::kSeconds, TimeForm::kAbsolute);
 }
 void pexpiretime_command(Context& c) {
-  reply_time(c, TimeUnit::kMilliseconds, Form::kAbsolute);
+  reply_time(c, TimeUnit::kMilliseconds, TimeForm::kAbsolute);
 }
 
 void persist_command(Context& c) {

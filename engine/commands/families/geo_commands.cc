@@ -150,7 +150,7 @@ struct Found {
   double distance = 0;  // in metres
 };
 
-enum class Form { kRadius, kRadiusReadOnly, kSearch, kSearchStore };
+enum class SearchForm { kRadius, kRadiusReadOnly, kSearch, kSearchStore };
 
 bool take_center_of_member(Context& c, std::size_t index, Search& search) {
   const auto place = place_of_member(search.zset, c.argv[index]);
@@ -193,8 +193,8 @@ std::optional<bool> read_where(Context& c, std::size_t& i, Search& search) {
   return std::nullopt;
 }
 
-bool read_options(Context& c, std::size_t first, Form form, Search& search) {
-  const bool is_search = form == Form::kSearch || form == Form::kSearchStore;
+bool read_options(Context& c, std::size_t first, SearchForm form, Search& search) {
+  const bool is_search = form == SearchForm::kSearch || form == SearchForm::kSearchStore;
   for (std::size_t i = first; i < c.argv.size(); ++i) {
     const bool has_next = i + 1 < c.argv.size();
     if (c.is_word(i, "WITHDIST")) {
@@ -219,11 +219,11 @@ bool read_options(Context& c, std::size_t first, Form form, Search& search) {
         return false;
       }
       search.count = *count;
-    } else if (form == Form::kRadius && has_next &&
+    } else if (form == SearchForm::kRadius && has_next &&
                (c.is_word(i, "STORE") || c.is_word(i, "STOREDIST"))) {
       search.store_distance = c.is_word(i, "STOREDIST");
       search.store = c.argv[++i];
-    } else if (form == Form::kSearchStore && c.is_word(i, "STOREDIST")) {
+    } else if (form == SearchForm::kSearchStore && c.is_word(i, "STOREDIST")) {
       search.store_distance = true;
     } else {
       const std::optional<bool> done = is_search ? read_where(c, i, search) : std::nullopt;
@@ -239,8 +239,8 @@ bool read_options(Context& c, std::size_t first, Form form, Search& search) {
 }
 
 // Whether the options can be combined; replies the error.
-bool are_consistent(Context& c, Form form, const Search& search) {
-  const bool is_search = form == Form::kSearch || form == Form::kSearchStore;
+bool are_consistent(Context& c, SearchForm form, const Search& search) {
+  const bool is_search = form == SearchForm::kSearch || form == SearchForm::kSearchStore;
   const std::string name(c.argv[0]);
   if (search.store && (search.with_distance || search.with_hash || search.with_place)) {
     c.error(std::string("ERR ") + (is_search ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS") +
@@ -344,8 +344,8 @@ void run(Context& c, Search& search) {
   return search.store ? store_found(c, search, found) : reply_found(c, search, found);
 }
 
-void search_by_shape(Context& c, Form form) {
-  const bool stores = form == Form::kSearchStore;
+void search_by_shape(Context& c, SearchForm form) {
+  const bool stores = form == SearchForm::kSearchStore;
   Search search;
   if (!read_sorted_set(c, c.argv[stores ? 2 : 1], search.zset)) {
     return;
@@ -358,7 +358,7 @@ void search_by_shape(Context& c, Form form) {
   }
 }
 
-void search_around_place(Context& c, Form form) {
+void search_around_place(Context& c, SearchForm form) {
   Search search;
   if (!read_sorted_set(c, c.argv[1], search.zset)) {
     return;
@@ -373,7 +373,7 @@ void search_around_place(Context& c, Form form) {
   }
 }
 
-void search_around_member(Context& c, Form form) {
+void search_around_member(Context& c, SearchForm form) {
   Search search;
   if (!read_sorted_set(c, c.argv[1], search.zset)) {
     return;
@@ -472,27 +472,27 @@ void geopos_command(Context& c) {
 }
 
 void georadius_command(Context& c) {
-  search_around_place(c, Form::kRadius);
+  search_around_place(c, SearchForm::kRadius);
 }
 
 void georadius_ro_command(Context& c) {
-  search_around_place(c, Form::kRadiusReadOnly);
+  search_around_place(c, SearchForm::kRadiusReadOnly);
 }
 
 void georadiusbymember_command(Context& c) {
-  search_around_member(c, Form::kRadius);
+  search_around_member(c, SearchForm::kRadius);
 }
 
 void georadiusbymember_ro_command(Context& c) {
-  search_around_member(c, Form::kRadiusReadOnly);
+  search_around_member(c, SearchForm::kRadiusReadOnly);
 }
 
 void geosearch_command(Context& c) {
-  search_by_shape(c, Form::kSearch);
+  search_by_shape(c, SearchForm::kSearch);
 }
 
 void geosearchstore_command(Context& c) {
-  search_by_shape(c, Form::kSearchStore);
+  search_by_shape(c, SearchForm::kSearchStore);
 }
 
 }  // namespace engine::commands

@@ -16,14 +16,14 @@ namespace {
 using keyspace::KeyEntry;
 using keyspace::Type;
 
-struct Options {
+struct LcsOptions {
   bool length_only = false;
   bool indexes = false;
   bool match_lengths = false;
   std::uint64_t match_length_min = 0;
 };
 
-bool parse_options(Context& c, Options& options) {
+bool parse_options(Context& c, LcsOptions& options) {
   for (std::size_t i = 3; i < c.argv.size(); ++i) {
     if (c.is_word(i, "IDX")) {
       options.indexes = true;
@@ -103,7 +103,7 @@ std::vector<Match> find_matches(std::string_view a, std::string_view b, const Le
   return matches;
 }
 
-void reply_matches(Context& c, const Options& options, const std::vector<Match>& matches,
+void reply_matches(Context& c, const LcsOptions& options, const std::vector<Match>& matches,
                    std::uint32_t total) {
   c.reply.map(2);
   c.reply.bulk("matches");
@@ -144,7 +144,7 @@ void lcs_command(Context& c) {
     }
     texts[i] = entry == nullptr ? "" : entry->object.text().str();
   }
-  Options options;
+  LcsOptions options;
   if (!parse_options(c, options)) {
     return;
   }

@@ -1,6 +1,5 @@
 // Lists: pushes, pops, and access by index or value. Moves between lists are in
 // list_move_commands.cc.
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,8 +18,6 @@ using keyspace::List;
 using keyspace::ListEnd;
 using keyspace::Object;
 using keyspace::Type;
-
-constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t length_of(const KeyEntry* entry) {
   return entry == nullptr ? 0 : static_cast<std::int64_t>(entry->object.list().size());

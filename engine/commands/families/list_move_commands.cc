@@ -1,6 +1,5 @@
 // Lists: LMOVE, LMPOP, and the commands that wait for a list to hold something.
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,8 +16,6 @@ using keyspace::List;
 using keyspace::ListEnd;
 using keyspace::Object;
 using keyspace::Type;
-
-constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 // The first of the keys that holds a list. False when an error was replied. Only `ready_key` counts
 // while a waiting client is served.

@@ -1,11 +1,10 @@
 #include "engine/commands/families/random_choice.h"
 
-#include <limits>
+#include "engine/commands/dispatch/arguments.h"
 
 namespace engine::commands {
 
 std::optional<RandomChoice> parse_random_choice(Context& c, std::string_view with_values_word) {
-  constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
   RandomChoice choice;
   if (c.argv.size() == 2) {
     return choice;

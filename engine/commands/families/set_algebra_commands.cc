@@ -1,11 +1,11 @@
 // Sets: unions, intersections, differences, and their store forms.
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/commands/dispatch/arguments.h"
 #include "engine/commands/dispatch/context.h"
 #include "engine/commands/dispatch/handlers.h"
 
@@ -125,7 +125,6 @@ void sdiffstore_command(Context& c) {
 }
 
 void sintercard_command(Context& c) {
-  constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
   const auto key_count = c.integer_in(1, 1, kInt64Max, "ERR numkeys should be greater than 0");
   if (!key_count) {
     return;

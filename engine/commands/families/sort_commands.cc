@@ -24,7 +24,7 @@ using keyspace::ListEnd;
 using keyspace::Object;
 using keyspace::Type;
 
-struct Options {
+struct SortOptions {
   std::optional<std::string_view> by;
   std::vector<std::string_view> gets;
   std::optional<std::string_view> store;
@@ -37,7 +37,7 @@ struct Options {
   bool unsorted() const { return by && by->find('*') == std::string_view::npos; }
 };
 
-bool parse_options(Context& c, bool may_store, Options& options) {
+bool parse_options(Context& c, bool may_store, SortOptions& options) {
   for (std::size_t i = 2; i < c.argv.size(); ++i) {
     const std::size_t left = c.argv.size() - i - 1;
     if (c.is_word(i, "ASC")) {
@@ -135,7 +135,7 @@ struct Weighted {
 
 // By number or text; elements of equal weight in the order of their bytes, so that the result is
 // unique.
-bool comes_before(const Weighted& a, const Weighted& b, const Options& options) {
+bool comes_before(const Weighted& a, const Weighted& b, const SortOptions& options) {
   int order = 0;
   if (!options.alphabetically) {
     order = a.number < b.number ? -1 : (a.number > b.number ? 1 : 0);
@@ -155,7 +155,7 @@ bool comes_before(const Weighted& a, const Weighted& b, const Options& options) 
 }
 
 // False when a weight is no number (an error was replied).
-bool sort_elements(Context& c, const Options& options, std::vector<std::string>& elements) {
+bool sort_elements(Context& c, const SortOptions& options, std::vector<std::string>& elements) {
   std::vector<Weighted> weighted;
   weighted.reserve(elements.size());
   for (std::string& element : elements) {
@@ -185,7 +185,7 @@ bool sort_elements(Context& c, const Options& options, std::vector<std::string>&
 }
 
 void sort(Context& c, bool may_store) {
-  Options options;
+  SortOptions options;
   if (!parse_options(c, may_store, options)) {
     return;
   }

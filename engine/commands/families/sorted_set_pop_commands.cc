@@ -1,6 +1,5 @@
 // Sorted sets: ZPOPMIN, ZMPOP, and their forms that wait.
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -15,8 +14,6 @@ using keyspace::KeyEntry;
 using keyspace::ListEnd;
 using keyspace::SortedSet;
 using keyspace::Type;
-
-constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 
 // The first of the keys that holds a sorted set, as first_list() of lists.
 bool first_sorted_set(Context& c, std::span<const std::string_view> keys, KeyEntry*& found) {

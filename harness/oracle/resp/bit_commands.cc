@@ -143,12 +143,12 @@ void set_field(std::string& text, const Field& field, std::uint64_t offset, std:
 
 enum class Overflow : std::uint8_t { kWrap, kSaturate, kFail };
 
-__extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using): takes no __extension__
+__extension__ typedef __int128 SignedWide;  // NOLINT(modernize-use-using): takes no __extension__
 
 // `value` brought into the range of `field`; empty when it may not be.
-std::optional<std::int64_t> fit(Wide value, const Field& field, Overflow overflow) {
-  const Wide low = field.is_signed ? -(Wide{1} << (field.bits - 1)) : 0;
-  const Wide high = (Wide{1} << (field.is_signed ? field.bits - 1 : field.bits)) - 1;
+std::optional<std::int64_t> fit(SignedWide value, const Field& field, Overflow overflow) {
+  const SignedWide low = field.is_signed ? -(SignedWide{1} << (field.bits - 1)) : 0;
+  const SignedWide high = (SignedWide{1} << (field.is_signed ? field.bits - 1 : field.bits)) - 1;
   if (value >= low && value <= high) {
     return static_cast<std::int64_t>(value);
   }
@@ -160,8 +160,8 @@ std::optional<std::int64_t> fit(Wide value, const Field& field, Overflow overflo
     case Overflow::kWrap:
       break;
   }
-  const Wide range = Wide{1} << field.bits;
-  Wide wrapped = (value - low) % range;
+  const SignedWide range = SignedWide{1} << field.bits;
+  SignedWide wrapped = (value - low) % range;
   if (wrapped < 0) {
     wrapped += range;
   }
@@ -221,7 +221,7 @@ Reply bitfield(Context& c) {
     }
     const bool increments = operation.kind == Kind::kIncrement;
     // SET of an unsigned field takes its number as 64 bits without a sign.
-    Wide wanted = operation.value;
+    SignedWide wanted = operation.value;
     if (increments) {
       wanted += before;
     } else if (!operation.field.is_signed) {
@@ -241,7 +241,7 @@ Reply bitfield(Context& c) {
   return array(std::move(replies));
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kBitCommands[] = {
     {"SETBIT", 4, {.first = 1, .last = 1}, setbit},
     {"BITOP", -4, {.first = 2, .last = -1, .step = 1, .written = 1}, bitop},
     {"BITFIELD", -2, {.first = 1, .last = 1}, bitfield},
@@ -250,7 +250,7 @@ constexpr Command kCommands[] = {
 }  // namespace
 
 std::span<const Command> bit_commands() {
-  return kCommands;
+  return kBitCommands;
 }
 
 }  // namespace crashpoint::oracle

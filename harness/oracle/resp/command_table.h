@@ -21,6 +21,9 @@ struct KeyRange {
   int written = 0;
 };
 
+inline constexpr KeyRange kFirstKey{.first = 1, .last = 1};
+inline constexpr KeyRange kFirstTwoKeys{.first = 1, .last = 2};
+
 struct Command {
   std::string_view name;  // upper case
   int arity = 0;          // with the name; negative: at least so many

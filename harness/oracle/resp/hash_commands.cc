@@ -93,18 +93,16 @@ Reply hincrbyfloat(Context& c) {
   return bulk(std::move(sum));
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
-
-constexpr Command kCommands[] = {
-    {"HSET", -4, kOne, hset},      {"HMSET", -4, kOne, hmset},
-    {"HSETNX", 4, kOne, hsetnx},   {"HDEL", -3, kOne, hdel},
-    {"HINCRBY", 4, kOne, hincrby}, {"HINCRBYFLOAT", 4, kOne, hincrbyfloat},
+constexpr Command kHashCommands[] = {
+    {"HSET", -4, kFirstKey, hset},      {"HMSET", -4, kFirstKey, hmset},
+    {"HSETNX", 4, kFirstKey, hsetnx},   {"HDEL", -3, kFirstKey, hdel},
+    {"HINCRBY", 4, kFirstKey, hincrby}, {"HINCRBYFLOAT", 4, kFirstKey, hincrbyfloat},
 };
 
 }  // namespace
 
 std::span<const Command> hash_commands() {
-  return kCommands;
+  return kHashCommands;
 }
 
 }  // namespace crashpoint::oracle

@@ -296,31 +296,29 @@ Reply restore(Context& c) {
   return ok();
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
 constexpr KeyRange kAll{.first = 1, .last = -1};
-constexpr KeyRange kTwo{.first = 1, .last = 2};
 constexpr KeyRange kFirstWritten{.first = 0, .last = 0, .step = 1, .written = 1};
 
-constexpr Command kCommands[] = {
+constexpr Command kKeyCommands[] = {
     {"DEL", -2, kAll, del},
     {"UNLINK", -2, kAll, del},
-    {"RENAME", 3, kTwo, rename_over},
-    {"RENAMENX", 3, kTwo, renamenx},
+    {"RENAME", 3, kFirstTwoKeys, rename_over},
+    {"RENAMENX", 3, kFirstTwoKeys, renamenx},
     {"MOVE", 3, {}, move, move_keys},
     {"COPY", -3, kFirstWritten, copy, copy_keys},
-    {"EXPIRE", -3, kOne, expire_seconds},
-    {"PEXPIRE", -3, kOne, pexpire},
-    {"EXPIREAT", -3, kOne, expireat},
-    {"PEXPIREAT", -3, kOne, pexpireat},
-    {"PERSIST", 2, kOne, persist},
-    {"DUMP", 2, kOne, dump},
-    {"RESTORE", -4, kOne, restore},
+    {"EXPIRE", -3, kFirstKey, expire_seconds},
+    {"PEXPIRE", -3, kFirstKey, pexpire},
+    {"EXPIREAT", -3, kFirstKey, expireat},
+    {"PEXPIREAT", -3, kFirstKey, pexpireat},
+    {"PERSIST", 2, kFirstKey, persist},
+    {"DUMP", 2, kFirstKey, dump},
+    {"RESTORE", -4, kFirstKey, restore},
 };
 
 }  // namespace
 
 std::span<const Command> key_commands() {
-  return kCommands;
+  return kKeyCommands;
 }
 
 }  // namespace crashpoint::oracle

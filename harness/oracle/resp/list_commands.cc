@@ -298,34 +298,31 @@ Reply ltrim(Context& c) {
   return ok();
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
-constexpr KeyRange kTwo{.first = 1, .last = 2};
-
-constexpr Command kCommands[] = {
-    {"LPUSH", -3, kOne, lpush},
-    {"RPUSH", -3, kOne, rpush},
-    {"LPUSHX", -3, kOne, lpushx},
-    {"RPUSHX", -3, kOne, rpushx},
-    {"LPOP", -2, kOne, lpop},
-    {"RPOP", -2, kOne, rpop},
+constexpr Command kListCommands[] = {
+    {"LPUSH", -3, kFirstKey, lpush},
+    {"RPUSH", -3, kFirstKey, rpush},
+    {"LPUSHX", -3, kFirstKey, lpushx},
+    {"RPUSHX", -3, kFirstKey, rpushx},
+    {"LPOP", -2, kFirstKey, lpop},
+    {"RPOP", -2, kFirstKey, rpop},
     {"BLPOP", -3, {.first = 1, .last = -2}, blpop},
     {"BRPOP", -3, {.first = 1, .last = -2}, brpop},
     {"LMPOP", -4, {}, lmpop, lmpop_keys},
     {"BLMPOP", -5, {}, blmpop, blmpop_keys},
-    {"LMOVE", 5, kTwo, lmove},
-    {"BLMOVE", 6, kTwo, blmove},
-    {"RPOPLPUSH", 3, kTwo, rpoplpush},
-    {"BRPOPLPUSH", 4, kTwo, brpoplpush},
-    {"LSET", 4, kOne, lset},
-    {"LINSERT", 5, kOne, linsert},
-    {"LREM", 4, kOne, lrem},
-    {"LTRIM", 4, kOne, ltrim},
+    {"LMOVE", 5, kFirstTwoKeys, lmove},
+    {"BLMOVE", 6, kFirstTwoKeys, blmove},
+    {"RPOPLPUSH", 3, kFirstTwoKeys, rpoplpush},
+    {"BRPOPLPUSH", 4, kFirstTwoKeys, brpoplpush},
+    {"LSET", 4, kFirstKey, lset},
+    {"LINSERT", 5, kFirstKey, linsert},
+    {"LREM", 4, kFirstKey, lrem},
+    {"LTRIM", 4, kFirstKey, ltrim},
 };
 
 }  // namespace
 
 std::span<const Command> list_commands() {
-  return kCommands;
+  return kListCommands;
 }
 
 }  // namespace crashpoint::oracle

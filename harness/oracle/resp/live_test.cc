@@ -20,7 +20,7 @@ namespace {
 using target::RedisForTest;
 using workload::Generate;
 
-constexpr Guarantee kDurable{.kind = Guarantee::Kind::kDurable};
+constexpr Guarantee kAllDurable{.kind = Guarantee::Kind::kDurable};
 
 class LiveOracle : public ::testing::Test {
  protected:
@@ -47,7 +47,7 @@ class LiveOracle : public ::testing::Test {
 
   static void expect_kept(const Judge& judge, RedisForTest& redis) {
     EXPECT_EQ(judge.replies().outcome, Outcome::kPass) << judge.replies().summary;
-    const Verdict verdict = judge.guarantee(target::dump_state(redis.endpoint()), kDurable);
+    const Verdict verdict = judge.guarantee(target::dump_state(redis.endpoint()), kAllDurable);
     EXPECT_EQ(verdict.outcome, Outcome::kPass) << verdict.summary << "\n" << verdict.nearest;
   }
 };
@@ -102,7 +102,7 @@ TEST_F(LiveOracle, CatchesACommandCutOffTheFile) {
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 400);
   redis.start();
   const Judge judge(history);
-  const Verdict verdict = judge.guarantee(target::dump_state(redis.endpoint()), kDurable);
+  const Verdict verdict = judge.guarantee(target::dump_state(redis.endpoint()), kAllDurable);
   EXPECT_EQ(verdict.outcome, Outcome::kViolation);
   EXPECT_GE(verdict.lost_count, 2U);
   EXPECT_EQ(verdict.lost.front().command.substr(0, 4), "SET ");
@@ -126,7 +126,7 @@ TEST_F(LiveOracle, HoldsASnapshotToTheMomentItWasTaken) {
   const target::State recovered = target::dump_state(redis.endpoint());
   const Verdict verdict = judge.guarantee(recovered, {.kind = Guarantee::Kind::kSnapshot});
   EXPECT_EQ(verdict.outcome, Outcome::kPass) << verdict.summary << verdict.nearest;
-  EXPECT_EQ(judge.guarantee(recovered, kDurable).outcome, Outcome::kViolation);
+  EXPECT_EQ(judge.guarantee(recovered, kAllDurable).outcome, Outcome::kViolation);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ Reply debug(Context& c) {
   return ok();
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kServerCommands[] = {
     {"FLUSHDB", -1, {}, flushdb, nullptr, true},
     {"FLUSHALL", -1, {}, flushall, nullptr, true},
     {"SWAPDB", 3, {}, swapdb, nullptr, true},
@@ -79,7 +79,7 @@ constexpr Command kCommands[] = {
 }  // namespace
 
 std::span<const Command> server_commands() {
-  return kCommands;
+  return kServerCommands;
 }
 
 }  // namespace crashpoint::oracle

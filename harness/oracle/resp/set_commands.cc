@@ -134,23 +134,22 @@ Reply sdiffstore(Context& c) {
   return store(c, Combination::kDifference);
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
-constexpr KeyRange kStore{.first = 1, .last = -1, .step = 1, .written = 1};
+constexpr KeyRange kStoredAndSources{.first = 1, .last = -1, .step = 1, .written = 1};
 
-constexpr Command kCommands[] = {
-    {"SADD", -3, kOne, sadd},
-    {"SREM", -3, kOne, srem},
+constexpr Command kSetCommands[] = {
+    {"SADD", -3, kFirstKey, sadd},
+    {"SREM", -3, kFirstKey, srem},
     {"SMOVE", 4, {.first = 1, .last = 2}, smove},
-    {"SPOP", -2, kOne, spop},
-    {"SUNIONSTORE", -3, kStore, sunionstore},
-    {"SINTERSTORE", -3, kStore, sinterstore},
-    {"SDIFFSTORE", -3, kStore, sdiffstore},
+    {"SPOP", -2, kFirstKey, spop},
+    {"SUNIONSTORE", -3, kStoredAndSources, sunionstore},
+    {"SINTERSTORE", -3, kStoredAndSources, sinterstore},
+    {"SDIFFSTORE", -3, kStoredAndSources, sdiffstore},
 };
 
 }  // namespace
 
 std::span<const Command> set_commands() {
-  return kCommands;
+  return kSetCommands;
 }
 
 }  // namespace crashpoint::oracle

@@ -10,7 +10,7 @@
 namespace crashpoint::oracle {
 namespace {
 
-struct Options {
+struct SortOptions {
   bool descending = false;
   bool alphabetic = false;
   std::int64_t offset = 0;
@@ -23,8 +23,8 @@ struct Options {
   [[nodiscard]] bool sorts() const { return !by || by->find('*') != std::string::npos; }
 };
 
-Options parse(const Context& c) {
-  Options options;
+SortOptions parse(const Context& c) {
+  SortOptions options;
   for (std::size_t at = 2; at < c.count(); ++at) {
     const std::size_t left = c.count() - at - 1;
     if (c.is(at, "ASC")) {
@@ -136,7 +136,7 @@ double weight_of(const std::string& text) {
   return number;
 }
 
-void sort(Context& c, const Options& options, std::vector<std::string>& elements) {
+void sort(Context& c, const SortOptions& options, std::vector<std::string>& elements) {
   std::vector<Weighted> weighted;
   for (std::string& element : elements) {
     Weighted& item = weighted.emplace_back();
@@ -169,7 +169,7 @@ void sort(Context& c, const Options& options, std::vector<std::string>& elements
 }
 
 Reply sort_store(Context& c) {
-  Options options = parse(c);
+  SortOptions options = parse(c);
   const TrackedValue* source = c.find_any(c.key(1));
   const bool is_set = source != nullptr && std::holds_alternative<TrackedSet>(*source);
   std::vector<std::string> elements = elements_of(c);
@@ -219,14 +219,14 @@ void sort_keys(std::span<const std::string> arguments, std::uint32_t database,
   }
 }
 
-constexpr Command kCommands[] = {
+constexpr Command kSortCommands[] = {
     {"SORT", -2, {.first = 0, .last = 0, .step = 1, .written = 1}, sort_store, sort_keys},
 };
 
 }  // namespace
 
 std::span<const Command> sort_commands() {
-  return kCommands;
+  return kSortCommands;
 }
 
 }  // namespace crashpoint::oracle

@@ -260,7 +260,7 @@ target::SortedSet members_of(Context& c, KeyId key) {
   return members;
 }
 
-enum class Combination : std::uint8_t { kUnion, kIntersection, kDifference };
+enum class SortedCombination : std::uint8_t { kUnion, kIntersection, kDifference };
 enum class Aggregate : std::uint8_t { kSum, kMin, kMax };
 
 double weighted(double score, double weight) {
@@ -279,7 +279,7 @@ double aggregated(double one, double other, Aggregate how) {
   return std::isnan(sum) ? 0 : sum;  // inf - inf
 }
 
-Reply store(Context& c, Combination combination) {
+Reply store_combined(Context& c, SortedCombination combination) {
   struct Source {
     target::SortedSet members;
     double weight = 1;
@@ -295,7 +295,7 @@ Reply store(Context& c, Combination combination) {
   }
   Aggregate aggregate = Aggregate::kSum;
   for (std::size_t at = options; at < c.count();) {
-    if (combination == Combination::kDifference) {
+    if (combination == SortedCombination::kDifference) {
       throw Failure{};
     }
     if (c.is(at, "WEIGHTS") && at + sources.size() < c.count()) {
@@ -314,7 +314,7 @@ Reply store(Context& c, Combination combination) {
     }
   }
   target::SortedSet result;
-  if (combination == Combination::kDifference) {
+  if (combination == SortedCombination::kDifference) {
     result = sources.front().members;
     for (std::size_t other = 1; other < sources.size(); ++other) {
       std::erase_if(result,
@@ -333,7 +333,7 @@ Reply store(Context& c, Combination combination) {
         }
       }
     }
-    if (combination == Combination::kIntersection) {
+    if (combination == SortedCombination::kIntersection) {
       std::erase_if(result, [&](const auto& item) {
         return !std::ranges::all_of(
             sources, [&](const Source& source) { return source.members.contains(item.first); });
@@ -346,13 +346,13 @@ Reply store(Context& c, Combination combination) {
 }
 
 Reply zunionstore(Context& c) {
-  return store(c, Combination::kUnion);
+  return store_combined(c, SortedCombination::kUnion);
 }
 Reply zinterstore(Context& c) {
-  return store(c, Combination::kIntersection);
+  return store_combined(c, SortedCombination::kIntersection);
 }
 Reply zdiffstore(Context& c) {
-  return store(c, Combination::kDifference);
+  return store_combined(c, SortedCombination::kDifference);
 }
 
 void store_keys(std::span<const std::string> arguments, std::uint32_t database,
@@ -363,29 +363,28 @@ void store_keys(std::span<const std::string> arguments, std::uint32_t database,
   append_counted_keys(arguments, 2, database, keys);
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
 constexpr KeyRange kBlocking{.first = 1, .last = -2};
-constexpr KeyRange kStore{.first = 0, .last = 0, .step = 1, .written = 1};
+constexpr KeyRange kStored{.first = 0, .last = 0, .step = 1, .written = 1};
 
-constexpr Command kCommands[] = {
-    {"ZADD", -4, kOne, zadd},
-    {"ZINCRBY", 4, kOne, zincrby},
-    {"ZREM", -3, kOne, zrem},
-    {"ZPOPMIN", -2, kOne, zpopmin},
-    {"ZPOPMAX", -2, kOne, zpopmax},
+constexpr Command kSortedSetCommands[] = {
+    {"ZADD", -4, kFirstKey, zadd},
+    {"ZINCRBY", 4, kFirstKey, zincrby},
+    {"ZREM", -3, kFirstKey, zrem},
+    {"ZPOPMIN", -2, kFirstKey, zpopmin},
+    {"ZPOPMAX", -2, kFirstKey, zpopmax},
     {"BZPOPMIN", -3, kBlocking, bzpopmin},
     {"BZPOPMAX", -3, kBlocking, bzpopmax},
     {"ZMPOP", -4, {}, zmpop, zmpop_keys},
     {"BZMPOP", -5, {}, bzmpop, bzmpop_keys},
-    {"ZUNIONSTORE", -4, kStore, zunionstore, store_keys},
-    {"ZINTERSTORE", -4, kStore, zinterstore, store_keys},
-    {"ZDIFFSTORE", -4, kStore, zdiffstore, store_keys},
+    {"ZUNIONSTORE", -4, kStored, zunionstore, store_keys},
+    {"ZINTERSTORE", -4, kStored, zinterstore, store_keys},
+    {"ZDIFFSTORE", -4, kStored, zdiffstore, store_keys},
 };
 
 }  // namespace
 
 std::span<const Command> sorted_set_commands() {
-  return kCommands;
+  return kSortedSetCommands;
 }
 
 }  // namespace crashpoint::oracle

@@ -207,19 +207,17 @@ Reply zremrangebylex(Context& c) {
   return remove_range(c, By::kMember);
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
-
-constexpr Command kCommands[] = {
+constexpr Command kSortedSetRangeCommands[] = {
     {"ZRANGESTORE", -5, {.first = 1, .last = 2, .step = 1, .written = 1}, zrangestore},
-    {"ZREMRANGEBYRANK", 4, kOne, zremrangebyrank},
-    {"ZREMRANGEBYSCORE", 4, kOne, zremrangebyscore},
-    {"ZREMRANGEBYLEX", 4, kOne, zremrangebylex},
+    {"ZREMRANGEBYRANK", 4, kFirstKey, zremrangebyrank},
+    {"ZREMRANGEBYSCORE", 4, kFirstKey, zremrangebyscore},
+    {"ZREMRANGEBYLEX", 4, kFirstKey, zremrangebylex},
 };
 
 }  // namespace
 
 std::span<const Command> sorted_set_range_commands() {
-  return kCommands;
+  return kSortedSetRangeCommands;
 }
 
 }  // namespace crashpoint::oracle

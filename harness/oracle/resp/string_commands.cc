@@ -267,24 +267,23 @@ Reply incrbyfloat(Context& c) {
   return bulk(std::move(sum));
 }
 
-constexpr KeyRange kOne{.first = 1, .last = 1};
 constexpr KeyRange kPairs{.first = 1, .last = -1, .step = 2};
 
-constexpr Command kCommands[] = {
-    {"SET", -3, kOne, set},          {"SETNX", 3, kOne, setnx},
-    {"SETEX", 4, kOne, setex},       {"PSETEX", 4, kOne, psetex},
-    {"GETSET", 3, kOne, getset},     {"GETDEL", 2, kOne, getdel},
-    {"GETEX", -2, kOne, getex},      {"MSET", -3, kPairs, mset},
-    {"MSETNX", -3, kPairs, msetnx},  {"APPEND", 3, kOne, append},
-    {"SETRANGE", 4, kOne, setrange}, {"INCR", 2, kOne, incr},
-    {"DECR", 2, kOne, decr},         {"INCRBY", 3, kOne, incrby},
-    {"DECRBY", 3, kOne, decrby},     {"INCRBYFLOAT", 3, kOne, incrbyfloat},
+constexpr Command kStringCommands[] = {
+    {"SET", -3, kFirstKey, set},          {"SETNX", 3, kFirstKey, setnx},
+    {"SETEX", 4, kFirstKey, setex},       {"PSETEX", 4, kFirstKey, psetex},
+    {"GETSET", 3, kFirstKey, getset},     {"GETDEL", 2, kFirstKey, getdel},
+    {"GETEX", -2, kFirstKey, getex},      {"MSET", -3, kPairs, mset},
+    {"MSETNX", -3, kPairs, msetnx},       {"APPEND", 3, kFirstKey, append},
+    {"SETRANGE", 4, kFirstKey, setrange}, {"INCR", 2, kFirstKey, incr},
+    {"DECR", 2, kFirstKey, decr},         {"INCRBY", 3, kFirstKey, incrby},
+    {"DECRBY", 3, kFirstKey, decrby},     {"INCRBYFLOAT", 3, kFirstKey, incrbyfloat},
 };
 
 }  // namespace
 
 std::span<const Command> string_commands() {
-  return kCommands;
+  return kStringCommands;
 }
 
 }  // namespace crashpoint::oracle
