@@ -203,7 +203,7 @@ class CaseRun {
                                         other.use = use;
                                         return context_.program(other);
                                       },
-                                      starter_};
+                                      verdict_.is_unseen() ? nullptr : starter_};
     const CrashedRun crashed{live, base, judge, plan};
     if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
       explore(crashed, folder);

@@ -38,6 +38,7 @@ class CaseVerdict {
   // What a recovery showed, recognised. Only the first counts, and a new one before a known one.
   void add_violation(const oracle::Verdict& verdict);
   [[nodiscard]] bool has_violation() const { return violation_.has_value(); }
+  [[nodiscard]] bool is_unseen() const { return unseen_.has_value(); }
   [[nodiscard]] bool has_new_violation() const { return violation_ && violation_->known.empty(); }
 
   // `first` is the number of the first of `faults` among all faults of the case. Counts of further cycles

@@ -18,6 +18,7 @@
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/command_recoverer.h"
+#include "harness/recovery/continuation.h"
 #include "harness/recovery/program.h"
 #include "harness/recovery/recovery_checks.h"
 #include "harness/scenario/load.h"
@@ -75,6 +76,23 @@ Shown recover_server(const report::Bundle& bundle, const recovery::RecoveryPlan&
   return {.checks = std::move(recovery.checks),
           .log = std::move(recovery.log),
           .judge_ms = recovery.judge_ms};
+}
+
+// Life goes on with another copy of the crash state.
+void continue_with(const report::Bundle& bundle, const recovery::RecoveryPlan& plan,
+                   const fs::path& folder, std::vector<Verdict>& checks) {
+  if (plan.scenario.oracle.continues == scenario::Continues::kNone ||
+      !recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
+    return;
+  }
+  const fs::path copy = folder / "copy";
+  crash::lay_out(bundle.image, copy);
+  const auto starter = recovery::make_starter(plan.program, plan.scenario, folder / "lives");
+  recovery::Continued continued =
+      recovery::continue_and_judge(plan.scenario, plan.program, *starter, copy);
+  if (continued.verdict) {
+    checks.push_back(*std::move(continued.verdict));
+  }
 }
 
 // A path that the files of a crash state mention, made free for its recovery: its parents are made, and removed
@@ -147,17 +165,12 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
     return recovery::find_program(wanted, links);
   };
   const recovery::Program program = find(scenario.target);
-  const std::shared_ptr<recovery::Starter> starter =
-      scenario.oracle.continues == scenario::Continues::kNone
-          ? nullptr
-          : recovery::make_starter(program, scenario, folder / "lives");
   const recovery::RecoveryPlan plan{scenario, program, bundle.guarantee,
                                     [&](const std::string& use) {
                                       scenario::Target other;
                                       other.use = use;
                                       return find(other);
-                                    },
-                                    starter};
+                                    }};
   const fs::path data = folder / "data";
   crash::lay_out(bundle.image, data);
   const FileUse use(bundle.image, data);
@@ -165,6 +178,9 @@ Reproduction reproduce(const report::Bundle& bundle, const std::string& target,
   const auto began = SteadyClock::now();
   Shown shown = bundle.dumps ? recover_program(bundle, scenario, data, folder / "recovery")
                              : recover_server(bundle, plan, data, folder / "recovery");
+  if (!bundle.dumps) {
+    continue_with(bundle, plan, folder, shown.checks);
+  }
   const double total_ms = ms_since(began);
 
   Reproduction reproduction;

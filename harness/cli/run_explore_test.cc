@@ -108,14 +108,15 @@ const Planted kPlanted[] = {
 INSTANTIATE_TEST_SUITE_P(PowerLoss, PlantedBug, ::testing::ValuesIn(kPlanted),
                          [](const auto& test) { return test.param.name; });
 
-// With every sync done, nothing is found.
+// With every sync done, nothing is found at the end of the run. (In a second life, whose crash states are taken
+// along the run, it is: zeros at the end of the log, with which redis-server does not start.)
 TEST(PowerLossOnRedis, IsSurvivedOnExt4WithEverySyncDone) {
   const TemporaryDirectory folder;
   const std::filesystem::path file = folder.path() / "whole.json";
   std::ofstream(file) << R"({ "version": 1, "name": "whole", "summary": "A test.",
       "target": { "use": "redis", )"
                       << kLogAlways << " }, " << kTwoWrites << ", " << kAtTheEndOnExt4
-                      << R"(, "oracle": { "usable": false } })";
+                      << R"(, "oracle": { "usable": false, "continues": false } })";
   const Outcome outcome =
       shell(shell_quote(CRASHPOINT_BINARY) + " run " + shell_quote(file.string()));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;

@@ -55,7 +55,8 @@ constexpr std::uint64_t kOthersContinued = 8;
 constexpr std::uint64_t kCrashedAgain = 1;
 
 std::uint64_t continued_max(const recovery::RecoveryPlan& plan) {
-  if (!recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
+  if (plan.starter == nullptr ||
+      !recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
     return 0;
   }
   switch (plan.scenario.oracle.continues) {

@@ -14,6 +14,7 @@ namespace crashpoint::oracle {
 // All but kNone also say: transactions and multi-key commands whole or not at all, the order of
 // each client and the real-time order across clients kept, and nothing there that nobody wrote.
 struct Guarantee {
+  // From the strictest on.
   enum class Kind : std::uint8_t {
     kDurable,   // every acked command survives
     kBuffered,  // a prefix of the history survives, with every command acked more than `seconds`

@@ -257,12 +257,16 @@ class Continuation {
 
 oracle::Guarantee promise_after_recovery(const scenario::Case& of, const Program& program,
                                          oracle::CrashKind crash) {
+  const std::optional<oracle::Guarantee>& stated = of.oracle.guarantee;
+  if (!takes_config(program, of.target)) {
+    return stated.value_or(oracle::Guarantee{});
+  }
+  const oracle::Guarantee configured =
+      oracle::derive_guarantee(of.target.config, crash, program.everysec_loss).guarantee;
   const bool about_the_target =
       of.damage.empty() && of.faults.empty() && of.recovery.faults.empty();
-  if (of.oracle.guarantee && (about_the_target || !takes_config(program, of.target))) {
-    return *of.oracle.guarantee;
-  }
-  return oracle::derive_guarantee(of.target.config, crash, program.everysec_loss).guarantee;
+  // The kinds are listed from the strictest on.
+  return about_the_target && stated && stated->kind > configured.kind ? *stated : configured;
 }
 
 std::string why_no_continuation(const scenario::Case& of, const Program& program) {

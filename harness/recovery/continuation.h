@@ -23,8 +23,9 @@
 
 namespace crashpoint::recovery {
 
-// What is promised of a life after a crash that `crash` ends: what the configuration promises; what the
-// scenario says instead counts where it is about this target and not about faults or damage.
+// What is promised of a life after a crash that `crash` ends. For a target that reads {config} that is what
+// the configuration promises: a stated guarantee may ask for more because of how the first life ended (by a
+// clean shutdown), or for less because of faults and damage. One that asks for less without either holds.
 [[nodiscard]] oracle::Guarantee promise_after_recovery(const scenario::Case& of,
                                                        const Program& program,
                                                        oracle::CrashKind crash);

@@ -183,6 +183,29 @@ TEST_F(ContinuationTest, ThePromiseIsThatOfTheConfigurationOnceTheDamageIsBehind
   EXPECT_EQ(promise_after_recovery(case_, program_, CrashKind::kProcessKill).kind, Kind::kSnapshot);
 }
 
+// After a clean shutdown nothing may be missing; after the kill of the second life something may.
+TEST_F(ContinuationTest, AStatedGuaranteeThatAsksForMoreIsNotHeldAgainstTheSecondLife) {
+  const std::string log = R"("appendonly": "yes", "appendfsync": "everysec", "save": "")";
+  use_engine(log, "", R"(, "oracle": {"guarantee": "durable"})");
+  EXPECT_EQ(promise_after_recovery(case_, program_, CrashKind::kPowerLoss).kind, Kind::kBuffered);
+}
+
+// The path of a Unix socket has 107 characters at most.
+TEST_F(ContinuationTest, AFolderWithALongPathIsNoTrouble) {
+  for (const char* const target : {"engine", "redis"}) {
+    use(fmt::format(R"({{"use": "{}", "config": {{{}}}}})", target, kLog));
+    const fs::path lives = folder_.path() / std::string(150, 'x');
+    fs::remove_all(lives);
+    fs::create_directories(lives);
+    const std::unique_ptr<Starter> starter = make_starter(program_, case_, lives);
+    fs::remove_all(data());
+    fs::create_directories(data());
+    const Started started = starter->start(data());
+    ASSERT_NE(started.running, nullptr) << target << ": " << started.trouble;
+    EXPECT_EQ(target::Client(started.running->endpoint()).call({"SET", "a", "1"}).text, "OK");
+  }
+}
+
 TEST_F(ContinuationTest, WhereNothingIsPromisedNothingIsJudged) {
   use_engine(kLog, "", R"(, "oracle": {"guarantee": "none"})");
   EXPECT_THAT(why_no_continuation(case_, program_), HasSubstr("nothing is promised"));

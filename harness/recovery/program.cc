@@ -1,6 +1,7 @@
 #include "harness/recovery/program.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <regex>
 #include <string_view>
+#include <utility>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
@@ -289,6 +291,19 @@ bool takes_config(const Program& program, const scenario::Target& target) {
   return mentions(program.command, "{config}") || mentions(target.arguments, "{config}");
 }
 
+SocketPath socket_path_in(const fs::path& folder) {
+  std::string path = folder / "socket";
+  if (path.size() < sizeof(sockaddr_un::sun_path)) {
+    return {.path = std::move(path), .held = {}};
+  }
+  Fd held(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!held.valid()) {
+    throw EnvironmentError(fmt::format("{}: {}", folder.string(), error_text(errno)));
+  }
+  return {.path = fmt::format("/proc/{}/fd/{}/socket", ::getpid(), held.get()),
+          .held = std::move(held)};
+}
+
 Instance prepare_instance(const Program& program, const scenario::Target& target,
                           const fs::path& data, const fs::path& folder) {
   Instance instance;
@@ -296,12 +311,9 @@ Instance prepare_instance(const Program& program, const scenario::Target& target
   if (mentions(program.command, "{port}") || mentions(target.arguments, "{port}")) {
     take_port(instance);
   } else {
-    instance.endpoint.unix_path = (folder / "socket").string();
-    if (instance.endpoint.unix_path.size() >= sizeof(sockaddr_un::sun_path)) {
-      throw EnvironmentError(
-          fmt::format("{} is too long a path for a socket; set CRASHPOINT_TMPDIR to a shorter one",
-                      instance.endpoint.unix_path));
-    }
+    SocketPath socket = socket_path_in(folder);
+    instance.endpoint.unix_path = std::move(socket.path);
+    instance.socket_folder = std::move(socket.held);
   }
   const fs::path config = folder / "target.conf";
   write_configuration(config, target, data, instance.endpoint);

@@ -41,8 +41,17 @@ struct Instance {
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
   target::Endpoint endpoint;
-  Fd port_lock = {};  // while it lives, no other instance gets the port of `endpoint`
+  Fd port_lock = {};      // while it lives, no other instance gets the port of `endpoint`
+  Fd socket_folder = {};  // of the socket of `endpoint`, where that is named by it
 };
+
+// A Unix socket has a path of 107 characters at most; that of one in `folder`, where it would be longer, leads
+// through `held`, and is good while that lives. Throws EnvironmentError.
+struct SocketPath {
+  std::string path;
+  Fd held;
+};
+SocketPath socket_path_in(const std::filesystem::path& folder);
 
 // Writes the configuration to `folder`/target.conf and fills in the command line. `folder` holds
 // everything of this instance that is not data: configuration, socket. It must exist. Call it anew

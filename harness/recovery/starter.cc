@@ -65,8 +65,10 @@ class EngineStarter::Forked : public Running {
  public:
   Forked(EngineService& service, milliseconds deadline, const fs::path& directory, fs::path folder)
       : service_(service), deadline_(deadline), log_path_(folder / "log") {
-    endpoint_.unix_path = folder / "socket";
-    fs::remove(endpoint_.unix_path);
+    fs::remove(folder / "socket");
+    SocketPath socket = socket_path_in(folder);
+    endpoint_.unix_path = std::move(socket.path);
+    socket_folder_ = std::move(socket.held);
     std::error_code none_yet;
     const std::uintmax_t size = fs::file_size(log_path_, none_yet);
     log_begin_ = none_yet ? 0 : static_cast<std::streamoff>(size);
@@ -133,6 +135,7 @@ class EngineStarter::Forked : public Running {
   milliseconds deadline_;
   fs::path log_path_;
   std::streamoff log_begin_ = 0;
+  Fd socket_folder_;
   target::Endpoint endpoint_;
   Fd process_;
   bool alive_ = true;

@@ -343,7 +343,7 @@ TEST(LoadOracle, TakesExplicitState) {
 }
 
 TEST(LoadOracle, TakesOnWhichDirectoriesLifeGoesOnAndFurtherRounds) {
-  EXPECT_EQ(with(R"("oracle": {})").oracle.continues, Continues::kNone);
+  EXPECT_EQ(with(R"("oracle": {})").oracle.continues, Continues::kSampled);
   EXPECT_EQ(with(R"("oracle": {"continues": false})").oracle.continues, Continues::kNone);
   EXPECT_EQ(with(R"("oracle": {"continues": true})").oracle.continues, Continues::kSampled);
   const Oracle oracle =

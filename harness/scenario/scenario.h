@@ -110,7 +110,7 @@ struct Oracle {
   bool starts = true;            // false: the target must refuse to start
   std::optional<oracle::Guarantee> guarantee;  // absent: derive_guarantee() from config and crash
   oracle::Expectations expect;
-  Continues continues = Continues::kNone;
+  Continues continues = Continues::kSampled;
   std::vector<workload::Plan> then;  // more rounds of that, one after the other
   bool usable = true;                // accepts writes, and a clean restart gives the same state
   bool idempotent = true;      // a second recovery of the same crash state gives the same data
