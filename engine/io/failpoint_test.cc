@@ -44,7 +44,8 @@ extern "C" int prctl(int option, ...) {
   va_end(list);
   constexpr int kFailpoint = 0x43505046;
   if (option == kFailpoint && !engine::io::tracer.answer_to.empty()) {
-    const char* const name = reinterpret_cast<const char*>(arguments[0]);
+    const char* const name =
+        reinterpret_cast<const char*>(arguments[0]);  // NOLINT(performance-no-int-to-ptr)
     engine::io::tracer.asked.insert(name);
     return engine::io::tracer.answer_to == name ? EIO : 0;
   }
