@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "harness/scenario/matrix_axes.h"
+#include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
 
@@ -30,6 +31,13 @@ std::optional<EachCall> find_each_call(const Document& document, std::vector<Pro
                      "one pointer of a matrix can have each call; a second one makes "
                      "no sense, as the calls after the first fault are others"));
       continue;
+    }
+    for (std::size_t i = 0; i < values["of"].size(); ++i) {
+      const std::string here = fmt::format("{}/of/{}", at, i);
+      if (std::string problem = syscall_problem(values["of"][i].get<std::string>());
+          !problem.empty()) {
+        problems.push_back(problem_at(document.value_position(here), here, std::move(problem)));
+      }
     }
     found.emplace();
     found->pointer = pointer;
