@@ -122,9 +122,9 @@ TEST_F(Checks, AreAllPassedByACorrectEngine) {
   write("lost", R"({"use": "engine", "config": {"appendonly": "yes", "appendfsync": "always"}})",
         R"("guarantee": "durable")", R"(, "workload": [{"generate": {"count": 60, "clients": 2}}],
            "faults": [{"at": {"syscall": "send", "nth": 40}, "do": {"error": "ECONNRESET"}}])");
-  const char* const kLog = R"({"config": {"appendonly": "yes", "appendfsync": "always"}})";
-  write("buffered", kLog, R"("guarantee": {"buffered": {"seconds": 0.05}})", kWritesThenWaits);
-  write("prefix", kLog, R"("guarantee": "prefix")", "");
+  const char* const log = R"({"config": {"appendonly": "yes", "appendfsync": "always"}})";
+  write("buffered", log, R"("guarantee": {"buffered": {"seconds": 0.05}})", kWritesThenWaits);
+  write("prefix", log, R"("guarantee": "prefix")", "");
   write("snapshot", R"({"config": {"appendonly": "no"}})", R"("guarantee": "snapshot")",
         kWritesThenSaves);
   const Outcome outcome = run("--report " + shell_quote(report().string()));

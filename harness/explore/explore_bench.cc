@@ -76,7 +76,7 @@ void measure(std::size_t events, const std::filesystem::path& folder) {
 }  // namespace
 }  // namespace crashpoint::explore
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape): ends the bench
   if (argc != 2) {
     fmt::print(stderr, "usage: explore_bench FOLDER\n");
     return 2;

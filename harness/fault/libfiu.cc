@@ -27,8 +27,10 @@ asm(".pushsection .rodata\n"
     "\"\n"
     "crashpoint_fiu_library_end: .byte 0\n"
     ".popsection\n");
+// NOLINTBEGIN(readability-identifier-naming): as the assembler has them
 extern "C" const char crashpoint_fiu_library[];
 extern "C" const char crashpoint_fiu_library_end[];
+// NOLINTEND(readability-identifier-naming)
 
 namespace crashpoint::fault {
 namespace {

@@ -57,7 +57,7 @@ class OutputPipe {
 
   // What is there; at the end of the stream the pipe is closed.
   void read_into(std::string& text) {
-    std::array<char, kReadAtOnce> buffer;
+    std::array<char, kReadAtOnce> buffer;  // NOLINT(*-member-init): read into
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
     if (count > 0) {
       text.append(buffer.data(), static_cast<std::size_t>(count));

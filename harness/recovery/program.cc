@@ -300,8 +300,8 @@ SocketPath socket_path_in(const fs::path& folder) {
   if (!held.valid()) {
     throw EnvironmentError(fmt::format("{}: {}", folder.string(), error_text(errno)));
   }
-  return {.path = fmt::format("/proc/{}/fd/{}/socket", ::getpid(), held.get()),
-          .held = std::move(held)};
+  path = fmt::format("/proc/{}/fd/{}/socket", ::getpid(), held.get());
+  return {.path = std::move(path), .held = std::move(held)};
 }
 
 Instance prepare_instance(const Program& program, const scenario::Target& target,

@@ -63,7 +63,8 @@ Started LiveStarter::start(const fs::path& directory) {
 // A server forked by the service, which has one at a time.
 class EngineStarter::Forked : public Running {
  public:
-  Forked(EngineService& service, milliseconds deadline, const fs::path& directory, fs::path folder)
+  Forked(EngineService& service, milliseconds deadline, const fs::path& directory,
+         const fs::path& folder)
       : service_(service), deadline_(deadline), log_path_(folder / "log") {
     fs::remove(folder / "socket");
     SocketPath socket = socket_path_in(folder);

@@ -189,7 +189,7 @@ std::optional<RespValue> ReplyParser::next() {
       }
     }
     if (open_.empty()) {
-      return value;
+      return value;  // NOLINT(bugprone-use-after-move): as above
     }
   }
 }

@@ -54,7 +54,7 @@ class Units:
             if error is None:
                 break
             if len(files) == 1:
-                broken.append(error.group(0))
+                broken.append(f"{files[0]}: {error.group(0)}")
                 files = []
             else:
                 culprit = os.path.relpath(error.group(1))

@@ -102,7 +102,7 @@ class Kernel {
     // A file of nobody's is synced, whose name is newer than all else in the journal.
     const std::string name = fmt::format("other-{}-{}", directory_.filename().string(), ++others_);
     const Fd other(::open((root_ / name).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-    ::fsync(other.get());
+    static_cast<void>(::fsync(other.get()));
   }
 
   void write_back() {
