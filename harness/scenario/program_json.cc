@@ -1,5 +1,7 @@
 #include "harness/scenario/program_json.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "harness/base/check.h"
@@ -65,6 +67,9 @@ std::string program_scenario(const Case& of) {
   }
   json["crash"] = {
       {"explore", {{"prune", "representative"}, {"max_states", of.crash.explore->max_states}}}};
+  if (of.crash.explore->for_ms > 0) {
+    json["crash"]["explore"]["for"] = fmt::format("{}ms", of.crash.explore->for_ms);
+  }
   json["recovery"] = {{"deadline_ms", of.recovery.deadline_ms}};
   if (!program.recovery.empty()) {
     json["recovery"]["run"] = to_json(program.recovery);
