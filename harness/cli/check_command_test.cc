@@ -211,5 +211,39 @@ TEST_F(CheckCommand, WhatItSavesIsAScenarioThatFindsTheSame) {
   EXPECT_THAT(reproduced.output, HasSubstr("Reproduced"));
 }
 
+class ProgramScenarioRun : public CommandLine {
+ protected:
+  // Saves that lose nothing, in a scenario with more keys of its target and of its crash.
+  void write_save(const std::string& target, const std::string& crash = "") const {
+    std::string steps;
+    for (const char* value : {"1", "2", "3", "4", "5"}) {
+      steps += std::string(steps.empty() ? "" : ", ") + R"({"run": "echo )" + value +
+               R"( > g; sync g; mv g f; sync ."})";
+    }
+    write("save.json", R"({"version": 1, "summary": "s", "files": {"f": "0\n"},
+        "target": {"use": {"program": "sh"}, "dump": "cat f")" +
+                           target + R"(}, "workload": [)" + steps + "]" + crash + "}");
+  }
+};
+
+TEST_F(ProgramScenarioRun, WhoseProgramIsNotInstalledIsInconclusiveAndSaysHowToInstallIt) {
+  write_save(R"(, "needs": {"no-such-program": "nosuch"})");
+  const Outcome outcome = crashpoint("run save.json");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("not installed: apt install nosuch"));
+  EXPECT_THAT(crashpoint("list save.json").output, HasSubstr("not installed: apt install nosuch"));
+}
+
+TEST_F(ProgramScenarioRun, ThatHasTooLittleTimeForEveryCrashPointIsInconclusive) {
+  write_save("", R"(, "crash": {"explore": {"for": "1ms"}})");
+  const Outcome outcome = crashpoint("run save.json");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output,
+              HasSubstr("the time for this case (\"for\") was over at crash point"));
+  write_save("", R"(, "crash": {"explore": {"for": "10min"}})");
+  const Outcome enough = crashpoint("run save.json");
+  EXPECT_EQ(enough.exit_code, 0) << enough.output;
+}
+
 }  // namespace
 }  // namespace crashpoint

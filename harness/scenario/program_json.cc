@@ -54,6 +54,9 @@ std::string program_scenario(const Case& of) {
       {"version", 1}, {"name", of.scenario}, {"summary", of.summary}, {"seed", of.seed}};
   Ordered target = {{"use", {{"program", of.target.command.front()}}},
                     {"dump", to_json(program.dump)}};
+  if (!program.needs.empty()) {
+    target["needs"] = program.needs;
+  }
   if (!program.volatile_files.empty()) {
     target["volatile"] = program.volatile_files;
   }

@@ -1,6 +1,7 @@
 // A target that is any program: commands that are run in the data directory, and one that prints the state.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct RunStep {
 };
 
 struct ProgramTarget {
+  // What must be there: programs on PATH and absolute paths of files -> the package that brings it.
+  std::map<std::string, std::string> needs;
   Command dump;                             // prints the state, and ends with status 0
   std::vector<std::string> volatile_files;  // globs: files that recovery makes anew
   std::vector<Command> setup;               // run before the recording; what they leave is durable
