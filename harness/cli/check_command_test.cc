@@ -245,5 +245,21 @@ TEST_F(ProgramScenarioRun, ThatHasTooLittleTimeForEveryCrashPointIsInconclusive)
   EXPECT_EQ(enough.exit_code, 0) << enough.output;
 }
 
+TEST_F(ProgramScenarioRun, WhereOnlySomeLinesPromiseWhatIsBeforeThem) {
+  const auto run = [&](const std::string& acks, const std::string& end) {
+    write("synced.json", R"({"version": 1, "summary": "s", "files": {"f": "0\n"},
+        "target": {"use": {"program": "sh"}, "dump": "cat f"},
+        "workload": [{"run": "for i in 1 2; do echo $i > g; sync g; mv g f; echo ok $i; done; )" +
+                             end + R"(", "acks": )" + acks + "}]}");
+    return crashpoint("run synced.json");
+  };
+  const std::string synced = R"({"lines": "ok *", "synced": "flushed"})";
+  EXPECT_EQ(run(synced, "sync .; echo flushed").exit_code, 0);
+  EXPECT_EQ(run(R"({"lines": "ok *"})", "sync .; echo flushed").exit_code, 1)
+      << "the directory is not synced when a line is printed";
+  EXPECT_EQ(run(synced, "echo flushed").exit_code, 1);
+  EXPECT_EQ(run(synced, "sync .").exit_code, 3) << "nothing was promised";
+}
+
 }  // namespace
 }  // namespace crashpoint

@@ -120,6 +120,7 @@ RunStep parse_run_step(const Node& node) {
   step.run = parse_shell_command(node.at("run"));
   if (const auto acks = node.find("acks"); acks && !acks->is_text()) {
     acks->read("lines", step.acknowledging_lines);
+    acks->read("synced", step.synced_lines);
   } else if (acks) {
     (void)acks->text();
   }

@@ -28,6 +28,9 @@ Ordered to_json(const RunStep& step) {
   Ordered object = {{"run", to_json(step.run)}};
   if (!step.acknowledging_lines.empty()) {
     object["acks"] = {{"lines", step.acknowledging_lines}};
+    if (!step.synced_lines.empty()) {
+      object["acks"]["synced"] = step.synced_lines;
+    }
   }
   if (step.may_change_nothing) {
     object["may_change_nothing"] = true;
