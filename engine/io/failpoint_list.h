@@ -65,6 +65,9 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
      "bug: once a torn tail was cut off, the log is written when the server ends, not before"},
     {"planted/skip-fsync-after-truncation",
      "bug: once a torn tail was cut off, the log is not synced under appendfsync always"},
+    {"planted/ignore-base-rename-error",
+     "bug: a rewrite whose base file does not get its name goes on as if it had"},
+    {"planted/keep-refusing", "bug: once the log could not be written, no write is accepted again"},
 });
 
 constexpr bool is_failpoint(std::string_view name) {

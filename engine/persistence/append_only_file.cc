@@ -47,8 +47,8 @@ Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
   if (status) {
     status = create_base_and_increment(keyspace);
   }
-  if (!status) {
-    static_cast<void>(directory_.remove_numbered_files());
+  // While a file is left, so is the manifest that names nothing.
+  if (!status && directory_.remove_numbered_files()) {
     static_cast<void>(
         io::remove_file(directory_.path(aof::manifest_name(settings_.appendfilename))));
   }

@@ -108,8 +108,11 @@ void CaseVerdict::recognise(Verdict& verdict, const std::string& prefix) {
     if (finding.check != verdict.check || verdict.cause.empty() != finding.cause.empty()) {
       return false;
     }
+    if (!finding.found.empty() && !name_match(finding.found, prefix + verdict.summary)) {
+      return false;
+    }
     if (verdict.cause.empty()) {
-      return name_match(finding.found, prefix + verdict.summary);
+      return true;
     }
     return name_match(finding.cause, verdict.cause) &&
            std::ranges::all_of(verdict.profiles, [&](const std::string& profile) {
@@ -204,6 +207,7 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
                     recovery::describe_status(*run.ended_by_itself), tail_of(run.log));
     add(std::move(verdict), prefix);
   }
+  add_resumption(run, prefix);
   if (run.start.ready()) {
     add_refusals(of, run, prefix);
   }
@@ -226,6 +230,25 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
       add(std::move(verdict), prefix);
     }
   }
+}
+
+// A fault that has passed is no reason to refuse writes.
+void CaseVerdict::add_resumption(const LiveRun& run, const std::string& prefix) {
+  Verdict verdict;
+  verdict.check = "resumes";
+  verdict.promise = fmt::format("writes are accepted within {} ms once the faults have passed",
+                                run.plan.resumes_within_ms);
+  if (!run.workload.refused_still.empty()) {
+    verdict.outcome = Outcome::kViolation;
+    verdict.summary = fmt::format("{} ms after the workload, SET is still answered -{}",
+                                  run.plan.resumes_within_ms, escape(run.workload.refused_still));
+  } else if (run.workload.resumed_after_ms) {
+    verdict.summary =
+        fmt::format("SET was accepted {} ms after the workload", *run.workload.resumed_after_ms);
+  } else {
+    return;  // it was not asked
+  }
+  add(std::move(verdict), prefix);
 }
 
 // A target that refuses what it is asked keeps every promise.
@@ -293,7 +316,7 @@ bool CaseVerdict::is_due(const std::string& check) const {
     return !refuses_;
   }
   return check == "guarantee" || check == "idempotent" || check == "continues" ||
-         check == "usable" || check == "replies" || check == "run";
+         check == "resumes" || check == "usable" || check == "replies" || check == "run";
 }
 
 void CaseVerdict::drop_what_is_not_due() {

@@ -63,6 +63,7 @@ class CaseVerdict {
   void decide(report::CaseResult& result) &&;
 
  private:
+  void add_resumption(const LiveRun& run, const std::string& prefix);
   void add_refusals(const scenario::Case& of, const LiveRun& run, const std::string& prefix);
   void drop_what_is_not_due();
   [[nodiscard]] bool is_due(const std::string& check) const;

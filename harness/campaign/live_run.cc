@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <variant>
 
 #include "harness/base/clock.h"
@@ -46,6 +47,16 @@ std::optional<int> wait_for_own_end(const scenario::Case& of, recovery::LiveTarg
   return target.tracer().main_status();
 }
 
+// Whether a fault is over at some time and leaves the target alive.
+bool passes(const fault::Fault& fault) {
+  const auto* place = std::get_if<fault::Place>(&fault.at);
+  return place != nullptr && place->nth.last != std::numeric_limits<std::uint64_t>::max() &&
+         (std::holds_alternative<fault::InjectError>(fault.action) ||
+          std::holds_alternative<fault::ShortWrite>(fault.action) ||
+          std::holds_alternative<fault::Skip>(fault.action) ||
+          std::holds_alternative<fault::Delay>(fault.action));
+}
+
 }  // namespace
 
 bool LiveRun::any_fault_fired() const {
@@ -61,6 +72,9 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
                  const fs::path& data, const fs::path& folder) {
   LiveRun run;
   run.plan = of.workload;
+  if (!of.faults.empty() && std::ranges::all_of(of.faults, passes)) {
+    run.plan.resumes_within_ms = of.oracle.resumes_within_ms;
+  }
   run.plan.seed = cycle == 1 ? of.seed : derive_seed(of.seed, fmt::format("cycle/{}", cycle));
   ptrace::TracerOptions options;
   options.faults = of.faults;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/campaign/campaign.h"
+#include "harness/campaign/recorded_calls.h"
 #include "harness/scenario/load.h"
 
 namespace crashpoint {
@@ -21,7 +22,9 @@ class ScenarioTest : public ::testing::Test {
   explicit ScenarioTest(std::string file) : file_(std::move(file)) {}
 
   void TestBody() override {
-    const std::vector<scenario::Case> cases = scenario::load({file_}).cases;
+    scenario::LoadOptions options;
+    options.record_calls = campaign::record_calls;
+    const std::vector<scenario::Case> cases = scenario::load({file_}, options).cases;
     const campaign::CampaignResult run = campaign::run_campaign(cases, {});
     EXPECT_EQ(run.cases.size(), cases.size());
     for (const report::CaseResult& result : run.cases) {

@@ -184,6 +184,7 @@ report::RunResult describe_run(const RunOptions& options, const Rounds& rounds) 
 
 int run(RunOptions options) {
   draw_seed(options.selection);
+  options.selection.runs = true;
   refuse_empty("--report", options.report_folder, "a directory");
   if (options.duration) {
     options.seconds = parse_duration("--for", *options.duration);

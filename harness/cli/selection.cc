@@ -8,6 +8,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/campaign/recorded_calls.h"
 #include "harness/cli/option_values.h"
 #include "harness/cli/print.h"
 
@@ -102,6 +103,9 @@ scenario::Loaded load_round(const Selection& selection, std::uint64_t round) {
   options.exclude = selection.exclude;
   options.all = selection.all;
   options.known_findings = selection.known_findings;
+  if (selection.runs) {
+    options.record_calls = campaign::record_calls;
+  }
   return scenario::load(paths, options);
 }
 

@@ -22,6 +22,7 @@ struct Selection {
   bool all = false;
   std::optional<std::string> target;  // absent: that of each file
   std::string known_findings;  // a file of them for all cases; empty: only those of the scenarios
+  bool runs = false;           // a matrix over each call may run the target to list them
   std::optional<std::string> seed;  // a number or "random"; absent: the seed of each file
 };
 

@@ -512,11 +512,26 @@ class Explorer {
     for (const auto& [kind, points] : by_point) {
       for_each_wanted(
           0, kind, points,
-          [&, &of = kind](std::uint32_t, const CrashModel& model, CrashState&& state) {
-            exploration_.kept.push_back({of, describe_point(model.timeline(), model.point()),
-                                         describe(model, state.selection), std::move(state.image)});
+          [&, &of = kind](std::uint32_t number, const CrashModel& model, CrashState&& state) {
+            exploration_.kept.push_back({.kind = of,
+                                         .point = describe_point(model.timeline(), model.point()),
+                                         .state = describe(model, state.selection),
+                                         .profiles = profiles_that_permit(number),
+                                         .image = std::move(state.image)});
           });
     }
+  }
+
+  // Of a state of the run, where it was found first.
+  std::vector<std::string> profiles_that_permit(std::uint32_t number) const {
+    std::vector<std::string> names;
+    for (const crash::Profile& profile : index_.profiles) {
+      if (index_.is_permitted(index_.records[number], 0, index_.first_sighting(number).points.first,
+                              profile)) {
+        names.push_back(profile.name);
+      }
+    }
+    return names;
   }
 
   // Of any directories: those that were not recovered before are recovered now.

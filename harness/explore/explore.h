@@ -114,6 +114,7 @@ struct KeptState {
   oracle::CrashKind kind = oracle::CrashKind::kProcessKill;
   std::string point;
   std::string state;
+  std::vector<std::string> profiles;  // those that permit it
   crash::CrashImage image;
 };
 

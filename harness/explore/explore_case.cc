@@ -181,8 +181,12 @@ class CaseExploration {
     second_states_ += second.recovered;
     result_.recoveries += second.recovered + second.explaining;
     result_.continued += second.recovered;
-    for (const Finding& finding : second.findings) {
+    for (Finding finding : second.findings) {
       second_broken_ = true;
+      // Only where the first crash is possible, too.
+      std::erase_if(finding.profiles, [&](const std::string& name) {
+        return std::ranges::find(kept.profiles, name) == kept.profiles.end();
+      });
       Verdict verdict = verdict_of(finding, doubtful);
       const std::string first = fmt::format("{} {} ({}); life went on, and then ",
                                             name_of(kept.kind), kept.point, kept.state);

@@ -285,23 +285,10 @@ void FindingsByCause::keep_those_that_led_to(std::uint32_t scene, const Violatio
     const Sighting& at = there != record.sightings.end() ? *there : record.sightings.front();
     const std::uint32_t point = at.scene == 0 ? violation.point : at.points.first;
     std::erase_if(profiles, [&](const std::string& name) {
-      return !is_permitted(record, at.scene, point, index_.profile_named(name));
+      return !index_.is_permitted(record, at.scene, point, index_.profile_named(name));
     });
     scene = at.scene;
   }
-}
-
-// Whether the state is one of that profile too, at that point.
-bool FindingsByCause::is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
-                                   const crash::Profile& profile) const {
-  CrashModel model(index_.scenes[scene].timeline, profile);
-  model.advance(index_.scenes[scene].points[point].position);
-  bool found = false;
-  for_each_state(model, index_.state_options(), [&](CrashState&& state) {
-    found = state.digest == record.digest;
-    return !found;
-  });
-  return found;
 }
 
 // What a process kill does already is reported under that weaker crash.

@@ -70,8 +70,6 @@ class FindingsByCause {
                                                        const Violation& violation);
   void keep_those_that_led_to(std::uint32_t scene, const Violation& violation,
                               std::vector<std::string>& profiles) const;
-  [[nodiscard]] bool is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
-                                  const crash::Profile& profile) const;
   [[nodiscard]] std::optional<std::size_t> found_by_kill(
       const std::string& check, const std::vector<std::string>& profiles) const;
 

@@ -18,6 +18,18 @@ StateIndex::StateIndex(const ExploreOptions& explore_options)
   }
 }
 
+bool StateIndex::is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
+                              const crash::Profile& profile) const {
+  crash::CrashModel model(scenes[scene].timeline, profile);
+  model.advance(scenes[scene].points[point].position);
+  bool found = false;
+  for_each_state(model, state_options(), [&](crash::CrashState&& state) {
+    found = state.digest == record.digest;
+    return !found;
+  });
+  return found;
+}
+
 const crash::Profile& StateIndex::profile_of(CrashKind kind) const {
   return kind == CrashKind::kProcessKill ? *crash::find_profile("process-kill") : options.profile;
 }

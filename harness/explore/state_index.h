@@ -64,6 +64,10 @@ struct StateIndex {
   // Where a record was found first. Every record was found somewhere by the time a pass has ended.
   [[nodiscard]] const Sighting& first_sighting(std::uint32_t number) const;
 
+  // Whether the directory is a state of that profile too, at that point of a scene.
+  [[nodiscard]] bool is_permitted(const Record& record, std::uint32_t scene, std::uint32_t point,
+                                  const crash::Profile& profile) const;
+
   // The points of the run at which a directory may be what recovery starts from, and the kind of
   // crash whose promise counts: of a crash during recovery, those of the state that was being
   // recovered.

@@ -92,7 +92,22 @@ bool is_same_kind(const Place& place, const trace::Event& event) {
   return false;
 }
 
+// Whether role and path are those of the place.
+bool concerns(const Place& place, const trace::Event& event) {
+  if (!place.role.empty() && !role_matches(place.role, event.role)) {
+    return false;
+  }
+  if (place.path.empty()) {
+    return event.inside || !is_about_a_file(event.op);
+  }
+  return (event.inside || place.path.starts_with('/')) && path_matches(place.path, event);
+}
+
 }  // namespace
+
+bool counts(const Place& place, const trace::Event& event, const trace::Syscall& syscall) {
+  return trace::means(place.syscall, syscall, event.op) && concerns(place, event);
+}
 
 std::string describe(const trace::Role& role) {
   switch (role.kind) {
@@ -147,19 +162,12 @@ ArmedFaults::ArmedFaults(const std::vector<Fault>& faults, std::uint64_t seed)
 bool ArmedFaults::matches(std::size_t fault, const trace::Event& event,
                           const trace::Syscall* syscall) const {
   const Place& place = *places_[fault];
-  if (!place.role.empty() && !role_matches(place.role, event.role)) {
-    return false;
-  }
   if (syscall == nullptr) {
-    return !place.failpoint.empty() && name_match(place.failpoint, event.path.str());
+    return (place.role.empty() || role_matches(place.role, event.role)) &&
+           !place.failpoint.empty() && name_match(place.failpoint, event.path.str());
   }
-  if (!place.failpoint.empty() || !trace::means(said_[fault], *syscall, event.op)) {
-    return false;
-  }
-  if (place.path.empty()) {
-    return event.inside || !is_about_a_file(event.op);
-  }
-  return (event.inside || place.path.starts_with('/')) && path_matches(place.path, event);
+  return place.failpoint.empty() && trace::means(said_[fault], *syscall, event.op) &&
+         concerns(place, event);
 }
 
 Strike ArmedFaults::at(const trace::Event& event, const trace::Syscall* syscall,

@@ -37,6 +37,11 @@ struct Strike {
   }
 };
 
+// Whether an event of this call is one that a fault at `place` counts, whatever else it asks for (an offset, a
+// child that lives).
+[[nodiscard]] bool counts(const Place& place, const trace::Event& event,
+                          const trace::Syscall& syscall);
+
 class ArmedFaults {
  public:
   // `faults` outlive this.

@@ -180,10 +180,10 @@ std::vector<KnownFinding> parse_known_findings(const Node& node) {
     item.read("found", finding.found);
     item.read("reason", finding.reason);
     item.read("reference", finding.reference);
-    if (finding.cause.empty() == finding.found.empty()) {
+    if (finding.cause.empty() && finding.found.empty()) {
       item.problem(
-          "allowed: either \"cause\" with \"profiles\" (of a violation that a crash state shows), "
-          "or \"found\" (a glob on the text after 'found' in the report)");
+          "allowed: \"cause\" with \"profiles\" (of a violation that a crash state shows), "
+          "\"found\" (of any other), or all three");
     } else if (finding.cause.empty() != finding.profiles.empty()) {
       item.problem("\"cause\" needs \"profiles\", all that may permit it; \"found\" has none");
     }

@@ -108,7 +108,7 @@ TEST(KnownFindings, AnEntryNamesWhatIsKnown) {
   EXPECT_THAT(problem_with(R"([{"target": "x", "reason": "r"}])"),
               HasSubstr("\"check\" is missing"));
   EXPECT_THAT(problem_with(R"([{"target": "x", "check": "start", "reason": "r"}])"),
-              HasSubstr("either \"cause\" with \"profiles\""));
+              HasSubstr("\"cause\" with \"profiles\""));
   EXPECT_THAT(
       problem_with(R"([{"target": "x", "check": "start", "cause": "write *", "reason": "r"}])"),
       HasSubstr("\"cause\" needs \"profiles\""));

@@ -1,6 +1,7 @@
 #include "harness/scenario/load.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,6 +20,7 @@
 #include "harness/base/text.h"
 #include "harness/scenario/choose.h"
 #include "harness/scenario/doubts.h"
+#include "harness/scenario/each_call.h"
 #include "harness/scenario/inherit.h"
 #include "harness/scenario/known_findings.h"
 #include "harness/scenario/matrix.h"
@@ -145,6 +147,7 @@ class Loader {
     resolve_known_findings(*document, problems_);
     check_matrix_form(*document);
     if (problems_.size() == before) {
+      const std::optional<EachCall> each = find_each_call(*document, problems_);
       const Matrix matrix(*document, problems_);
       check_known_findings(*document, file, matrix);
       if (!options_.known_findings.empty()) {
@@ -156,7 +159,11 @@ class Loader {
           ++loaded_.not_in_sample;
           continue;
         }
-        load_case(file, matrix.document(i), matrix.suffix(i), matrix.parameters(i));
+        if (each) {
+          load_each(file, matrix, i, *each);
+        } else {
+          load_case(file, matrix.document(i), matrix.suffix(i), matrix.parameters(i));
+        }
       }
       if (matrix.size() > 0) {
         return;
@@ -164,6 +171,84 @@ class Loader {
     }
     document->erase("matrix");  // it cannot be expanded; the rest of the file may have more to say
     load_case(file, *document, "", {});
+  }
+
+  // The cases of a combination of the other parameters: one for each call.
+  void load_each(const std::string& file, const Matrix& matrix, std::size_t number,
+                 const EachCall& each) {
+    const std::size_t before = problems_.size();
+    const Document document = matrix.document(number);
+    const std::string scenario = scenario_name(document, file);
+    std::vector<Call> calls = kinds_of(each);
+    if (options_.record_calls && !may_be_chosen(scenario)) {
+      filtered_out_.push_back(scenario);
+      return;
+    }
+    if (options_.record_calls) {
+      // Made once for all combinations that differ in what the faults do.
+      const Document faultless = without_faults(document, each);
+      const auto [known, is_new] = recorded_.try_emplace(faultless.json().dump());
+      if (is_new) {
+        const std::optional<Case> of = parse_for_recording(file, faultless, scenario);
+        known->second = of ? options_.record_calls(*of, each.wanted) : std::vector<Call>{};
+      }
+      calls = known->second;
+      if (calls.empty() && problems_.size() == before) {
+        problems_.push_back(problem_at(each.position, "/matrix" + pointer_token(each.pointer),
+                                       "the target makes no such call"));
+      }
+    }
+    const bool is_sampled = each.sample && !options_.all && options_.filter.empty();
+    for (std::size_t i = 0; i < calls.size() && problems_.size() - before <= kProblemsPerFile;
+         ++i) {
+      if (is_sampled && !is_in_sample(i, calls.size(), *each.sample)) {
+        ++loaded_.not_in_sample;
+        continue;
+      }
+      Document with_place = document;
+      with_place.assign(each.pointer, place_of(calls[i]), each.position);
+      auto parameters = matrix.parameters(number);
+      std::vector<std::string> words;
+      for (auto& [name, value] : parameters) {
+        if (value == kEachCall) {
+          value = label_of(calls[i]);
+        }
+        words.push_back(fmt::format("{}={}", name, value));
+      }
+      load_case(file, std::move(with_place), fmt::format("[{}]", fmt::join(words, ",")),
+                std::move(parameters));
+    }
+  }
+
+  // Whether a case of the scenario can match the filter: if not, nothing needs to be recorded.
+  [[nodiscard]] bool may_be_chosen(const std::string& scenario) const {
+    return options_.filter.empty() ||
+           std::ranges::any_of(options_.filter, [&](const std::string& pattern) {
+             const std::size_t bracket = pattern.find('[');
+             return pattern.starts_with("tag:") ||
+                    (bracket == std::string::npos && pattern.find('*') != std::string::npos) ||
+                    name_match(pattern.substr(0, bracket), scenario);
+           });
+  }
+
+  std::optional<Case> parse_for_recording(const std::string& file, Document document,
+                                          const std::string& scenario) {
+    const std::size_t before = problems_.size();
+    check_schema(document, problems_);
+    override_target(document);
+    Case of;
+    of.name = of.scenario = scenario;
+    of.file = file;
+    if (problems_.size() == before) {
+      std::vector<Problem> warnings;
+      Reading reading{document, problems_, warnings, seed_of(document), {}};
+      parse_case(Node(reading, document.json(), ""), of);
+    }
+    return problems_.size() == before ? std::optional(std::move(of)) : std::nullopt;
+  }
+
+  std::uint64_t seed_of(const Document& document) const {
+    return seed_of_round(options_.seed.value_or(document.json().value("seed", std::uint64_t{1})));
   }
 
   // A known finding must match a case, or it would never be reported as fixed.
@@ -238,8 +323,7 @@ class Loader {
       return;
     }
     override_target(document);
-    const std::uint64_t seed =
-        seed_of_round(options_.seed.value_or(document.json().value("seed", std::uint64_t{1})));
+    const std::uint64_t seed = seed_of(document);
     Reading reading{
         document, problems_, loaded_.warnings, seed, {"/$schema", "/version", "/name", "/seed"}};
     Case out;
@@ -355,8 +439,9 @@ class Loader {
 
   const LoadOptions& options_;
   std::vector<Problem> problems_;
-  std::map<std::string, std::string> names_;  // case -> file
-  std::vector<std::string> filtered_out_;     // scenarios that the filter removed
+  std::map<std::string, std::string> names_;           // case -> file
+  std::vector<std::string> filtered_out_;              // scenarios that the filter removed
+  std::map<std::string, std::vector<Call>> recorded_;  // by the document without the faults
   Loaded loaded_;
 };
 

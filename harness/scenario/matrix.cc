@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/scenario/each_call.h"
+
 namespace crashpoint::scenario {
 
 Matrix::Matrix(const Document& document, std::vector<Problem>& problems) : document_(document) {
@@ -30,16 +32,7 @@ Matrix::Matrix(const Document& document, std::vector<Problem>& problems) : docum
 
 bool Matrix::is_sampled(std::size_t i) const {
   const Json& matrix = document_.json().value("matrix", Json::object());
-  const std::size_t wanted = matrix.value("sample", size());
-  if (wanted >= size()) {
-    return true;
-  }
-  if (wanted == 1) {
-    return i == 0;
-  }
-  // The k-th case of the sample is k * (size - 1) / (wanted - 1), rounded down. Is there a k for i?
-  const std::size_t k = (i * (wanted - 1) + size() - 2) / (size() - 1);
-  return k < wanted && k * (size() - 1) / (wanted - 1) == i;
+  return is_in_sample(i, size(), matrix.value("sample", size()));
 }
 
 std::vector<std::pair<std::string, std::string>> Matrix::parameters(std::size_t i) const {

@@ -9,6 +9,7 @@
 
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/scenario/each_call.h"
 
 namespace crashpoint::scenario {
 namespace {
@@ -35,7 +36,13 @@ class AxisReader {
       const std::string at = "/matrix" + pointer_token(pointer);
       Axis axis{pointer, "", document_.key_position(at), {}};
       if (check_pointer(axis, at)) {
-        values.is_object() ? read_range(axis, values, at) : read_list(axis, values, at);
+        if (values.is_object() && values.contains("each")) {
+          // One for all: the calls are not known yet.
+          axis.choices.push_back({kEachCall, "", Json::object({{"syscall", values["of"][0]}}),
+                                  false, document_.value_position(at)});
+        } else {
+          values.is_object() ? read_range(axis, values, at) : read_list(axis, values, at);
+        }
       }
       axes_.push_back(std::move(axis));
     }

@@ -38,6 +38,8 @@ void check_order(const Node& range, std::uint64_t from, std::uint64_t to);
 
 // A glob or path within the data directory; a problem if it is not.
 [[nodiscard]] std::string parse_inside_path(const Node& node);
+// Why a call of that name cannot be the place of a fault, with what can; empty if it can.
+[[nodiscard]] std::string syscall_problem(const std::string& name);
 
 // 0 and a problem if there is no errno, or signal, of that name.
 [[nodiscard]] int parse_errno(const Node& node);

@@ -43,14 +43,9 @@ fault::Occurrence parse_nth(const Node& node) {
 }
 
 void check_syscall(const Node& node) {
-  if (fault::syscall_facts(node.text()) != nullptr) {
-    return;
+  if (const std::string problem = syscall_problem(node.text()); !problem.empty()) {
+    node.problem(problem);
   }
-  const std::vector<std::string> names = trace::fault_syscall_names();
-  const std::string meant = nearest(node.text(), names);
-  node.problem(fmt::format("unknown syscall \"{}\"; {}", shorten(node.text()),
-                           meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
-                                         : fmt::format("did you mean \"{}\"?", meant)));
 }
 
 fault::Place parse_place(const Node& node) {
@@ -262,6 +257,17 @@ fault::Fault parse_fault(const Node& item, const Case& known) {
 }
 
 }  // namespace
+
+std::string syscall_problem(const std::string& name) {
+  if (fault::syscall_facts(name) != nullptr) {
+    return {};
+  }
+  const std::vector<std::string> names = trace::fault_syscall_names();
+  const std::string meant = nearest(name, names);
+  return fmt::format("unknown syscall \"{}\"; {}", shorten(name),
+                     meant.empty() ? fmt::format("allowed: {}", fmt::join(names, ", "))
+                                   : fmt::format("did you mean \"{}\"?", meant));
+}
 
 std::vector<fault::Fault> parse_faults(const Node& node, const Case& known) {
   std::vector<fault::Fault> faults;

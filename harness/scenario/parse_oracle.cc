@@ -188,6 +188,7 @@ Oracle parse_oracle(const Node& node, const Case& known) {
       oracle.then.back().seed = derive_seed(known.seed, fmt::format("then/{}", oracle.then.size()));
     }
   }
+  node.read("resumes_within_ms", oracle.resumes_within_ms);
   node.read("usable", oracle.usable);
   node.read("idempotent", oracle.idempotent);
   if (const auto files = node.find("files")) {

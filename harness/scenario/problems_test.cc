@@ -81,7 +81,7 @@ const Mistake kKeys[] = {
      {R"(3:9: /seed: found 1e+20; allowed: a whole number of at least 0)"}},
     {"ListForAnObject",
      R"("oracle": [])",
-     {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, continues, expect, files, guarantee, idempotent, info, log, memory_mb_max, run, start, then, tools, usable)"}},
+     {R"(3:11: /oracle: found an empty list; allowed: an object with also_loads_in, continues, expect, files, guarantee, idempotent, info, log, memory_mb_max, resumes_within_ms, run, start, then, tools, usable)"}},
     {"TextForABoolean",
      R"("oracle": {"usable": "yes"})",
      {R"(3:22: /oracle/usable: found "yes"; allowed: true or false)"}},

@@ -113,7 +113,9 @@ struct Oracle {
   oracle::Expectations expect;
   Continues continues = Continues::kSampled;
   std::vector<workload::Plan> then;  // more rounds of that, one after the other
-  bool usable = true;                // accepts writes, and a clean restart gives the same state
+  // Once the faults of the run have passed, a write is accepted within so long. 0: not asked.
+  std::int64_t resumes_within_ms = 10'000;
+  bool usable = true;          // accepts writes, and a clean restart gives the same state
   bool idempotent = true;      // a second recovery of the same crash state gives the same data
   std::vector<Pattern> files;  // path globs within the data directory
   std::vector<Pattern> log;    // within a line that the target printed during recovery
@@ -130,8 +132,8 @@ struct KnownFinding {
   std::string version;             // glob: "7.0.*"; empty: any
   std::vector<std::string> cases;  // globs on the names of cases; empty: all
   std::string check;               // the check that reports it: "guarantee", "start", ...
-  // One of these: `cause` is a glob on oracle::Verdict::cause, with all profiles that may permit it;
-  // `found` is a glob on the summary of a violation that has no cause.
+  // `cause` is a glob on oracle::Verdict::cause, with all profiles that may permit it; empty: of a
+  // violation that has no cause. `found` is a glob on the summary; empty: any. Not both are empty.
   std::string cause;
   std::vector<std::string> profiles;
   std::string found;

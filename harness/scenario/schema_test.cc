@@ -52,7 +52,7 @@ const char* const kEveryKey[] = {
              "points": {"of": "every-persistence-point", "from": 1, "to": 5, "while": "snapshot"} } },
   "recovery": { "deadline_ms": 9 },
   "oracle": {
-    "guarantee": {"buffered": {"seconds": 1.5}}, "usable": false, "idempotent": false, "continues": "all", "then": [[{"commands": [["PING"]]}]],
+    "guarantee": {"buffered": {"seconds": 1.5}}, "usable": false, "idempotent": false, "continues": "all", "resumes_within_ms": 5, "then": [[{"commands": [["PING"]]}]],
     "expect": [ { "database": 2, "keys": {"s": "x", "n": 1, "l": {"list": ["a"]}, "e": {"set": ["a"]},
                   "h": {"hash": {"f": "v"}}, "z": {"zset": {"m": 1.5}}, "b": {"hex": "00"},
                   "r": {"repeat": "x", "times": 2}},
@@ -314,6 +314,7 @@ TEST(Schema, ItsDefaultsAreThoseOfTheLoader) {
       {"oracle.run.refused_max", minimal.oracle.refused_max},
       {"oracle.start", minimal.oracle.starts ? "succeeds" : "refuses"},
       {"oracle.continues", minimal.oracle.continues != Continues::kNone},
+      {"oracle.resumes_within_ms", minimal.oracle.resumes_within_ms},
       {"oracle.usable", minimal.oracle.usable},
       {"oracle.idempotent", minimal.oracle.idempotent},
       {"workload[].acks", "exit"},

@@ -70,8 +70,12 @@ struct Step {
 struct Plan {
   std::vector<Step> steps = {};
   std::uint64_t seed = 1;
-  // Give up when no reply has come for so long while one was due.
+  // Give up when no reply has come for so long while one was due, or a background job takes longer.
   std::int64_t stall_ms = 30'000;
+  // After the last step a write is sent until it is accepted, and what it wrote is deleted; so long at most.
+  // 0: not asked.
+  std::int64_t resumes_within_ms = 0;
+  static constexpr std::uint32_t kProbeClient = 1001;
 };
 
 }  // namespace crashpoint::workload

@@ -136,6 +136,7 @@ class Runner {
   void carry_out(const Generate& step);
   void carry_out(const Admin& step);
   void carry_out(const Pause& step);
+  void await_service(Run& result);
 
   void queue(Peer& peer, Arguments arguments);
   void send(Peer& peer);
@@ -401,6 +402,42 @@ void Runner::carry_out(const Pause& step) {
   }
 }
 
+// Until a write is accepted. What an operator would do is done: where failed snapshots are why none is,
+// another one is asked for.
+void Runner::await_service(Run& result) {
+  Peer& probe = peer(Plan::kProbeClient);
+  const auto reply_to = [&](Arguments command) -> const RespValue& {
+    queue(probe, std::move(command));
+    send(probe);
+    await_answers(probe);
+    return *probe.operations.back().reply;
+  };
+  const std::int64_t began_ns = now_ns();
+  const std::int64_t end_ns = began_ns + plan_.resumes_within_ms * 1'000'000;
+  for (std::uint64_t number = 1;; ++number) {
+    const std::string error = [&] {
+      const RespValue& reply = reply_to({"SET", "crashpoint:resumed", std::to_string(number)});
+      return reply.is_error() ? reply.text : std::string();
+    }();
+    if (error.empty()) {
+      result.resumed_after_ms = (now_ns() - began_ns) / 1'000'000;
+      reply_to({"DEL", "crashpoint:resumed"});
+      return;
+    }
+    if (error.find("unknown command") != std::string::npos || error.starts_with("OOM ")) {
+      return;  // that is no matter of the fault
+    }
+    if (now_ns() >= end_ns) {
+      result.refused_still = error;
+      return;
+    }
+    if (error.starts_with("MISCONF") && error.find("RDB snapshot") != std::string::npos) {
+      carry_out(Admin{.command = {"BGSAVE"}, .wait = Admin::Wait::kDone});
+    }
+    carry_out(Pause{.ms = kInfoPollMs});
+  }
+}
+
 Info Runner::info() {
   try {
     if (observer_ == nullptr) {
@@ -421,8 +458,14 @@ void Runner::await_job(Job job, const Info& before, const Operation& command) {
     const auto found = info.find(name);
     return found == info.end() ? "" : found->second;
   };
+  const std::int64_t end_ns = now_ns() + plan_.stall_ms * 1'000'000;
   for (;;) {
     const Info now = info();
+    if (now_ns() > end_ns) {
+      throw Ended{.end = End::kStalled,
+                  .detail = fmt::format("step {}: the background job has not ended after {} ms",
+                                        step_, plan_.stall_ms)};
+    }
     const bool rewrites =
         field(now, "aof_rewrite_in_progress") == "1" || field(now, "aof_rewrite_scheduled") == "1";
     const bool saves_now = field(now, "rdb_bgsave_in_progress") == "1";
@@ -511,6 +554,9 @@ Run Runner::run() {
         hooks_.step_began(step_);
       }
       std::visit([&](const auto& action) { carry_out(action); }, plan_.steps[step_].action);
+    }
+    if (plan_.resumes_within_ms > 0) {
+      await_service(result);
     }
   } catch (const Ended& ended) {
     result.end = ended.end;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "harness/target/resp_client.h"
@@ -30,7 +31,7 @@ enum class End : std::uint8_t {
   kTargetGone,      // every connection was closed or reset by the target
   kConnectionLost,  // some were, and the others stayed open
   kUnreadable,      // what the target sent is no reply
-  kStalled,         // no reply for `stall_ms`
+  kStalled,         // no reply for `stall_ms`, or a background job that takes longer
   kStopped,         // `stop` said so
 };
 
@@ -38,6 +39,9 @@ struct Run {
   History history;
   End end = End::kCompleted;
   std::string detail;  // "step 3: client 2: connection reset", empty when completed
+  // What plan.resumes_within_ms asked for. `refused_still`: the error that a write still got at the end.
+  std::optional<std::int64_t> resumed_after_ms = {};
+  std::string refused_still = {};
 };
 
 [[nodiscard]] Run run(const Plan& plan, const target::Endpoint& endpoint, const Hooks& hooks = {});
