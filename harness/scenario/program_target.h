@@ -19,10 +19,10 @@ struct Command {
 struct RunStep {
   Command run;
   // A glob: each line of its standard output that matches is an acknowledgement too. Empty: none is.
-  std::string acknowledging_lines;
+  std::string acknowledging_lines = {};
   // A glob of lines that promise that all before them survives; then neither other lines nor the end of the step promise
   // anything. Empty: each acknowledgement promises that.
-  std::string synced_lines;
+  std::string synced_lines = {};
   bool may_change_nothing = false;  // else a step after which the dump is the same proves nothing
   bool atomic = true;               // false: what a process kill leaves inside it is allowed
 };
