@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "harness/target/process.h"
 
@@ -20,19 +21,25 @@ namespace fs = std::filesystem;
 constexpr std::string_view kNotPlain = "\t\n\"'`\\$&|;<>()*?[]#~=%!{}";
 constexpr std::string_view kEndsPath = " \t\n\"'`\\&|;<>()";
 
-// python3.11 is one as well.
-bool is_interpreter(const std::string& word) {
-  constexpr std::array<std::string_view, 10> kNames = {"sh",   "bash",   "dash", "zsh", "ksh",
-                                                       "perl", "python", "ruby", "lua", "node"};
+// The options by which an interpreter gets its program in a word, not in a file; empty: it is no interpreter.
+std::string_view options_with_program(const std::string& word) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOptions = {
+      {{"sh", "c"},
+       {"bash", "c"},
+       {"dash", "c"},
+       {"zsh", "c"},
+       {"ksh", "c"},
+       {"python", "cm"},
+       {"perl", "eE"},
+       {"ruby", "e"},
+       {"lua", "e"},
+       {"node", "ep"}}};
   const std::string name = fs::path(word).filename().string();
-  const std::size_t end = name.find_last_not_of("0123456789.");
+  const std::size_t end = name.find_last_not_of("0123456789.");  // python3.11 is one as well
   const std::string stem = end == std::string::npos ? "" : name.substr(0, end + 1);
-  return std::find(kNames.begin(), kNames.end(), stem) != kNames.end();
-}
-
-// "-c", "-e", "-m": the program is in the words themselves.
-bool gives_program(const std::string& option) {
-  return !option.starts_with("--") && option.find_first_of("cem") != std::string::npos;
+  const auto found = std::find_if(kOptions.begin(), kOptions.end(),
+                                  [&](const auto& option) { return option.first == stem; });
+  return found == kOptions.end() ? std::string_view() : found->second;
 }
 
 std::vector<std::string> words_of(const std::string& line) {
@@ -50,7 +57,8 @@ std::optional<FileOfCommand> file_of_command(const std::vector<std::string>& wor
   if (words.empty()) {
     return std::nullopt;
   }
-  if (!is_interpreter(words.front())) {
+  const std::string_view with_program = options_with_program(words.front());
+  if (with_program.empty()) {
     return words.front().find('/') == std::string::npos ? std::nullopt
                                                         : std::optional(FileOfCommand{});
   }
@@ -58,7 +66,7 @@ std::optional<FileOfCommand> file_of_command(const std::vector<std::string>& wor
     if (!words[i].starts_with('-')) {
       return FileOfCommand{.word = i, .by_interpreter = true};
     }
-    if (gives_program(words[i])) {
+    if (!words[i].starts_with("--") && words[i].find_first_of(with_program) != std::string::npos) {
       return std::nullopt;
     }
   }

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "harness/scenario/files_for_test.h"
 
@@ -34,6 +35,7 @@ TEST(CommandPaths, TheFileOfACommandIsItsProgramOrTheScriptOfItsInterpreter) {
   EXPECT_EQ(word_of({"./save", "x"}), 0);
   EXPECT_EQ(word_of({"python3", "save.py", "x"}), 1);
   EXPECT_EQ(word_of({"/usr/bin/python3.11", "-u", "save.py"}), 2);
+  EXPECT_EQ(word_of({"sh", "-e", "save.sh"}), 2);
   EXPECT_EQ(word_of({"sh", "-c", "save"}), -1) << "the program is in the words";
   EXPECT_EQ(word_of({"sed", "f"}), -1) << "a file that it reads lies in the data directory";
   EXPECT_EQ(word_of({}), -1);
