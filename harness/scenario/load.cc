@@ -269,7 +269,8 @@ class Loader {
         return cases->is_string() ? matches(*cases)
                                   : std::any_of(cases->begin(), cases->end(), matches);
       };
-      bool found = matrix.size() == 0;  // which is already a problem
+      // Which is already a problem, or the names are not known yet.
+      bool found = matrix.size() == 0 || find_each_call(document, problems_).has_value();
       for (std::size_t j = 0; j < matrix.size() && !found; ++j) {
         found = covers(scenario_name(document, file) + matrix.suffix(j));
       }
