@@ -248,6 +248,7 @@ Status IncrementWriter::on_failed_write(const io::WriteOutcome& outcome) {
     }
   }
   write_error_ = outcome.error;
+  planted_error_ = io::failpoint("planted/keep-refusing") != 0 ? outcome.error : 0;
   roll_back(outcome.written);
   if (settings_.policy == FsyncPolicy::kAlways) {
     context_.log.warning(

@@ -79,7 +79,9 @@ class IncrementWriter {
   void renamed(std::string path) { file_.renamed(std::move(path)); }
 
   // errno of what keeps writes from being accepted; 0: nothing does.
-  int error() const { return sync_error_ != 0 ? sync_error_ : write_error_; }
+  int error() const {
+    return sync_error_ != 0 ? sync_error_ : write_error_ != 0 ? write_error_ : planted_error_;
+  }
   // After flush(): steps are still buffered because they could not be written.
   bool must_hold_replies() const { return write_error_ != 0 && !buffer_.empty(); }
   bool sync_failed() const { return sync_error_ != 0; }
@@ -135,6 +137,7 @@ class IncrementWriter {
   std::int64_t error_logged_us_ = 0;
   std::uint64_t delayed_syncs_ = 0;
   std::int64_t flush_delay_us_ = 0;
+  int planted_error_ = 0;      // planted/keep-refusing
   bool planted_hold_ = false;  // planted/hold-log-after-truncation
   bool planted_skip_ = false;  // planted/skip-fsync-after-truncation
   // The sync that a flush() first found running, and when.

@@ -136,10 +136,7 @@ std::string_view Persistence::write_refusal() const {
   if (snapshots_.refuses_writes()) {
     return kSnapshotRefusal;
   }
-  const int error = planted_error_ != 0 ? planted_error_ : aof_.error();
-  if (error != 0 && io::failpoint("planted/keep-refusing") != 0) {
-    planted_error_ = error;
-  }
+  const int error = aof_.error();
   if (error == 0) {
     return {};
   }

@@ -179,7 +179,6 @@ class Persistence final : public keyspace::EffectLog {
   LoadingProgress progress_;
   bool verify_checksums_ = true;
   mutable std::string refusal_;  // the last text of write_refusal()
-  mutable int planted_error_ = 0;  // of the failpoint planted/keep-refusing
   // Of a snapshot that this process writes itself; no std::string, since a signal handler reads it.
   std::array<char, 4096> temp_path_ = {};
 };

@@ -12,12 +12,14 @@
 #include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/base/glob.h"
+#include "harness/base/random.h"
 #include "harness/base/text.h"
 #include "harness/campaign/case_bundles.h"
 #include "harness/campaign/case_story.h"
 #include "harness/campaign/case_verdict.h"
 #include "harness/campaign/elsewhere.h"
 #include "harness/campaign/live_run.h"
+#include "harness/campaign/power_losses.h"
 #include "harness/campaign/program_case.h"
 #include "harness/campaign/promise_of_end.h"
 #include "harness/crash/damage/damage.h"
@@ -54,6 +56,16 @@ struct CrashDirectory {
   std::string name;       // in words; empty where the case has only one
   std::string damage;     // in words; empty where there is none
   bool continues = true;  // life goes on with it
+  oracle::CrashMoment crash = {};
+};
+
+// A directory that gets damage, each in turn.
+struct DamageSeries {
+  fs::path folder;     // for the directories
+  std::string prefix;  // before the names of what is recovered
+  oracle::CrashMoment crash = {};
+  std::size_t number = 0;  // of so many series, if there is enough damage for all of them
+  std::size_t of = 1;
 };
 
 // Damaged directories of a case with which life goes on, where not all are asked for.
@@ -227,6 +239,9 @@ class CaseRun {
                                       },
                                       verdict_.is_unseen() ? nullptr : starter_};
     const CrashedRun crashed{live, base, judge, plan};
+    if (case_.crash.kind == oracle::CrashKind::kPowerLoss && goes_on_after_crash()) {
+      return recover_power_losses(crashed, folder, cycle);
+    }
     if (case_.crash.explore || case_.crash.kind == oracle::CrashKind::kPowerLoss) {
       explore(crashed, folder);
       return {};
@@ -296,35 +311,98 @@ class CaseRun {
     result_.timing.judge_ms += explored.times.judge_ms;
   }
 
+  // ---- a few crash states, recovered one by one
+
+  // Whether more happens to a crash state than a recovery that must succeed.
+  [[nodiscard]] bool goes_on_after_crash() const {
+    return !case_.damage.empty() || !case_.recovery.faults.empty() || case_.recovery.cycles > 1 ||
+           !case_.oracle.starts;
+  }
+
+  // Each damage is done to one of them. The run goes on from the one that the seed draws.
+  target::State recover_power_losses(const CrashedRun& crashed, const fs::path& folder,
+                                     std::uint32_t cycle) {
+    const PowerLosses losses = power_losses(case_, crashed.live.traced.trace, data_);
+    if (!losses.doubt.empty()) {
+      verdict_.add(
+          inconclusive("seen", "the trace does not explain the directory: " + losses.doubt),
+          cycle_prefix(cycle));
+      return {};
+    }
+    add_note_once(fmt::format("tried {} of {} that a power loss may leave", losses.states.size(),
+                              counted(losses.permitted, "directory", "directories")));
+    const std::size_t next = derive_seed(case_.seed, cycle_prefix(cycle)) % losses.states.size();
+    target::State state;
+    for (std::size_t i = 0; i < losses.states.size(); ++i) {
+      const fs::path place = folder / fmt::format("loss-{}", i);
+      const target::State left =
+          recover_each(crashed, losses.states[i].image,
+                       {.folder = place,
+                        .prefix = fmt::format("{}{}: ", cycle_prefix(cycle), losses.states[i].name),
+                        .crash = losses.moment,
+                        .number = i,
+                        .of = losses.states.size()});
+      if (i == next && case_.recovery.cycles > 1) {
+        state = left;
+        fs::remove_all(data_);
+        fs::rename(place / "data", data_);
+      }
+      std::error_code ignored;
+      fs::remove_all(place, ignored);
+    }
+    return state;
+  }
+
   // ---- the directory that the run left
 
   target::State recover_as_left(const CrashedRun& crashed, const fs::path& folder,
                                 std::uint32_t cycle) {
-    return recover(crashed, {data_, folder / "recovery", name_state(cycle, ""), ""}).final_state;
+    return recover(crashed, {.data = data_,
+                             .folder = folder / "recovery",
+                             .name = name_state(cycle_prefix(cycle), ""),
+                             .damage = ""})
+        .final_state;
   }
 
   target::State recover_damaged(const CrashedRun& crashed, const fs::path& folder,
                                 std::uint32_t cycle) {
-    const trace::Image image = crash::read_directory(data_);
+    return recover_each(crashed, crash::read_directory(data_),
+                        {.folder = folder, .prefix = cycle_prefix(cycle)});
+  }
+
+  // `image` with each damage of the case, or each n-th: every recovery has a directory of its own, of which the
+  // last stays, as `folder`/data.
+  target::State recover_each(const CrashedRun& crashed, const trace::Image& image,
+                             const DamageSeries& series) {
     const std::vector<trace::Position> acked = acknowledged(crashed.live);
-    const crash::RunContext run{&crashed.live.traced.trace, trace::kNever, acked};
+    const crash::RunContext run{&crashed.live.traced.trace, series.crash.position, acked};
     target::State state;
-    std::size_t number = 0;
+    std::size_t tried = 0;
     const std::vector<crash::DamageCase> damages = crash::expand(case_.damage, image, run);
-    for (const crash::DamageCase& damage : damages) {
-      if (!context_.go_on()) {
-        throw EnvironmentError(fmt::format("the run was interrupted after {} of the damage",
-                                           counted(number, "state")));
+    for (std::size_t i = 0; i < damages.size(); ++i) {
+      if (damages.size() >= series.of && i % series.of != series.number) {
+        continue;
       }
+      if (!context_.go_on()) {
+        throw EnvironmentError(
+            fmt::format("the run was interrupted after {} of the damage", counted(tried, "state")));
+      }
+      const crash::DamageCase& damage = damages[i];
       trace::Image damaged = image;
       crash::apply(damage, damaged, case_.seed, run);
-      const fs::path place = folder / fmt::format("damage-{}", ++number);
+      const fs::path place = series.folder / fmt::format("damage-{}", ++tried);
       fs::create_directories(place);
       crash::lay_out(damaged, place / "data");
-      state = recover(crashed, {place / "data", place, name_state(cycle, damage.name), damage.name,
-                                is_continued(number - 1, damages.size())})
+      state = recover(crashed, {.data = place / "data",
+                                .folder = place,
+                                .name = name_state(series.prefix, damage.name),
+                                .damage = damage.name,
+                                .continues = is_continued(i, damages.size()),
+                                .crash = series.crash})
                   .final_state;
       std::error_code ignored;
+      fs::remove_all(series.folder / "data", ignored);
+      fs::rename(place / "data", series.folder / "data", ignored);
       fs::remove_all(place, ignored);
     }
     return state;
@@ -344,8 +422,8 @@ class CaseRun {
     if (!directory.continues) {
       plan.starter = nullptr;
     }
-    recovery::Recovery recovery =
-        recovery::recover_and_judge(plan, crashed.judge, {}, directory.data, directory.folder);
+    recovery::Recovery recovery = recovery::recover_and_judge(plan, crashed.judge, directory.crash,
+                                                              directory.data, directory.folder);
     ++result_.cycles;
     result_.continued += recovery.continued ? 1U : 0U;
     result_.timing.recovery_ms += ms_since(began) - recovery.judge_ms;
@@ -406,6 +484,7 @@ class CaseRun {
       report::Bundle bundle = bundle_of(crashed.plan, crashed.history(), crashed.base);
       bundle.result.verdict = std::move(violation);
       bundle.crash_state = directory.name;
+      bundle.crash = directory.crash;
       bundle.image = *std::move(image);
       bundle.recovery_log = recovery.log;
       bundles_.add(std::move(bundle));
@@ -415,9 +494,8 @@ class CaseRun {
   // ---- words
 
   // Which of the crash states of the case it is; empty when it has only one.
-  std::string name_state(std::uint32_t cycle, const std::string& damage) const {
-    const std::string prefix = cycle_prefix(cycle);
-    return damage.empty() ? prefix.substr(0, prefix.find(':')) : prefix + damage;
+  static std::string name_state(const std::string& prefix, const std::string& damage) {
+    return damage.empty() ? prefix.substr(0, prefix.rfind(':')) : prefix + damage;
   }
 
   std::string cycle_prefix(std::uint32_t cycle) const {

@@ -107,33 +107,32 @@ void check_promise_is_known(const Node& root, const Case& out) {
 
 // Rules that concern several parts of a scenario.
 void check_combinations(const Node& root, const Case& out) {
-  const bool many_states =
-      out.crash.explore.has_value() || out.crash.kind == oracle::CrashKind::kPowerLoss;
+  const bool many_states = out.crash.explore.has_value();
   if (many_states && !out.damage.empty()) {
     root.at("damage").problem_at_key(
-        "damage needs the crash \"process-kill\"; a power loss and an exploration have torn and "
+        "damage needs the crash \"process-kill\" or \"power-loss\"; an exploration has torn and "
         "lost "
-        "writes of their own");
+        "writes of its own");
   }
   if (many_states && !out.oracle.starts) {
     root.at("oracle").at("start").problem(
-        "found \"refuses\"; without damage, the target must start on every crash state");
+        "found \"refuses\"; an exploration is of states on which the target must start");
   }
   if (many_states && !out.recovery.faults.empty()) {
     root.at("recovery")
         .at("faults")
         .problem_at_key(
-            "faults in recovery need the crash \"process-kill\"; for a power loss, an exploration "
+            "faults in recovery need the crash \"process-kill\" or \"power-loss\"; an exploration "
             "with "
             "\"depth\": 2 crashes each recovery at every crash point");
   }
   if (out.recovery.cycles > 1 && (many_states || !out.damage.empty())) {
     root.at("recovery")
         .at("cycles")
-        .problem(fmt::format(
-            "found {}; more than 1 needs a crash with only one crash state: a process kill "
-            "without damage",
-            out.recovery.cycles));
+        .problem(
+            fmt::format("found {}; more than 1 needs the crash \"process-kill\" or \"power-loss\" "
+                        "without damage",
+                        out.recovery.cycles));
   }
 }
 

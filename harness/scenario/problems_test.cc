@@ -261,21 +261,21 @@ const Mistake kDamages[] = {
 
 // What each part allows, but not together.
 const Mistake kCombinations[] = {
-    {"DamageAndPowerLoss",
-     R"("crash": "power-loss", "damage": [{"file": "x", "remove": true}])",
-     {R"(3:24: /damage: damage needs the crash "process-kill"; a power loss and an exploration have torn and lost writes of their own)"}},
+    {"DamageAndExploration",
+     R"("crash": {"explore": {}}, "damage": [{"file": "x", "remove": true}])",
+     {R"(3:27: /damage: damage needs the crash "process-kill" or "power-loss"; an exploration has torn and lost writes of its own)"}},
     {"RefusalAndExploration",
      R"("crash": {"explore": {}}, "oracle": {"start": "refuses"})",
-     {R"(3:47: /oracle/start: found "refuses"; without damage, the target must start on every crash state)"}},
+     {R"(3:47: /oracle/start: found "refuses"; an exploration is of states on which the target must start)"}},
     {"CyclesAndDamage",
      R"("recovery": {"cycles": 2}, "damage": [{"file": "x", "remove": true}])",
-     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
-    {"CyclesAndPowerLoss",
-     R"("recovery": {"cycles": 2}, "crash": "power-loss")",
-     {R"(3:24: /recovery/cycles: found 2; more than 1 needs a crash with only one crash state: a process kill without damage)"}},
-    {"RecoveryFaultAndPowerLoss",
-     R"("crash": "power-loss", "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
-     {R"(3:37: /recovery/faults: faults in recovery need the crash "process-kill"; for a power loss, an exploration with "depth": 2 crashes each recovery at every crash point)"}},
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs the crash "process-kill" or "power-loss" without damage)"}},
+    {"CyclesAndExploration",
+     R"("recovery": {"cycles": 2}, "crash": {"explore": {}})",
+     {R"(3:24: /recovery/cycles: found 2; more than 1 needs the crash "process-kill" or "power-loss" without damage)"}},
+    {"RecoveryFaultAndExploration",
+     R"("crash": {"explore": {}}, "recovery": {"faults": [{"at": {"at_ms": 3}, "do": {"kill": "tree"}}]})",
+     {R"(3:40: /recovery/faults: faults in recovery need the crash "process-kill" or "power-loss"; an exploration with "depth": 2 crashes each recovery at every crash point)"}},
 };
 
 const auto kName = [](const auto& info) { return std::string(info.param.name); };

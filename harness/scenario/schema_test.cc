@@ -66,6 +66,8 @@ const char* const kEveryKey[] = {
     {"from": "_known.json#*", "cases": "*"} ],
   "matrix": { "/seed": {"from": 1, "to": 3, "step": 2}, "exclude": [{"/seed": 3}], "sample": 1 }
 })",
+    R"({ "version": 1, "summary": "s", "workload": [], "faults": [{"do": {"error": "EIO"}}],
+         "matrix": {"/faults/0/at": {"each": "call", "of": ["write"], "path": "*.aof", "role": "main", "sample": 2}} })",
     R"({ "version": 1, "summary": "s", "target": {"use": "engine"}, "crash": "power-loss",
   "faults": [ { "at": {"failpoint": "aof/append/after-write"}, "do": {"trigger": true} } ],
   "oracle": { "guarantee": "snapshot", "expect": {"dbsize": 0} } })",
