@@ -176,7 +176,7 @@ TEST_F(CheckCommand, WhatFailsBeforeTheRunIsAUsageError) {
   EXPECT_THAT(dump.output, HasSubstr("before the first step"));
   const Outcome missing = crashpoint("check --dump ls -- no-such-program-here");
   EXPECT_EQ(missing.exit_code, 2) << missing.output;
-  EXPECT_THAT(missing.output, HasSubstr("not found on PATH"));
+  EXPECT_THAT(missing.output, HasSubstr("there is no program 'no-such-program-here' on PATH"));
 }
 
 TEST_F(CheckCommand, WhatGoesWrongWithoutACrashIsAUsageError) {
