@@ -29,6 +29,7 @@
 #include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/resp/judge.h"
+#include "harness/recovery/installed.h"
 #include "harness/recovery/recovery_checks.h"
 
 namespace crashpoint::campaign {
@@ -130,7 +131,9 @@ class CaseRun {
     const SteadyClock::time_point began = SteadyClock::now();
     try {
       prepare();
-      if (case_.program) {
+      if (case_.program && !is_installed()) {
+        // Nothing was tried, which the report says.
+      } else if (case_.program) {
         run_program();
       }
       target::State base;
@@ -179,6 +182,14 @@ class CaseRun {
   void promise_to_keep(const oracle::DerivedGuarantee& promise) {
     guarantee_ = promise.guarantee;
     result_.promise = fmt::format("{} ({})", oracle::describe(guarantee_), promise.reason);
+  }
+
+  bool is_installed() {
+    const std::string why = recovery::not_installed(*case_.program);
+    if (!why.empty()) {
+      verdict_.add(inconclusive("installed", why), "");
+    }
+    return why.empty();
   }
 
   // Of any program: steps instead of clients, dumps instead of a server that is asked.

@@ -25,6 +25,7 @@
 #include "harness/explore/trace_self_check.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/recovery/command_recoverer.h"
+#include "harness/recovery/installed.h"
 #include "harness/recovery/recovery_checks.h"
 #include "harness/trace/audit.h"
 
@@ -65,6 +66,7 @@ class ProgramCase {
   // ---- the recorded run
 
   void record() {
+    recovery::require_programs(case_);
     run_setup(case_, place_.data, place_.folder / "setup", place_.go_on);
     initial_ = crash::read_directory(place_.data);
     run_ = record_steps(case_, place_.data, place_.folder / "steps", place_.go_on);

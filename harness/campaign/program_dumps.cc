@@ -167,7 +167,7 @@ BlindSpot blind_spot(const scenario::Case& of, const ProgramRun& run,
   for (std::size_t i = 0; i + 1 < run.acks.size(); ++i) {
     const StepAck& ack = run.acks[i];
     const StepAck& next = run.acks[i + 1];
-    if (ack.by_line && next.by_line && ack.ack.position == next.ack.position) {
+    if (ack.by_line && next.by_line && !next.syncs && ack.ack.position == next.ack.position) {
       return {fmt::format(
           "{} and {} were printed by one write, so the states between them are not known: make the "
           "program flush its output after each (stdbuf -oL does for many)",
@@ -175,7 +175,7 @@ BlindSpot blind_spot(const scenario::Case& of, const ProgramRun& run,
     }
   }
   for (std::size_t i = 0; i < run.acks.size(); ++i) {
-    if (run.acks[i].by_line && unchanged(i) &&
+    if (run.acks[i].by_line && !run.acks[i].syncs && unchanged(i) &&
         !of.program->steps[run.acks[i].step].may_change_nothing) {
       return {
           fmt::format("{} acknowledged something that the dump does not show: it prints the same "
@@ -185,6 +185,11 @@ BlindSpot blind_spot(const scenario::Case& of, const ProgramRun& run,
                       "not even written yet, which a process kill loses already",
                       run.acks[i].ack.what)};
     }
+  }
+  if (!run.acks.empty() &&
+      std::ranges::none_of(run.acks, [](const StepAck& ack) { return ack.ack.promises; })) {
+    return {.why = "no line of \"synced\" was printed, so nothing was promised to survive",
+            .only_passes = true};
   }
   if (run.acks.empty()) {
     return {"nothing was acknowledged, so there is nothing to lose"};

@@ -146,7 +146,8 @@ std::vector<StepAck> acks_of(const scenario::Case& of, const trace::Trace& trace
       if (step != nullptr && event.result == 0) {
         acks.push_back({.ack = {.position = event.exit,
                                 .at_ns = event.exit_ns,
-                                .what = name_of(steps[*step].run)},
+                                .what = name_of(steps[*step].run),
+                                .promises = steps[*step].synced_lines.empty()},
                         .step = *step});
       }
     } else if (event.op == Op::kOutput && event.fd == STDOUT_FILENO) {
@@ -160,12 +161,16 @@ std::vector<StepAck> acks_of(const scenario::Case& of, const trace::Trace& trace
           line += c;
           continue;
         }
-        if (name_match(steps[*step].acknowledging_lines, line)) {
+        const std::string& synced = steps[*step].synced_lines;
+        const bool syncs = !synced.empty() && name_match(synced, line);
+        if (syncs || name_match(steps[*step].acknowledging_lines, line)) {
           acks.push_back({.ack = {.position = event.exit,
                                   .at_ns = event.exit_ns,
-                                  .what = fmt::format("line \"{}\"", shorten(line, kNameMax))},
+                                  .what = fmt::format("line \"{}\"", shorten(line, kNameMax)),
+                                  .promises = syncs || synced.empty()},
                           .step = *step,
-                          .by_line = true});
+                          .by_line = true,
+                          .syncs = syncs});
         }
         line.clear();
       }

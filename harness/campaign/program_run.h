@@ -21,6 +21,8 @@ struct StepAck {
   oracle::Acknowledgement ack;
   std::size_t step = 0;  // of the scenario, from 0
   bool by_line = false;  // else by the end of the step
+  bool syncs =
+      false;  // a line that says that all before it survives, and may change nothing itself
 };
 
 struct ProgramRun {

@@ -176,7 +176,7 @@ TEST_F(CheckCommand, WhatFailsBeforeTheRunIsAUsageError) {
   EXPECT_THAT(dump.output, HasSubstr("before the first step"));
   const Outcome missing = crashpoint("check --dump ls -- no-such-program-here");
   EXPECT_EQ(missing.exit_code, 2) << missing.output;
-  EXPECT_THAT(missing.output, HasSubstr("not found on PATH"));
+  EXPECT_THAT(missing.output, HasSubstr("there is no program 'no-such-program-here' on PATH"));
 }
 
 TEST_F(CheckCommand, WhatGoesWrongWithoutACrashIsAUsageError) {
@@ -209,6 +209,56 @@ TEST_F(CheckCommand, WhatItSavesIsAScenarioThatFindsTheSame) {
   const Outcome reproduced = crashpoint("reproduce $(ls -d report/bundles/* | head -1)");
   EXPECT_EQ(reproduced.exit_code, 1) << reproduced.output;
   EXPECT_THAT(reproduced.output, HasSubstr("Reproduced"));
+}
+
+class ProgramScenarioRun : public CommandLine {
+ protected:
+  // Saves that lose nothing, in a scenario with more keys of its target and of its crash.
+  void write_save(const std::string& target, const std::string& crash = "") const {
+    std::string steps;
+    for (const char* value : {"1", "2", "3", "4", "5"}) {
+      steps += std::string(steps.empty() ? "" : ", ") + R"({"run": "echo )" + value +
+               R"( > g; sync g; mv g f; sync ."})";
+    }
+    write("save.json", R"({"version": 1, "summary": "s", "files": {"f": "0\n"},
+        "target": {"use": {"program": "sh"}, "dump": "cat f")" +
+                           target + R"(}, "workload": [)" + steps + "]" + crash + "}");
+  }
+};
+
+TEST_F(ProgramScenarioRun, WhoseProgramIsNotInstalledIsInconclusiveAndSaysHowToInstallIt) {
+  write_save(R"(, "needs": {"no-such-program": "nosuch"})");
+  const Outcome outcome = crashpoint("run save.json");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("not installed: apt install nosuch"));
+  EXPECT_THAT(crashpoint("list save.json").output, HasSubstr("not installed: apt install nosuch"));
+}
+
+TEST_F(ProgramScenarioRun, ThatHasTooLittleTimeForEveryCrashPointIsInconclusive) {
+  write_save("", R"(, "crash": {"explore": {"for": "1ms"}})");
+  const Outcome outcome = crashpoint("run save.json");
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output,
+              HasSubstr("the time for this case (\"for\") was over at crash point"));
+  write_save("", R"(, "crash": {"explore": {"for": "10min"}})");
+  const Outcome enough = crashpoint("run save.json");
+  EXPECT_EQ(enough.exit_code, 0) << enough.output;
+}
+
+TEST_F(ProgramScenarioRun, WhereOnlySomeLinesPromiseWhatIsBeforeThem) {
+  const auto run = [&](const std::string& acks, const std::string& end) {
+    write("synced.json", R"({"version": 1, "summary": "s", "files": {"f": "0\n"},
+        "target": {"use": {"program": "sh"}, "dump": "cat f"},
+        "workload": [{"run": "for i in 1 2; do echo $i > g; sync g; mv g f; echo ok $i; done; )" +
+                             end + R"(", "acks": )" + acks + "}]}");
+    return crashpoint("run synced.json");
+  };
+  const std::string synced = R"({"lines": "ok *", "synced": "flushed"})";
+  EXPECT_EQ(run(synced, "sync .; echo flushed").exit_code, 0);
+  EXPECT_EQ(run(R"({"lines": "ok *"})", "sync .; echo flushed").exit_code, 1)
+      << "the directory is not synced when a line is printed";
+  EXPECT_EQ(run(synced, "echo flushed").exit_code, 1);
+  EXPECT_EQ(run(synced, "sync .").exit_code, 3) << "nothing was promised";
 }
 
 }  // namespace

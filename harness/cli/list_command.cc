@@ -11,6 +11,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/selection.h"
+#include "harness/recovery/installed.h"
 
 #include <CLI/CLI.hpp>
 
@@ -29,7 +30,9 @@ void print_cases(const scenario::Loaded& loaded, bool summaries) {
   for (const scenario::Case& each : loaded.cases) {
     const std::string tags =
         each.tags.empty() ? "" : fmt::format("  ({})", fmt::join(each.tags, ", "));
-    fmt::print("{}{}\n", printable(each.name), printable(tags));
+    const std::string lacks = each.program ? recovery::not_installed(*each.program) : "";
+    fmt::print("{}{}{}\n", printable(each.name), printable(tags),
+               lacks.empty() ? "" : "  " + printable(lacks));
     if (summaries) {
       fmt::print("    {}\n", printable(each.summary));
     }

@@ -173,7 +173,8 @@ void add_reproduce_command(CLI::App& app, Action& action) {
       ->check(CLI::ExistingPath);
   command
       ->add_option("--target", options->target,
-                   "Recover with engine, redis or another program instead of the bundle's target")
+                   "Recover with engine, redis or another program instead of the bundle's target; "
+                   "several words are its command")
       ->type_name("NAME");
   command
       ->add_option("--keep", options->keep,

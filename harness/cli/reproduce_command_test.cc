@@ -21,7 +21,7 @@ using testing::HasSubstr;
 using testing::Not;
 using trace::ImageEntry;
 
-constexpr const char* kLog =
+constexpr const char* kTwoSets =
     "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nfirst\r\n";
 
 // SET k first and SET k second were acknowledged; `log` is the AOF that the crash left.
@@ -77,7 +77,7 @@ class ReproduceCommand : public testing::Test {
 };
 
 TEST_F(ReproduceCommand, LostWriteIsLostAgain) {
-  const Outcome ended = reproduce(bundle_with(kLog));
+  const Outcome ended = reproduce(bundle_with(kTwoSets));
   EXPECT_EQ(ended.exit_code, 1) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("aof/lost[nth=1]\n"));
   EXPECT_THAT(ended.output, HasSubstr("; the bundle was made with redis 1.2.3\n"));
@@ -86,14 +86,14 @@ TEST_F(ReproduceCommand, LostWriteIsLostAgain) {
 }
 
 TEST_F(ReproduceCommand, StateThatKeepsThePromiseIsNotReproduced) {
-  const Outcome ended =
-      reproduce(bundle_with(std::string(kLog) + "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\nsecond\r\n"));
+  const Outcome ended = reproduce(
+      bundle_with(std::string(kTwoSets) + "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\nsecond\r\n"));
   EXPECT_EQ(ended.exit_code, 0) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("Not reproduced: every check passes.\n"));
 }
 
 TEST_F(ReproduceCommand, AnotherFailureIsNotTakenForTheSame) {
-  const Outcome ended = reproduce(bundle_with("*nonsense\r\n" + std::string(kLog)));
+  const Outcome ended = reproduce(bundle_with("*nonsense\r\n" + std::string(kTwoSets)));
   EXPECT_EQ(ended.exit_code, 1) << ended.output;
   EXPECT_THAT(ended.output,
               HasSubstr("A different violation: the check \"start\" fails; in the bundle it was "
@@ -101,7 +101,7 @@ TEST_F(ReproduceCommand, AnotherFailureIsNotTakenForTheSame) {
 }
 
 TEST_F(ReproduceCommand, TakesTheBundleAsOneFile) {
-  report::write_bundle(bundle_with(kLog), folder_);
+  report::write_bundle(bundle_with(kTwoSets), folder_);
   report::pack(folder_, temp_.path() / "b.tar.zst");
   fs::remove_all(folder_);
   const Outcome ended = reproduce(temp_.path() / "b.tar.zst");
@@ -110,10 +110,11 @@ TEST_F(ReproduceCommand, TakesTheBundleAsOneFile) {
 }
 
 TEST_F(ReproduceCommand, BundleIsLeftAsItWas) {
-  const Outcome ended = reproduce(bundle_with(kLog), "--keep " + (temp_.path() / "kept").string());
+  const Outcome ended =
+      reproduce(bundle_with(kTwoSets), "--keep " + (temp_.path() / "kept").string());
   EXPECT_EQ(ended.exit_code, 1) << ended.output;
   const auto log = report::read_bundle(folder_).image.at("appendonlydir/appendonly.aof.1.incr.aof");
-  EXPECT_EQ(log.content, kLog);
+  EXPECT_EQ(log.content, kTwoSets);
   EXPECT_TRUE(fs::exists(temp_.path() / "kept/recovered/appendonlydir/appendonly.aof.manifest"));
   EXPECT_TRUE(fs::exists(temp_.path() / "kept/recovery.log"));
 }
@@ -149,7 +150,7 @@ TEST_F(ReproduceCommand, ATargetThatDoesNotLookAtTheCrashStateReproducesNothing)
   const fs::path server = temp_.path() / "server";
   std::ofstream(server) << kEmptyServer;
   fs::permissions(server, fs::perms::owner_all);
-  const Outcome ended = reproduce(bundle_with(kLog), "--target " + server.string());
+  const Outcome ended = reproduce(bundle_with(kTwoSets), "--target " + server.string());
   EXPECT_EQ(ended.exit_code, 3) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("server opened none of the 2 files of the crash state"));
   EXPECT_THAT(ended.output,
@@ -159,14 +160,14 @@ TEST_F(ReproduceCommand, ATargetThatDoesNotLookAtTheCrashStateReproducesNothing)
 }
 
 TEST_F(ReproduceCommand, AMissingTargetIsAUsageError) {
-  const Outcome ended = reproduce(bundle_with(kLog), "--target /nowhere/server");
+  const Outcome ended = reproduce(bundle_with(kTwoSets), "--target /nowhere/server");
   EXPECT_EQ(ended.exit_code, 2) << ended.output;
   EXPECT_THAT(ended.output, HasSubstr("target '/nowhere/server': no such program"));
   EXPECT_EQ(reproduce(folder_, "--target ''").exit_code, 2);
 }
 
 TEST_F(ReproduceCommand, LeavesNothingBehindWhenInterrupted) {
-  report::write_bundle(bundle_with(kLog), folder_);
+  report::write_bundle(bundle_with(kTwoSets), folder_);
   std::ofstream(temp_.path() / "server") << "#!/bin/sh\nexec sleep 600\n";
   fs::permissions(temp_.path() / "server", fs::perms::owner_all);
   const Outcome ended =
@@ -179,7 +180,7 @@ TEST_F(ReproduceCommand, LeavesNothingBehindWhenInterrupted) {
 }
 
 TEST_F(ReproduceCommand, LeavesNothingBehind) {
-  static_cast<void>(reproduce(bundle_with(kLog)));
+  static_cast<void>(reproduce(bundle_with(kTwoSets)));
   EXPECT_EQ(std::distance(fs::directory_iterator(temp_.path()), fs::directory_iterator()), 1)
       << "only the bundle must be left, no workspace";
 }

@@ -59,9 +59,9 @@ void add_selection(CLI::App& command, Selection& selection) {
                    "Every case of each matrix instead of the sample (implied by --filter), "
                    "and \"continues\" on every directory");
   command
-      .add_option(
-          "--target", selection.target,
-          "engine, redis, or the program of another RESP server, instead of the files' targets")
+      .add_option("--target", selection.target,
+                  "engine, redis, or the program of another RESP server, instead of the files' "
+                  "targets; several words are its command: 'python3 kv.py {dir} {port}'")
       ->type_name("NAME");
   command
       .add_option("--known", selection.known_findings,

@@ -24,6 +24,8 @@ std::string describe(SkipReason reason) {
       return "pruned: states of the same shape are tried";
     case SkipReason::kMaxStates:
       return "not tried: max_states reached (lower bound)";
+    case SkipReason::kBudget:
+      return "not tried: the time was over (lower bound)";
   }
   return {};
 }
@@ -63,11 +65,23 @@ Verdict verdict_of(const StateAccount& account, const std::string& promise,
   verdict.promise = fmt::format("after a {}: {}", name_of(account.kind), promise);
   verdict.summary = fmt::format("kept in {} at {}", counted(account.tried, "distinct crash state"),
                                 counted(account.points, "crash point"));
+  if (const auto left = account.skipped.find(SkipReason::kBudget); left != account.skipped.end()) {
+    verdict.summary +=
+        fmt::format("; then the time was over, with {} or more left out", left->second);
+  }
   if (account.inconclusive > 0) {
     verdict.outcome = Outcome::kInconclusive;
     verdict.summary = fmt::format("of {} {} could not be judged: {}",
                                   counted(account.tried, "distinct crash state"),
                                   account.inconclusive, why_inconclusive);
+  }
+  if (account.time_over_at) {
+    // What was not looked at may be where the promise is broken.
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = fmt::format(
+        "the time for this case (\"for\") was over at crash point {} of {}, after {}: give it "
+        "more, or a smaller workload",
+        *account.time_over_at + 1, account.points, counted(account.tried, "crash state"));
   }
   return verdict;
 }

@@ -103,6 +103,7 @@ ExploreOptions options_of(const recovery::RecoveryPlan& plan) {
   options.torn_writes = explore.torn_writes;
   options.samples_per_point = explore.samples_per_point;
   options.max_states = explore.max_states;
+  options.budget = std::chrono::milliseconds(explore.for_ms);
   options.depth = explore.depth;
   options.prune = prune_of(explore.prune);
   options.seed = case_.seed;

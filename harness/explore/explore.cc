@@ -48,6 +48,10 @@ constexpr std::chrono::milliseconds kHaste{1500};
 
 constexpr std::uint64_t kLivesAtOnce = 512;
 
+// Of its budget, what an exploration leaves for lives that go on, and what it may spend beyond it to count what it leaves out.
+constexpr int kShareOfLives = 4;
+constexpr int kShareOfCounting = 4;
+
 // Sends, and what else acknowledges.
 std::vector<Scene::Reply> replies_of(const trace::Trace& trace,
                                      const std::vector<crash::Ack>& acks) {
@@ -103,9 +107,12 @@ class Explorer {
 
   Exploration run() {
     const SteadyClock::time_point begin = SteadyClock::now();
+    set_time_limits(begin);
     produce(0);
     finish_jobs();
-    for (std::uint32_t depth = 2; depth <= options_.depth && !exploration_.interrupted; ++depth) {
+    for (std::uint32_t depth = 2;
+         depth <= options_.depth && !exploration_.interrupted && !is_time_over(states_end_);
+         ++depth) {
       descend(depth);
     }
     take_results();
@@ -130,6 +137,7 @@ class Explorer {
   // All states of a scene, the most informative ones first; new ones go to the workers.
   void produce(std::uint32_t scene) {
     for (const auto& [first, last] : kPasses) {
+      is_first_pass_ = scene == 0 && first == kPasses.front().first;
       for (auto& [kind, account] : accounts_) {
         crash::StateOptions states = index_.state_options();
         states.first_phase = first;
@@ -202,6 +210,15 @@ class Explorer {
       account.skipped[SkipReason::kMaxStates] = beyond_max_.size();
       return beyond_max_.size() < options_.max_states;
     }
+    if (is_time_over(states_end_)) {
+      account.permitted_exactly = false;
+      if (is_first_pass_ && !account.time_over_at) {
+        account.time_over_at = point;
+      }
+      beyond_max_.insert(state.digest);
+      account.skipped[SkipReason::kBudget] = beyond_max_.size();
+      return beyond_max_.size() < options_.max_states && !is_time_over(counting_end_);
+    }
     if (!go_on()) {
       return false;
     }
@@ -211,6 +228,22 @@ class Explorer {
     pool_.recover(JobId::state(number), std::move(state.image));
     waited_ms += ms_since(begin);
     return true;
+  }
+
+  using TimeLimit = std::optional<SteadyClock::time_point>;
+
+  static bool is_time_over(const TimeLimit& end) { return end && SteadyClock::now() >= *end; }
+
+  // Nothing ends at a time unless there is a budget.
+  void set_time_limits(SteadyClock::time_point begin) {
+    if (options_.budget.count() > 0) {
+      pool_.keep_queue_short();
+      const bool lives = options_.continued_max > 0;
+      lives_end_ = begin + options_.budget;
+      states_end_ = begin + options_.budget -
+                    (lives ? options_.budget / kShareOfLives : std::chrono::milliseconds(0));
+      counting_end_ = *states_end_ + options_.budget / kShareOfCounting;
+    }
   }
 
   bool go_on() {
@@ -277,7 +310,7 @@ class Explorer {
       }
       index_.scenes.push_back({std::move(timeline), std::move(points), depth, parent, {}});
       produce(static_cast<std::uint32_t>(index_.scenes.size() - 1));
-      if (exploration_.interrupted) {
+      if (exploration_.interrupted || is_time_over(states_end_)) {
         break;
       }
     }
@@ -406,7 +439,7 @@ class Explorer {
     for (const auto& [where, points] : chosen) {
       for_each_wanted(where.first, where.second, points,
                       [&](std::uint32_t number, const CrashModel&, CrashState&& state) {
-                        if (go_on()) {
+                        if (go_on() && !is_time_over(lives_end_)) {
                           lives.emplace(number, submit_life(state.image.digest(), state.image));
                         }
                       });
@@ -563,6 +596,10 @@ class Explorer {
   std::map<CrashKind, StateAccount> accounts_;
   Representatives representatives_;
   std::unordered_set<Digest> beyond_max_;
+  bool is_first_pass_ = false;  // of the run itself
+  TimeLimit states_end_;        // from when on no new state is tried
+  TimeLimit counting_end_;      // nor counted
+  TimeLimit lives_end_;         // nor lived on
   std::vector<Violation> violations_;
   std::unordered_map<Digest, JobId> trials_;
   std::uint64_t trial_count_ = 0;

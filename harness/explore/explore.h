@@ -13,11 +13,13 @@
 //             number of workers; provided that recovery itself is deterministic.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,8 @@ struct ExploreOptions {
   crash::TornWrites torn_writes = crash::TornWrites::kSector;
   std::uint64_t samples_per_point = 16;
   std::uint64_t max_states = 50'000;  // distinct directories, all kinds and depths together
+  // From when on no new state is tried; zero: there is no limit. What is found is explained after it.
+  std::chrono::milliseconds budget{0};
   std::uint32_t depth = 1;  // 2: recovery of each crash state is crashed as well; and so on
   Prune prune = Prune::kEqual;
   std::uint64_t seed = 1;
@@ -70,6 +74,7 @@ enum class SkipReason : std::uint8_t {
   kThinnedOut,     // of many that leave out one operation, some are tried
   kSameShape,  // states that lost operations of the same shapes are tried (Prune::kRepresentative)
   kMaxStates,  // max_states was reached; a lower bound
+  kBudget,     // the time was over; a lower bound
 };
 
 // For one kind of crash.
@@ -86,6 +91,8 @@ struct StateAccount {
   std::uint64_t inconclusive = 0;
   std::uint64_t findings = 0;
   std::map<SkipReason, std::uint64_t> skipped = {};
+  // The first point whose most informative states were not all tried because the time was over.
+  std::optional<std::uint32_t> time_over_at = {};
 };
 
 struct Finding {

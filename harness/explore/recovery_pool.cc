@@ -69,6 +69,11 @@ void RecoveryPool::live_on(JobId job, crash::CrashImage image) {
   submit({job, std::move(image), Job::Work::kLiveOn});
 }
 
+void RecoveryPool::keep_queue_short() {
+  const std::lock_guard lock(mutex_);
+  queue_max_ = 2 * threads_.size();
+}
+
 void RecoveryPool::drain() {
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return (queue_.empty() && busy_ == 0) || failure_ != nullptr; });

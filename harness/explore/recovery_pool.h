@@ -48,6 +48,8 @@ class RecoveryPool {
   void record(JobId job, crash::CrashImage image);
   // As recover(), but of what is recovered only the verdict on what follows is wanted (live_on).
   void live_on(JobId job, crash::CrashImage image);
+  // From now on few jobs wait, so that little is still to be done when the time is over.
+  void keep_queue_short();
   // Waits until all jobs are done. Throws what a worker threw.
   void drain();
   // Drops the jobs not yet begun: the newest.

@@ -24,6 +24,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/scenario/command_paths.h"
 #include "harness/target/process.h"
 
 namespace crashpoint::recovery {
@@ -46,7 +47,7 @@ std::string why_not_found(const fs::path& name) {
     return "no such program on PATH";
   }
   if (fs::exists(name, error)) {
-    return "no executable file";
+    return scenario::why_not_executable(name);
   }
   return name.is_absolute() ? "no such program"
                             : "no such program, neither seen from the current directory nor from "
@@ -279,6 +280,9 @@ Program find_program(const scenario::Target& target, const fs::path& links) {
     if (!found) {
       throw UsageError(
           fmt::format("target '{}': {}", printable(name.string()), why_not_found(name)));
+    }
+    if (const std::string why = scenario::why_not_executable(*found); !why.empty()) {
+      throw UsageError(fmt::format("target '{}': {}", printable(name.string()), why));
     }
     program.use = name.filename().string();
     program.command.front() = fs::canonical(*found).string();

@@ -121,7 +121,7 @@ TEST_F(ProgramTest, WhatIsNoProgramIsToldApart) {
   scenario::Target wanted = target("command");
   std::ofstream(folder_ / "text") << "no program";
   wanted.command = {(folder_ / "text").string(), "{config}"};
-  EXPECT_THAT(complaint(wanted), HasSubstr("text': no executable file"));
+  EXPECT_THAT(complaint(wanted), HasSubstr("text': without its run bit: chmod +x"));
   wanted.command = {"./nowhere/server", "{config}"};
   EXPECT_THAT(complaint(wanted), HasSubstr("neither seen from the current directory"));
 }

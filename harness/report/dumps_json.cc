@@ -20,7 +20,10 @@ std::string encode_dumps(const oracle::DumpHistory& history) {
   }
   Json acks = Json::array();
   for (const oracle::Acknowledgement& ack : history.acks) {
-    acks.push_back({{"position", ack.position}, {"at_ns", ack.at_ns}, {"what", escape(ack.what)}});
+    acks.push_back({{"position", ack.position},
+                    {"at_ns", ack.at_ns},
+                    {"what", escape(ack.what)},
+                    {"promises", ack.promises}});
   }
   Json passing = Json::array();
   for (const oracle::DumpHistory::Passing& one : history.passing) {
@@ -41,7 +44,8 @@ oracle::DumpHistory decode_dumps(const std::string& text) {
   for (const Json& ack : all.at("acks")) {
     history.acks.push_back({.position = ack.at("position").get<trace::Position>(),
                             .at_ns = ack.at("at_ns").get<std::int64_t>(),
-                            .what = unescape(ack.at("what").get<std::string>())});
+                            .what = unescape(ack.at("what").get<std::string>()),
+                            .promises = ack.value("promises", true)});
   }
   for (const Json& one : all.at("passing")) {
     history.passing.push_back({.dump = unescape(one.at("dump").get<std::string>()),

@@ -7,7 +7,10 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <sstream>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <tuple>
 
 #include "harness/base/error.h"
@@ -86,6 +89,19 @@ bool needs_failpoints(const Json& json) {
 bool tests_a_program(const Json& json) {
   const Json use = json.value(Json::json_pointer("/target/use"), Json());
   return use.is_object() && use.contains("program");
+}
+
+// Of --target: a program, which is started with the configuration of each case, or a command of several words as it is.
+std::vector<std::string> command_of_target(const std::string& target) {
+  std::error_code error;
+  std::istringstream stream(target);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    words.push_back(word);
+  }
+  return words.size() > 1 && !std::filesystem::exists(target, error)
+             ? words
+             : std::vector<std::string>{target, "{config}"};
 }
 
 // The cases of a matrix repeat problems at the same position.
@@ -362,7 +378,7 @@ class Loader {
     }
     const Json use = options_.target == "engine" || options_.target == "redis"
                          ? Json(options_.target)
-                         : Json{{"command", {options_.target, "{config}"}}};
+                         : Json{{"command", command_of_target(options_.target)}};
     if (!document.json().contains("target")) {
       document.assign("/target", Json::object(), document.value_position(""));
     }

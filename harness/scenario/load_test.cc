@@ -495,5 +495,16 @@ TEST_F(Choosing, AnotherTargetRunsWhatItCanAndSaysWhatItCannot) {
               ElementsAre("valkey-server", "{config}"));
 }
 
+TEST_F(Choosing, ATargetOfSeveralWordsIsACommandAndItsScriptIsFound) {
+  files_.write("kv.py", "");
+  options_.target = "python3 " + files_.path("kv.py") + " {config} {port}";
+  EXPECT_THAT(load({files_.path()}, options_).cases.at(0).target.command,
+              ElementsAre("python3", files_.path("kv.py"), "{config}", "{port}"));
+  files_.write("aof/kv.py", "");
+  options_.target = "python3 kv.py {config}";  // beside the scenario
+  EXPECT_THAT(load({files_.path("aof")}, options_).cases.at(0).target.command,
+              ElementsAre("python3", files_.path("aof/kv.py"), "{config}"));
+}
+
 }  // namespace
 }  // namespace crashpoint::scenario

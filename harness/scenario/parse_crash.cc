@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -124,6 +125,13 @@ crash::Profile parse_profile(const Node& node) {
   return profile;
 }
 
+// "500ms", "30s", "10min": the schema allows nothing else.
+std::int64_t parse_duration_ms(const std::string& text) {
+  const std::size_t unit = text.find_first_not_of("0123456789");
+  const std::int64_t number = std::stoll(text.substr(0, unit));
+  return number * (text.substr(unit) == "ms" ? 1 : text.substr(unit) == "s" ? 1000 : 60'000);
+}
+
 Explore parse_explore(const Node& node) {
   static const std::map<std::string, crash::TornWrites> kTornWrites = {
       {"none", crash::TornWrites::kNone},
@@ -150,6 +158,9 @@ Explore parse_explore(const Node& node) {
   }
   node.read("samples_per_point", explore.samples_per_point);
   node.read("max_states", explore.max_states);
+  if (const auto budget = node.find("for")) {
+    explore.for_ms = parse_duration_ms(budget->text());
+  }
   node.read("depth", explore.depth);
   if (const auto prune = node.find("prune")) {
     explore.prune = kPrunes.at(prune->text());

@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "harness/base/text.h"
+#include "harness/scenario/command_paths.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
@@ -15,32 +18,89 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A text with the directory of the scenario filled in. A bundle of the case needs it from anywhere.
-std::string parse_text(const Node& node) {
-  constexpr std::string_view kScenario = "{scenario}";
-  const std::string text = fill_in_seed(node.text(), node.seed());
+fs::path folder_of(const Node& node) {
   std::error_code error;
-  const std::string folder =
-      fs::absolute(fs::path(node.file()).parent_path(), error).lexically_normal().string();
+  return fs::absolute(fs::path(node.file()).parent_path(), error).lexically_normal();
+}
+
+std::string with_folder(const std::string& text, const fs::path& folder) {
+  constexpr std::string_view kScenario = "{scenario}";
+  const std::string path = folder.string();
   std::string out = text;
   for (std::size_t at = out.find(kScenario); at != std::string::npos;
-       at = out.find(kScenario, at + folder.size())) {
-    out.replace(at, kScenario.size(), folder);
-  }
-  if (out != text) {
-    node.keep_found(out);
+       at = out.find(kScenario, at + path.size())) {
+    out.replace(at, kScenario.size(), path);
   }
   return out;
+}
+
+// A text with the directory of the scenario filled in.
+std::string parse_text(const Node& node) {
+  const std::string text = fill_in_seed(node.text(), node.seed());
+  const fs::path folder = folder_of(node);
+  std::error_code error;
+  for (const std::string& path : paths_beside(text)) {
+    if (!fs::exists(folder / path, error)) {
+      node.problem(fmt::format("found \"{{scenario}}/{}\"; there is no {} in {}", path, path,
+                               folder.string()));
+    }
+  }
+  return with_folder(text, folder);
+}
+
+// A bundle of the case needs what was found from anywhere.
+std::string keep(const Node& node, std::string text) {
+  if (text != node.text()) {
+    node.keep_found(text);
+  }
+  return text;
+}
+
+// The words of a command with the path of its file in place of what names it, if that lies beside the scenario. Which
+// word that is; none: it lies elsewhere.
+std::optional<std::size_t> find_beside(const Node& node, std::vector<std::string>& words) {
+  const auto file = file_of_command(words);
+  if (!file) {
+    return std::nullopt;
+  }
+  std::string& word = words[file->word];
+  const fs::path path = folder_of(node) / word;  // of an absolute word: the word
+  std::error_code error;
+  if (word.find('{') != std::string::npos || !fs::exists(path, error)) {
+    return std::nullopt;
+  }
+  if (!file->by_interpreter) {
+    if (const std::string why = why_not_executable(path); !why.empty()) {
+      node.problem(fmt::format("found \"{}\", which cannot be run: {}", shorten(word), why));
+    }
+  }
+  word = path.lexically_normal().string();
+  return file->word;
 }
 
 Command parse_shell_command(const Node& node) {
   Command command;
   if (node.is_text()) {
-    command.text = parse_text(node);
+    std::string text = parse_text(node);
+    std::vector<std::string> words = plain_words(text);
+    const std::vector<std::string> named = words;
+    if (const auto found = find_beside(node, words); found && words[*found] != named[*found]) {
+      std::size_t at = 0;
+      for (std::size_t i = 0; i < *found; ++i) {
+        at += named[i].size() + 1;
+      }
+      text.replace(at, named[*found].size(), shell_quote(words[*found]));
+    }
+    command.text = keep(node, std::move(text));
     return command;
   }
-  for (const Node& word : node.items()) {
+  const std::vector<Node> items = node.items();
+  for (const Node& word : items) {
     command.words.push_back(parse_text(word));
+  }
+  static_cast<void>(find_beside(items.front(), command.words));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    command.words[i] = keep(items[i], command.words[i]);
   }
   return command;
 }
@@ -60,6 +120,7 @@ RunStep parse_run_step(const Node& node) {
   step.run = parse_shell_command(node.at("run"));
   if (const auto acks = node.find("acks"); acks && !acks->is_text()) {
     acks->read("lines", step.acknowledging_lines);
+    acks->read("synced", step.synced_lines);
   } else if (acks) {
     (void)acks->text();
   }
@@ -123,6 +184,16 @@ void parse_program(const Node& root, Case& out) {
     target.problem(
         "\"dump\" is missing: a command that prints the whole state, such as \"cat conf\"");
   }
+  if (const auto needs = target.find("needs")) {
+    for (const auto& [thing, package] : needs->members()) {
+      if (thing.find('/') != std::string::npos && !fs::path(thing).is_absolute()) {
+        package.problem_at_key(
+            fmt::format("found \"{}\"; allowed: a program on PATH, or the absolute path of a file",
+                        shorten(thing)));
+      }
+      program.needs.emplace(thing, package.text());
+    }
+  }
   if (const auto globs = target.find("volatile")) {
     for (const Node& glob : globs->items()) {
       program.volatile_files.push_back(parse_inside_path(glob));
@@ -163,6 +234,7 @@ void refuse_commands_of_programs(const Node& root) {
   };
   refuse(root, "setup");
   refuse(root.find("target"), "dump");
+  refuse(root.find("target"), "needs");
   refuse(root.find("target"), "volatile");
   refuse(root.find("recovery"), "run");
 }

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "harness/base/text.h"
+#include "harness/scenario/command_paths.h"
 #include "harness/scenario/parse.h"
 
 namespace crashpoint::scenario {
@@ -13,11 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The path of a program is relative to the current directory, as in a shell, or else to the scenario's.
+// The path of a program or script is relative to the current directory, as in a shell, or else to the scenario's.
 // A bundle of the case needs it from anywhere.
-void find_program(const Node& node, std::string& program) {
+void find_file(const Node& node, std::string& program) {
   const fs::path path = program;
-  if (!path.has_parent_path() || path.is_absolute()) {
+  if (path.is_absolute()) {
     return;
   }
   std::error_code error;
@@ -27,6 +28,12 @@ void find_program(const Node& node, std::string& program) {
       node.keep_found(program);
       return;
     }
+  }
+}
+
+void find_program(const Node& node, std::string& program) {
+  if (fs::path(program).has_parent_path()) {  // else it is sought on PATH
+    find_file(node, program);
   }
 }
 
@@ -47,7 +54,12 @@ void parse_use(const Node& node, Target& target) {
   target.use = "command";
   const Node command = node.at("command");
   target.command = parse_texts(command);
-  find_program(command.items().front(), target.command.front());
+  const std::vector<Node> words = command.items();
+  find_program(words.front(), target.command.front());
+  const auto file = file_of_command(target.command);
+  if (file && file->by_interpreter) {
+    find_file(words[file->word], target.command[file->word]);
+  }
   node.read("protocol", target.protocol);
 }
 

@@ -1,5 +1,7 @@
 #include "harness/scenario/program_json.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "harness/base/check.h"
@@ -26,6 +28,9 @@ Ordered to_json(const RunStep& step) {
   Ordered object = {{"run", to_json(step.run)}};
   if (!step.acknowledging_lines.empty()) {
     object["acks"] = {{"lines", step.acknowledging_lines}};
+    if (!step.synced_lines.empty()) {
+      object["acks"]["synced"] = step.synced_lines;
+    }
   }
   if (step.may_change_nothing) {
     object["may_change_nothing"] = true;
@@ -52,6 +57,9 @@ std::string program_scenario(const Case& of) {
       {"version", 1}, {"name", of.scenario}, {"summary", of.summary}, {"seed", of.seed}};
   Ordered target = {{"use", {{"program", of.target.command.front()}}},
                     {"dump", to_json(program.dump)}};
+  if (!program.needs.empty()) {
+    target["needs"] = program.needs;
+  }
   if (!program.volatile_files.empty()) {
     target["volatile"] = program.volatile_files;
   }
@@ -65,6 +73,9 @@ std::string program_scenario(const Case& of) {
   }
   json["crash"] = {
       {"explore", {{"prune", "representative"}, {"max_states", of.crash.explore->max_states}}}};
+  if (of.crash.explore->for_ms > 0) {
+    json["crash"]["explore"]["for"] = fmt::format("{}ms", of.crash.explore->for_ms);
+  }
   json["recovery"] = {{"deadline_ms", of.recovery.deadline_ms}};
   if (!program.recovery.empty()) {
     json["recovery"]["run"] = to_json(program.recovery);

@@ -1,6 +1,7 @@
 // A target that is any program: commands that are run in the data directory, and one that prints the state.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,17 @@ struct Command {
 struct RunStep {
   Command run;
   // A glob: each line of its standard output that matches is an acknowledgement too. Empty: none is.
-  std::string acknowledging_lines;
+  std::string acknowledging_lines = {};
+  // A glob of lines that promise that all before them survives; then neither other lines nor the end of the step promise
+  // anything. Empty: each acknowledgement promises that.
+  std::string synced_lines = {};
   bool may_change_nothing = false;  // else a step after which the dump is the same proves nothing
   bool atomic = true;               // false: what a process kill leaves inside it is allowed
 };
 
 struct ProgramTarget {
+  // What must be there: programs on PATH and absolute paths of files -> the package that brings it.
+  std::map<std::string, std::string> needs;
   Command dump;                             // prints the state, and ends with status 0
   std::vector<std::string> volatile_files;  // globs: files that recovery makes anew
   std::vector<Command> setup;               // run before the recording; what they leave is durable

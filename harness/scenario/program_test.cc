@@ -22,6 +22,7 @@ std::string program(const std::string& keys, const std::string& target = R"("dum
 
 TEST(ProgramScenario, IsReadAsItIsWritten) {
   const FilesForTest files;
+  files.write("x", "");
   const Case of = files.load_one(R"({
     "version": 1, "summary": "s", "seed": 7,
     "target": { "use": { "program": "p", "version": ["p", "-v"] }, "dump": ["cat", "f{seed}"],

@@ -67,6 +67,7 @@ struct Explore {
   crash::TornWrites torn_writes = crash::TornWrites::kSector;
   std::uint64_t samples_per_point = 16;
   std::uint64_t max_states = 50000;
+  std::int64_t for_ms = 0;  // no new states after that time; 0: there is no limit
   std::uint32_t depth = 1;  // 2: the recovery of each crash state is itself crashed; and so on
   Prune prune = Prune::kEqual;
 };

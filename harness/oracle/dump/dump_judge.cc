@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "harness/base/check.h"
@@ -68,7 +69,9 @@ std::size_t DumpJudge::required(const Guarantee& promised, const CrashMoment& cr
   };
   // What must survive only grows along the run, so it ends at the first that need not.
   const auto end = std::find_if_not(history_.acks.begin(), history_.acks.end(), old_enough);
-  return static_cast<std::size_t>(end - history_.acks.begin());
+  const auto promised_until = std::find_if(std::make_reverse_iterator(end), history_.acks.rend(),
+                                           [](const Acknowledgement& ack) { return ack.promises; });
+  return static_cast<std::size_t>(promised_until.base() - history_.acks.begin());
 }
 
 std::string DumpJudge::name_of(std::size_t step) const {

@@ -36,6 +36,7 @@ struct Acknowledgement {
   trace::Position position = 0;
   std::int64_t at_ns = 0;  // CLOCK_MONOTONIC
   std::string what;        // the step in words, for people: "git commit -m one", "line \"ok 3\""
+  bool promises = true;    // that it and all before it survives; else only a later one may
 };
 
 struct DumpHistory {

@@ -81,6 +81,16 @@ TEST(DumpJudge, BufferedLetsTheNewestStepsGoCountedFromASyncThatIsRunning) {
   EXPECT_EQ(during_sync.outcome, Outcome::kPass);
 }
 
+TEST(DumpJudge, WhatOnlyALaterAcknowledgementPromisesMayBeLostUntilThen) {
+  DumpHistory synced = history();
+  synced.acks[0].promises = false;
+  synced.acks[2].promises = false;
+  const DumpJudge judge(std::move(synced));
+  EXPECT_EQ(judge.guarantee("v0\n", kDurable, {.position = 15}).outcome, Outcome::kPass);
+  EXPECT_EQ(judge.guarantee("v1\n", kDurable, {.position = 35}).outcome, Outcome::kViolation);
+  EXPECT_EQ(judge.guarantee("v2\n", kDurable, {.position = 35}).outcome, Outcome::kPass);
+}
+
 TEST(DumpJudge, AStateThatOccursAgainCountsAsItsLastOccurrence) {
   const DumpJudge judge(
       {.expected = {"off\n", "on\n", "off\n"}, .acks = {{1, 0, "on"}, {2, 0, "off"}}});
