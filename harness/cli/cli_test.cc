@@ -49,7 +49,7 @@ TEST_F(CommandLine, ValidateExitsWithTwoOnABadScenario) {
 }
 
 TEST_F(CommandLine, ValidateRefusesWhatRunRefuses) {
-  write("x.json", R"({"version": 1, "summary": "s", "crash": "power-loss",
+  write("x.json", R"({"version": 1, "summary": "s", "crash": {"explore": {}},
                       "recovery": {"cycles": 2}})");
   const Outcome validated = crashpoint("validate x.json");
   EXPECT_EQ(validated.exit_code, 2);
