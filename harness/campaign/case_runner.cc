@@ -131,9 +131,7 @@ class CaseRun {
     const SteadyClock::time_point began = SteadyClock::now();
     try {
       prepare();
-      if (case_.program && !is_installed()) {
-        // Nothing was tried, which the report says.
-      } else if (case_.program) {
+      if (case_.program && is_installed()) {
         run_program();
       }
       target::State base;
@@ -319,6 +317,18 @@ class CaseRun {
            !case_.oracle.starts;
   }
 
+  // A power loss may take the file that the damage is for. Empty: it can be done.
+  std::string why_no_damage(const CrashedRun& crashed, const trace::Image& image) const {
+    const std::vector<trace::Position> acked = acknowledged(crashed.live);
+    try {
+      static_cast<void>(
+          crash::expand(case_.damage, image, {&crashed.live.traced.trace, trace::kNever, acked}));
+      return {};
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+  }
+
   // Each damage is done to one of them. The run goes on from the one that the seed draws.
   target::State recover_power_losses(const CrashedRun& crashed, const fs::path& folder,
                                      std::uint32_t cycle) {
@@ -333,7 +343,12 @@ class CaseRun {
                               counted(losses.permitted, "directory", "directories")));
     const std::size_t next = derive_seed(case_.seed, cycle_prefix(cycle)) % losses.states.size();
     target::State state;
+    bool any = false;
     for (std::size_t i = 0; i < losses.states.size(); ++i) {
+      if (const std::string why = why_no_damage(crashed, losses.states[i].image); !why.empty()) {
+        add_note_once(fmt::format("{}: not damaged: {}", losses.states[i].name, why));
+        continue;
+      }
       const fs::path place = folder / fmt::format("loss-{}", i);
       const target::State left =
           recover_each(crashed, losses.states[i].image,
@@ -349,6 +364,11 @@ class CaseRun {
       }
       std::error_code ignored;
       fs::remove_all(place, ignored);
+      any = true;
+    }
+    if (!any) {
+      verdict_.add(inconclusive("damage", "no directory that a power loss may leave has the file"),
+                   cycle_prefix(cycle));
     }
     return state;
   }

@@ -31,12 +31,11 @@ bool has_word(const workload::Arguments& command, const char* word) {
 }
 
 bool saves_at_the_end(const scenario::Case& of) {
-  bool saves = false;
   const auto rules = of.target.config.find("save");
-  saves = rules == of.target.config.end() ||
-          std::ranges::any_of(rules->second, [](const std::string& rule) {
-            return !rule.empty() && rule != "\"\"";
-          });
+  bool saves = rules == of.target.config.end() ||
+               std::ranges::any_of(rules->second, [](const std::string& rule) {
+                 return !rule.empty() && rule != "\"\"";
+               });
   for_each_admin(of, "SHUTDOWN", [&](const workload::Arguments& command) {
     saves = has_word(command, "SAVE") || (saves && !has_word(command, "NOSAVE"));
   });

@@ -1,5 +1,5 @@
-// Goal: of the catalogue in scenarios/programs/, what every Debian installation has is found as it is told there: each
-// finding by its cause, and nothing else. Method: the scenarios themselves, as they are shipped.
+// Runs those of scenarios/programs/ whose programs are part of every Debian installation: each shows the findings that
+// it names, by their causes, and no other.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

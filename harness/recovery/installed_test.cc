@@ -1,4 +1,4 @@
-// Goal: what a case needs and this machine lacks is told before anything runs.
+// A program that a case needs and the machine lacks is named before anything runs.
 #include "harness/recovery/installed.h"
 
 #include <gmock/gmock.h>

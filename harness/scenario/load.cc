@@ -149,7 +149,9 @@ class Loader {
     if (problems_.size() == before) {
       const std::optional<EachCall> each = find_each_call(*document, problems_);
       const Matrix matrix(*document, problems_);
-      check_known_findings(*document, file, matrix);
+      if (!each) {  // else the names are not known yet
+        check_known_findings(*document, file, matrix);
+      }
       if (!options_.known_findings.empty()) {
         add_known_findings(*document, options_.known_findings, problems_);
       }
@@ -269,8 +271,7 @@ class Loader {
         return cases->is_string() ? matches(*cases)
                                   : std::any_of(cases->begin(), cases->end(), matches);
       };
-      // Which is already a problem, or the names are not known yet.
-      bool found = matrix.size() == 0 || find_each_call(document, problems_).has_value();
+      bool found = matrix.size() == 0;  // which is already a problem
       for (std::size_t j = 0; j < matrix.size() && !found; ++j) {
         found = covers(scenario_name(document, file) + matrix.suffix(j));
       }
