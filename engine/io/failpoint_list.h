@@ -58,6 +58,8 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
     {"planted/reply-before-append", "bug: replies leave before the log is written"},
     {"planted/skip-fsync", "bug: under appendfsync always the log is not synced"},
     {"planted/skip-manifest-directory-sync", "bug: the directory is not synced after the rename"},
+    {"planted/skip-sync-of-the-replaced-log",
+     "bug: a rewrite goes on in a new log without having synced the one before"},
     {"planted/skip-snapshot-fsync",
      "bug: a snapshot or base takes its name without having been synced"},
     {"planted/skip-tail-truncation", "bug: a torn tail is skipped at load, but stays in the file"},
@@ -68,6 +70,9 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
     {"planted/ignore-base-rename-error",
      "bug: a rewrite whose base file does not get its name goes on as if it had"},
     {"planted/skip-fsync-at-the-end", "bug: the log is not synced before the server ends"},
+    {"planted/keep-temporary-files", "bug: files that an earlier process left are not removed"},
+    {"planted/leak-descriptor", "bug: each rewrite that fails leaves a descriptor open"},
+    {"planted/retry-at-once", "bug: a snapshot that failed is tried again without a pause"},
     {"planted/keep-refusing", "bug: once the log could not be written, no write is accepted again"},
 });
 

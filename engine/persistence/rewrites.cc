@@ -1,7 +1,11 @@
 #include "engine/persistence/rewrites.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "engine/io/failpoint.h"
 
 namespace engine::persistence {
 
@@ -101,6 +105,9 @@ void Rewrites::child_ended(const EndedChild& child) {
       break;
     case ChildProcess::Outcome::kError:
       log_.warning("Background AOF rewrite terminated with error");
+      if (io::failpoint("planted/leak-descriptor") != 0) {
+        static_cast<void>(::dup(STDIN_FILENO));
+      }
       break;
   }
   if (!child.exit.wanted) {

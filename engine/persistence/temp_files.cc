@@ -10,6 +10,7 @@
 
 #include "engine/base/result.h"
 #include "engine/io/directory.h"
+#include "engine/io/failpoint.h"
 
 namespace engine::persistence {
 namespace {
@@ -56,7 +57,7 @@ void remove_stale_temp_files(const std::string& directory, Log& log) {
   }
   for (const std::string& name : *names) {
     const pid_t pid = writer_of(name);
-    if (pid == 0 || is_writing(pid)) {
+    if (pid == 0 || is_writing(pid) || io::failpoint("planted/keep-temporary-files") != 0) {
       continue;
     }
     if (io::remove_file(io::join_path(directory, name))) {

@@ -55,7 +55,7 @@ report::Bundle bundle_of(const recovery::RecoveryPlan& plan, const workload::His
   return {.result = {},
           .version = std::string(version()),
           .target = program.version.empty() ? program.use : program.use + " " + program.version,
-          .scenario = plan.scenario.stand_alone,
+          .scenario = plan.of.stand_alone,
           .crash_state = {},
           .guarantee = plan.guarantee,
           .crash = {},

@@ -26,11 +26,11 @@
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
 #include "harness/explore/explore_case.h"
-#include "harness/oracle/derive_guarantee.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/installed.h"
 #include "harness/recovery/recovery_checks.h"
+#include "harness/scenario/promise.h"
 
 namespace crashpoint::campaign {
 namespace {
@@ -172,9 +172,8 @@ class CaseRun {
           case_.program ? oracle::describe_of_steps(guarantee_) : oracle::describe(guarantee_);
       return;
     }
-    const oracle::DerivedGuarantee promise =
-        oracle::derive_guarantee(case_.target.config, case_.crash.kind, program_.everysec_loss);
-    promise_to_keep(promise);
+    promise_to_keep(
+        scenario::promise_of(case_, case_.crash.kind, program_.everysec_loss, std::nullopt));
   }
 
   void promise_to_keep(const oracle::DerivedGuarantee& promise) {
@@ -214,6 +213,12 @@ class CaseRun {
     const LiveRun live = run_workload(cycle, folder);
     if (verdict_.failed()) {
       return {};
+    }
+    if (!case_.oracle.guarantee && !case_.crash.explore && !live.steps.empty()) {
+      const bool completed = live.workload.end == workload::End::kCompleted;
+      promise_to_keep(
+          scenario::promise_of(case_, case_.crash.kind, program_.everysec_loss,
+                               completed ? case_.workload.steps.size() : live.steps.back().second));
     }
     std::optional<scenario::Case> ended;  // with the promise of its end as the guarantee
     if (const auto promise = promise_of_end(case_, program_, live)) {

@@ -30,7 +30,8 @@ std::string describe_step(const workload::Step& step) {
                          counted(generate.clients, "client"));
     }
     std::string operator()(const workload::Admin& admin) const {
-      return fmt::format("{}", fmt::join(admin.command, " "));
+      return fmt::format("{}{}", fmt::join(admin.command, " "),
+                         admin.repeat == 1 ? "" : fmt::format(", {} times", admin.repeat));
     }
     std::string operator()(const workload::Pause& pause) const {
       return fmt::format("nothing for {} ms", pause.ms);

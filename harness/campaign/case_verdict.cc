@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -64,6 +65,14 @@ bool ends_in_shutdown(const scenario::Case& of) {
       });
 }
 
+std::uint64_t count_clients(const workload::History& history) {
+  std::set<std::uint32_t> clients;
+  for (const workload::Operation& operation : history.operations) {
+    clients.insert(operation.client);
+  }
+  return clients.size();
+}
+
 // Of snapshots, only one that a client knew complete must be there.
 bool is_due_on_disk(const oracle::Guarantee& guarantee, const workload::History& history) {
   return guarantee.kind != oracle::Guarantee::Kind::kSnapshot ||
@@ -79,6 +88,20 @@ bool saw_a_change(const oracle::Guarantee& guarantee, const LiveRun& run) {
   return std::ranges::any_of(run.traced.trace.events, [&](const trace::Event& event) {
     return event.enter_ns >= since_ns && trace::changes_directory(event);
   });
+}
+
+// A target that meets an error again and again must not try again at once each time.
+Verdict judge_tries(const fault::Fault& fault, const fault::FaultReport& report) {
+  Verdict verdict;
+  verdict.check = "tries";
+  verdict.promise =
+      fmt::format("the fault fires at most {}: {}", counted(*fault.fires_max, "time"), fault.text);
+  if (report.fired > *fault.fires_max) {
+    verdict.outcome = Outcome::kViolation;
+    verdict.summary = fmt::format("it fired {} times: the target tries again without a pause",
+                                  with_commas(report.fired));
+  }
+  return verdict;
 }
 
 std::string describe_failed_start(const scenario::Case& of, const LiveRun& run) {
@@ -167,6 +190,9 @@ void CaseVerdict::add_faults(const std::vector<fault::Fault>& faults,
     } else {
       faults_.push_back({faults[i].text, report});
     }
+    if (faults[i].fires_max) {
+      add(judge_tries(faults[i], report), "");
+    }
     if (report.fired == 0 && !faults[i].may_miss && !missed_) {
       std::string text = fmt::format("the fault never fired: {}", faults[i].text);
       if (!report.nearest.empty()) {
@@ -208,6 +234,12 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
     add(std::move(verdict), prefix);
   }
   add_resumption(run, prefix);
+  if (run.held_before && run.held_after) {
+    for (Verdict& verdict : recovery::judge_growth(of, *run.held_before, *run.held_after,
+                                                   count_clients(run.workload.history))) {
+      add(std::move(verdict), prefix);
+    }
+  }
   if (run.start.ready()) {
     add_refusals(of, run, prefix);
   }
@@ -316,7 +348,8 @@ bool CaseVerdict::is_due(const std::string& check) const {
     return !refuses_;
   }
   return check == "guarantee" || check == "idempotent" || check == "continues" ||
-         check == "resumes" || check == "usable" || check == "replies" || check == "run";
+         check == "resumes" || check == "growth" || check == "tries" || check == "usable" ||
+         check == "replies" || check == "run";
 }
 
 void CaseVerdict::drop_what_is_not_due() {

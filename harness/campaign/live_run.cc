@@ -99,6 +99,7 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
   }
   if (run.start.ready() && run.unanswered.empty()) {
     target.tracer().begin_workload();
+    run.held_before = recovery::holdings_of(target.tracer().pid());
     workload::Hooks hooks;
     hooks.step_began = [&](std::size_t step) {
       run.steps.emplace_back(now_ns(), step);
@@ -106,6 +107,9 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
     };
     hooks.acked = [&](std::uint64_t count) { target.tracer().acked(count); };
     run.workload = workload::run(run.plan, target.endpoint(), hooks);
+    if (run.workload.end == workload::End::kCompleted) {
+      run.held_after = recovery::holdings_of(target.tracer().pid());
+    }
   }
   run.workload_ms = ms_since(began);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/ptrace/tracer.h"
+#include "harness/recovery/bounds.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/program.h"
 #include "harness/scenario/scenario.h"
@@ -25,6 +26,9 @@ struct LiveRun {
       steps;  // when each began, on the clock of traces
   ptrace::Run traced;
   std::optional<int> ended_by_itself;  // the status, as from wait(2); nothing: it was killed
+  // When the workload began, and at its end where the target still ran.
+  std::optional<recovery::Holdings> held_before;
+  std::optional<recovery::Holdings> held_after;
   std::string log;
   std::vector<std::string> unanswered;  // what reading the data of this target needs and it lacks
   double workload_ms = 0;

@@ -70,7 +70,7 @@ struct Shown {
 
 Shown recover_server(const report::Bundle& bundle, const recovery::RecoveryPlan& plan,
                      const fs::path& data, const fs::path& folder) {
-  const oracle::Judge judge(bundle.history, bundle.base, plan.scenario.files.empty());
+  const oracle::Judge judge(bundle.history, bundle.base, plan.of.files.empty());
   recovery::Recovery recovery =
       recovery::recover_and_judge(plan, judge, bundle.crash, data, folder);
   return {.checks = std::move(recovery.checks),
@@ -81,15 +81,15 @@ Shown recover_server(const report::Bundle& bundle, const recovery::RecoveryPlan&
 // Life goes on with another copy of the crash state.
 void continue_with(const report::Bundle& bundle, const recovery::RecoveryPlan& plan,
                    const fs::path& folder, std::vector<Verdict>& checks) {
-  if (plan.scenario.oracle.continues == scenario::Continues::kNone ||
-      !recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
+  if (plan.of.oracle.continues == scenario::Continues::kNone ||
+      !recovery::why_no_continuation(plan.of, plan.program).empty()) {
     return;
   }
   const fs::path copy = folder / "copy";
   crash::lay_out(bundle.image, copy);
-  const auto starter = recovery::make_starter(plan.program, plan.scenario, folder / "lives");
+  const auto starter = recovery::make_starter(plan.program, plan.of, folder / "lives");
   recovery::Continued continued =
-      recovery::continue_and_judge(plan.scenario, plan.program, *starter, copy);
+      recovery::continue_and_judge(plan.of, plan.program, *starter, copy);
   if (continued.verdict) {
     checks.push_back(*std::move(continued.verdict));
   }

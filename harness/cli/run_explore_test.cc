@@ -19,11 +19,15 @@ using ::testing::HasSubstr;
 
 constexpr const char* kLogAlways =
     R"("config": { "appendonly": "yes", "appendfsync": "always", "save": "" })";
+constexpr const char* kLogWithoutSync =
+    R"("config": { "appendonly": "yes", "appendfsync": "no", "save": "" })";
 constexpr const char* kSnapshots = R"("config": { "appendonly": "no", "save": "" })";
 constexpr const char* kTwoWrites =
     R"("workload": [ { "commands": [["SET", "a", "1"], ["SET", "b", "2"]] } ])";
 constexpr const char* kRewrite = R"("workload": [ { "commands": [["SET", "a", "1"]] },
     { "admin": ["BGREWRITEAOF"], "wait": "done" }, { "commands": [["SET", "b", "2"]] } ])";
+constexpr const char* kRewriteUnderWrites = R"("workload": [ { "commands": [["SET", "a", "1"]] },
+    { "admin": ["BGREWRITEAOF"] }, { "commands": [["SET", "b", "2"], ["SET", "c", "3"]] } ])";
 constexpr const char* kBackgroundSave = R"("workload": [ { "commands": [["SET", "a", "1"]] },
     { "admin": ["BGSAVE"], "wait": "done" } ])";
 constexpr const char* kAtTheEnd = R"("crash": "power-loss")";
@@ -97,6 +101,10 @@ const Planted kPlanted[] = {
      "planted/reply-before-append", "nothing needs to be lost: any crash"},
     {"EngineSkipsTheDirectorySyncOfTheManifest", "engine", kLogAlways, kRewrite, kAtSyncsAndRenames,
      "planted/skip-manifest-directory-sync", "directory appendonlydir was not synced"},
+    // Only bytes of the new log without those of the one before show it: all else is a prefix.
+    {"EngineSkipsTheSyncOfTheLogThatItReplaces", "engine", kLogWithoutSync, kRewriteUnderWrites,
+     kAlongTheRun, "planted/skip-sync-of-the-replaced-log",
+     "appendonly.aof.1.incr.aof was not synced"},
     {"EngineSkipsTheSyncOfASnapshot", "engine", kSnapshots, kBackgroundSave, kAtTheEnd,
      "planted/skip-snapshot-fsync", ".rdb was not synced"},
     {"LogOnALyingDisk", "engine", kLogAlways, kTwoWrites, kAtTheEnd, "fdatasync *.incr.aof",

@@ -247,6 +247,9 @@ void CrashModel::fold() {
         if (timeline_->op(op).kind == MicroKind::kDeleteEntry) {
           nameless_.push_back(timeline_->op(op).inode);
         }
+        if ((node(i).classes & kDataOps) != 0) {
+          newest_folded_bytes_[timeline_->op(op).inode] = node(i).call;
+        }
       }
       continue;
     }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -79,6 +80,8 @@ class CrashModel {
   // Puts in what is needed by what is there, and what is durable.
   void add_needed(Selection& selection) const;
   [[nodiscard]] bool permits(const Selection& selection) const;
+  // Whether bytes of one file are there although bytes written before to another file are not.
+  [[nodiscard]] bool reorders_files(const Selection& selection) const;
 
   // M29: whether something else may be read where the node's bytes are lost. On a filesystem that is
   // in new blocks only: after the end of one that is on disk there are zeros.
@@ -143,6 +146,7 @@ class CrashModel {
   std::vector<Node> nodes_;
   std::vector<InodeId> nameless_;            // lost a name for good since the last look
   std::unordered_set<InodeId> unreachable_;  // no image will show them again
+  std::map<InodeId, CallIndex> newest_folded_bytes_;
 };
 
 }  // namespace crashpoint::crash

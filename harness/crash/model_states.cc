@@ -118,6 +118,26 @@ bool CrashModel::permits(const Selection& selection) const {
   return !selection.tear || permits_tear(selection);
 }
 
+bool CrashModel::reorders_files(const Selection& selection) const {
+  std::map<InodeId, CallIndex> newest = newest_folded_bytes_;
+  for (const NodeIndex i : indices()) {
+    if ((node(i).classes & kDataOps) != 0 && selection[i] == Choice::kPresent) {
+      newest[timeline_->op(node(i).id()).inode] = node(i).call;
+    }
+  }
+  std::erase_if(newest, [&](const auto& file) { return unreachable_.contains(file.first); });
+  for (const NodeIndex i : indices()) {
+    const bool is_lost = (node(i).classes & kDataOps) != 0 && !selection.has(i);
+    const auto is_later_elsewhere = [&](const auto& file) {
+      return file.first != timeline_->op(node(i).id()).inode && file.second > node(i).call;
+    };
+    if (is_lost && std::ranges::any_of(newest, is_later_elsewhere)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // M28
 std::optional<Selection> CrashModel::torn(Selection selection, Tear tear) const {
   const trace::Event& write = timeline_->event_of(timeline_->call(tear.call));

@@ -69,6 +69,39 @@ TEST(States, M8LeavingOutAnOperationLeavesOutWhatNeedsIt) {
               ElementsAre("a= b= c=", "-", "a=", "a= b="));
 }
 
+// Those in which bytes of one file are there without earlier ones of another.
+std::vector<std::string> reordered(const TraceScript& script, const std::string& profile) {
+  CrashModel model(timeline_of(script), *find_profile(profile));
+  model.advance(script.now());
+  std::vector<std::string> texts;
+  for_each_state(model, kWhole, [&](CrashState&& state) {
+    if (model.reorders_files(state.selection)) {
+      texts.push_back(show(state.image));
+    }
+    return true;
+  });
+  return texts;
+}
+
+TEST(States, WithBytesOfOneFileButNotEarlierOnesOfAnotherAreTold) {
+  TraceScript script({{"old", file_entry("")}, {"new", file_entry("")}});
+  script.append("old", "1").append("old", "2").append("new", "3").append("old", "4");
+  const std::vector<std::string> told = reordered(script, "ext4-ordered");
+  EXPECT_THAT(told, Contains("new=3 old="));
+  EXPECT_THAT(told, Contains("new=3 old=1"));
+  EXPECT_THAT(told, Contains("new= old=124")) << "the last bytes of the old file are the newest";
+  EXPECT_THAT(told, Not(Contains("new= old=12")));
+  EXPECT_THAT(told, Not(Contains("new=3 old=12")));
+  EXPECT_THAT(reordered(script, "prefix"), testing::IsEmpty());
+
+  script.fdatasync("new");
+  EXPECT_THAT(reordered(script, "ext4-ordered"), Contains("new=3 old="))
+      << "also where it is durable";
+
+  script.fdatasync("old");
+  EXPECT_THAT(reordered(script, "ext4-ordered"), testing::IsEmpty());
+}
+
 TEST(States, OfOnePointAreDistinct) {
   TraceScript script({{"a", file_entry("1")}});
   script.append("a", "2").create("t").append("t", "3").rename("t", "a").append("a", "4");

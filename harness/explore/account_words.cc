@@ -38,6 +38,17 @@ std::map<std::string, std::uint64_t> describe(const std::map<SkipReason, std::ui
   return words;
 }
 
+std::map<std::string, std::uint64_t> kinds_of(const StateAccount& account) {
+  std::map<std::string, std::uint64_t> kinds;
+  for (const auto& [phase, count] : account.tried_in) {
+    kinds.emplace(to_string(phase), count);
+  }
+  if (account.reordered > 0) {
+    kinds.emplace("bytes of one file without earlier ones of another", account.reordered);
+  }
+  return kinds;
+}
+
 }  // namespace
 
 std::string name_of(CrashKind kind) {
@@ -52,6 +63,7 @@ report::StateCounts counts_of(const StateAccount& account) {
           .permitted_exactly = account.permitted_exactly,
           .tried = account.tried,
           .alike = account.alike,
+          .kinds = kinds_of(account),
           .violating = account.violating,
           .inconclusive = account.inconclusive,
           .findings = account.findings,

@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "harness/oracle/derive_guarantee.h"
 #include "harness/recovery/continuation.h"
+#include "harness/scenario/promise.h"
 
 namespace crashpoint::explore {
 namespace {
@@ -55,11 +55,10 @@ constexpr std::uint64_t kOthersContinued = 8;
 constexpr std::uint64_t kCrashedAgain = 1;
 
 std::uint64_t continued_max(const recovery::RecoveryPlan& plan) {
-  if (plan.starter == nullptr ||
-      !recovery::why_no_continuation(plan.scenario, plan.program).empty()) {
+  if (plan.starter == nullptr || !recovery::why_no_continuation(plan.of, plan.program).empty()) {
     return 0;
   }
-  switch (plan.scenario.oracle.continues) {
+  switch (plan.of.oracle.continues) {
     case scenario::Continues::kNone:
       return 0;
     case scenario::Continues::kAll:
@@ -73,29 +72,28 @@ std::uint64_t continued_max(const recovery::RecoveryPlan& plan) {
 }  // namespace
 
 bool asks_for_more(const scenario::Oracle& oracle) {
-  return oracle.usable || !oracle.files.empty() || !oracle.log.empty() || !oracle.info.empty() ||
+  return oracle.usable || !oracle.files.empty() || !oracle.file_counts.empty() ||
+         oracle.bytes_max || !oracle.log.empty() || !oracle.info.empty() ||
          !oracle.also_loads_in.empty() || !oracle.tools.empty() || oracle.memory_mb_max;
 }
 
 std::uint64_t crashed_again_max(const recovery::RecoveryPlan& plan) {
-  const std::vector<CrashKind> kinds = explore_of(plan.scenario.crash).kinds;
+  const std::vector<CrashKind> kinds = explore_of(plan.of.crash).kinds;
   if (continued_max(plan) == 0 || std::ranges::find(kinds, CrashKind::kPowerLoss) == kinds.end()) {
     return 0;
   }
-  return plan.scenario.oracle.continues == scenario::Continues::kAll ? kFullyChecked
-                                                                     : kCrashedAgain;
+  return plan.of.oracle.continues == scenario::Continues::kAll ? kFullyChecked : kCrashedAgain;
 }
 
 ExploreOptions options_of(const recovery::RecoveryPlan& plan) {
-  const scenario::Case& case_ = plan.scenario;
+  const scenario::Case& case_ = plan.of;
   const scenario::Explore explore = explore_of(case_.crash);
   ExploreOptions options;
   for (const CrashKind kind : explore.kinds) {
     options.guarantees[kind] =
         case_.oracle.guarantee
             ? *case_.oracle.guarantee
-            : oracle::derive_guarantee(case_.target.config, kind, plan.program.everysec_loss)
-                  .guarantee;
+            : scenario::promise_of(case_, kind, plan.program.everysec_loss, std::nullopt).guarantee;
   }
   options.expect = case_.oracle.expect;
   options.profile = explore.profile;

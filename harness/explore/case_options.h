@@ -6,7 +6,7 @@
 
 namespace crashpoint::explore {
 
-// `plan.scenario.crash` is a power loss, which is an exploration of the crash alone, or explores. Folder
+// `plan.of.crash` is a power loss, which is an exploration of the crash alone, or explores. Folder
 // and jobs are left to the caller.
 [[nodiscard]] ExploreOptions options_of(const recovery::RecoveryPlan& plan);
 

@@ -26,6 +26,7 @@
 #include "harness/explore/representatives.h"
 #include "harness/explore/settler.h"
 #include "harness/explore/state_index.h"
+#include "harness/explore/time_budget.h"
 
 namespace crashpoint::explore {
 namespace {
@@ -47,10 +48,6 @@ constexpr std::array<std::pair<Phase, Phase>, 4> kPasses{
 constexpr std::chrono::milliseconds kHaste{1500};
 
 constexpr std::uint64_t kLivesAtOnce = 512;
-
-// Of its budget, what an exploration leaves for lives that go on, and what it may spend beyond it to count what it leaves out.
-constexpr int kShareOfLives = 4;
-constexpr int kShareOfCounting = 4;
 
 // Sends, and what else acknowledges.
 std::vector<Scene::Reply> replies_of(const trace::Trace& trace,
@@ -107,11 +104,14 @@ class Explorer {
 
   Exploration run() {
     const SteadyClock::time_point begin = SteadyClock::now();
-    set_time_limits(begin);
+    time_ = TimeBudget(options_.budget, options_.continued_max > 0);
+    if (time_.is_limited()) {
+      pool_.keep_queue_short();
+    }
     produce(0);
     finish_jobs();
     for (std::uint32_t depth = 2;
-         depth <= options_.depth && !exploration_.interrupted && !is_time_over(states_end_);
+         depth <= options_.depth && !exploration_.interrupted && !time_.is_over_for_states();
          ++depth) {
       descend(depth);
     }
@@ -210,40 +210,27 @@ class Explorer {
       account.skipped[SkipReason::kMaxStates] = beyond_max_.size();
       return beyond_max_.size() < options_.max_states;
     }
-    if (is_time_over(states_end_)) {
+    if (time_.is_over_for_states()) {
       account.permitted_exactly = false;
       if (is_first_pass_ && !account.time_over_at) {
         account.time_over_at = point;
       }
       beyond_max_.insert(state.digest);
       account.skipped[SkipReason::kBudget] = beyond_max_.size();
-      return beyond_max_.size() < options_.max_states && !is_time_over(counting_end_);
+      return beyond_max_.size() < options_.max_states && !time_.is_over_for_counting();
     }
     if (!go_on()) {
       return false;
     }
-    const std::uint32_t number = index_.add(key, state.digest);
+    const std::uint32_t number =
+        index_.add(key, {.digest = state.digest,
+                         .phase = state.phase,
+                         .reorders_files = model.reorders_files(state.selection)});
     here.push_back(number);
     const SteadyClock::time_point begin = SteadyClock::now();
     pool_.recover(JobId::state(number), std::move(state.image));
     waited_ms += ms_since(begin);
     return true;
-  }
-
-  using TimeLimit = std::optional<SteadyClock::time_point>;
-
-  static bool is_time_over(const TimeLimit& end) { return end && SteadyClock::now() >= *end; }
-
-  // Nothing ends at a time unless there is a budget.
-  void set_time_limits(SteadyClock::time_point begin) {
-    if (options_.budget.count() > 0) {
-      pool_.keep_queue_short();
-      const bool lives = options_.continued_max > 0;
-      lives_end_ = begin + options_.budget;
-      states_end_ = begin + options_.budget -
-                    (lives ? options_.budget / kShareOfLives : std::chrono::milliseconds(0));
-      counting_end_ = *states_end_ + options_.budget / kShareOfCounting;
-    }
   }
 
   bool go_on() {
@@ -310,7 +297,7 @@ class Explorer {
       }
       index_.scenes.push_back({std::move(timeline), std::move(points), depth, parent, {}});
       produce(static_cast<std::uint32_t>(index_.scenes.size() - 1));
-      if (exploration_.interrupted || is_time_over(states_end_)) {
+      if (exploration_.interrupted || time_.is_over_for_states()) {
         break;
       }
     }
@@ -376,6 +363,8 @@ class Explorer {
           continue;
         }
         ++account.tried;
+        ++account.tried_in[record.phase];
+        account.reordered += record.reorders_files ? 1 : 0;
         account.alike += record.alike ? 1 : 0;
         const auto first = results_.first_violation(*record.result, kind, ranges);
         if (first) {
@@ -439,7 +428,7 @@ class Explorer {
     for (const auto& [where, points] : chosen) {
       for_each_wanted(where.first, where.second, points,
                       [&](std::uint32_t number, const CrashModel&, CrashState&& state) {
-                        if (go_on() && !is_time_over(lives_end_)) {
+                        if (go_on() && !time_.is_over_for_lives()) {
                           lives.emplace(number, submit_life(state.image.digest(), state.image));
                         }
                       });
@@ -597,9 +586,7 @@ class Explorer {
   Representatives representatives_;
   std::unordered_set<Digest> beyond_max_;
   bool is_first_pass_ = false;  // of the run itself
-  TimeLimit states_end_;        // from when on no new state is tried
-  TimeLimit counting_end_;      // nor counted
-  TimeLimit lives_end_;         // nor lived on
+  TimeBudget time_;
   std::vector<Violation> violations_;
   std::unordered_map<Digest, JobId> trials_;
   std::uint64_t trial_count_ = 0;

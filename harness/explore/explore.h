@@ -87,7 +87,10 @@ struct StateAccount {
   std::uint64_t tried = 0;        // of those: recovered, or alike, and judged
   std::uint64_t alike =
       0;  // of those: recovery cannot tell it from another, so not recovered again
-  std::uint64_t violating = 0;  // of those
+  std::map<crash::Phase, std::uint64_t> tried_in = {};  // those tried, by what was lost in them
+  // Those tried in which bytes of one file are there although bytes written before to another are not.
+  std::uint64_t reordered = 0;
+  std::uint64_t violating = 0;  // of those tried
   std::uint64_t inconclusive = 0;
   std::uint64_t findings = 0;
   std::map<SkipReason, std::uint64_t> skipped = {};

@@ -74,7 +74,7 @@ class CaseExploration {
     const std::size_t kept_count = exploration.kept.size();
     const std::size_t again = std::min<std::size_t>(crashed_again_max(plan_), kept_count);
     for (std::size_t i = 0; i < kept_count && go_on_(); ++i) {
-      if (asks_for_more(plan_.scenario.oracle)) {
+      if (asks_for_more(plan_.of.oracle)) {
         check_fully(exploration.kept[i], doubtful);
       }
       if ((i + 1) * again / kept_count != i * again / kept_count) {  // evenly chosen
@@ -95,19 +95,18 @@ class CaseExploration {
   [[nodiscard]] recovery::RecovererFactory recoverers() const {
     return [this](unsigned, const fs::path& folder) -> std::unique_ptr<recovery::Recoverer> {
       if (plan_.program.use == "engine") {
-        return std::make_unique<recovery::EngineRecoverer>(plan_.program, plan_.scenario, folder);
+        return std::make_unique<recovery::EngineRecoverer>(plan_.program, plan_.of, folder);
       }
       const bool observe = options_.prune != Prune::kNone;
-      return std::make_unique<recovery::LiveRecoverer>(plan_.program, plan_.scenario, folder,
-                                                       observe);
+      return std::make_unique<recovery::LiveRecoverer>(plan_.program, plan_.of, folder, observe);
     };
   }
 
   void tell(const Exploration& exploration, const std::string& doubtful) {
     result_.recoveries = exploration.recovered + exploration.explaining;
     result_.continued = exploration.continued;
-    if (const std::string why = recovery::why_no_continuation(plan_.scenario, plan_.program);
-        !why.empty() && plan_.scenario.oracle.continues != scenario::Continues::kNone) {
+    if (const std::string why = recovery::why_no_continuation(plan_.of, plan_.program);
+        !why.empty() && plan_.of.oracle.continues != scenario::Continues::kNone) {
       result_.notes.push_back(recovery::note_on_continuation(why));
     }
     for (const StateAccount& account : exploration.accounts) {

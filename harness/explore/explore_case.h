@@ -39,7 +39,7 @@ struct ExploredCase {
   report::StateTimes times;
 };
 
-// `plan.scenario.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the
+// `plan.of.crash` is a power loss or explores. `trace` and `judge` are of the run; `data` is the
 // directory as the run left it. Every state is held against start, guarantee, `expect` and
 // `idempotent`; some, evenly chosen, against `continues`, and in a few of those the power fails once more; a few against all else that the scenario asks for as well.
 // Works in `folder`, with `jobs` threads. Once `go_on` returns false, it ends with what it has found so

@@ -27,7 +27,7 @@ std::optional<SecondCrash> crash_second_life(const recovery::RecoveryPlan& plan,
                                              const std::filesystem::path& folder,
                                              const recovery::RecovererFactory& factory,
                                              ExploreOptions options, const ExploreTick& tick) {
-  const scenario::Case& of = plan.scenario;
+  const scenario::Case& of = plan.of;
   const std::uint64_t variant = recovery::variant_of(data);
   auto life = std::make_shared<SecondLife>();
   trace::Trace trace;

@@ -62,11 +62,11 @@ std::optional<std::uint32_t> StateIndex::number_of(const Digest& key) const {
   return known == by_key.end() ? std::nullopt : std::optional(known->second);
 }
 
-std::uint32_t StateIndex::add(const Digest& key, const Digest& digest) {
+std::uint32_t StateIndex::add(const Digest& key, Record record) {
   const auto number = static_cast<std::uint32_t>(records.size());
   const bool is_new = by_key.emplace(key, number).second;
   HARNESS_CHECK(is_new, number);
-  records.push_back({.digest = digest});
+  records.push_back(std::move(record));
   return number;
 }
 

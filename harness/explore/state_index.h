@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/crash/model.h"
+#include "harness/crash/states.h"
 #include "harness/crash/timeline.h"
 #include "harness/explore/explore.h"
 #include "harness/explore/recovered_states.h"
@@ -45,6 +46,8 @@ struct Record {
   std::optional<ResultId> result = {};
   bool alike =
       false;  // the result is that of another state that recovery cannot tell from this one
+  crash::Phase phase = crash::Phase::kEverything;  // that made it
+  bool reorders_files = false;                     // CrashModel::reorders_files
 };
 
 // Threads    One at a time.
@@ -60,7 +63,7 @@ struct StateIndex {
                                      oracle::CrashKind kind, const crash::CrashModel& model) const;
   [[nodiscard]] std::optional<std::uint32_t> number_of(const crash::Digest& key) const;
   // A new record, under a key that no other has. Returns its number.
-  std::uint32_t add(const crash::Digest& key, const crash::Digest& digest);
+  std::uint32_t add(const crash::Digest& key, Record record);
   // Where a record was found first. Every record was found somewhere by the time a pass has ended.
   [[nodiscard]] const Sighting& first_sighting(std::uint32_t number) const;
 

@@ -94,6 +94,8 @@ struct Fault {
   std::variant<std::monostate, Place, AfterAcked, AtTime> at;
   FaultAction action;
   bool may_miss = false;  // the case is judged even if it never fires
+  // The target breaks a promise if it fires more often: it should wait longer between two tries.
+  std::optional<std::uint64_t> fires_max;
   std::optional<std::size_t>
       from_step;     // armed when this step of the workload begins; else from the start
   std::string text;  // as the user wrote it, for messages

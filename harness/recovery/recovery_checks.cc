@@ -16,6 +16,7 @@
 #include "harness/base/error.h"
 #include "harness/base/glob.h"
 #include "harness/base/text.h"
+#include "harness/recovery/bounds.h"
 #include "harness/recovery/continuation.h"
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
@@ -63,7 +64,7 @@ class RecoveryRun {
   RecoveryRun(const RecoveryPlan& plan, const oracle::Judge& judge,
               const oracle::CrashMoment& crash, const fs::path& data, const fs::path& folder)
       : plan_(plan),
-        oracle_(plan.scenario.oracle),
+        oracle_(plan.of.oracle),
         judge_(judge),
         crash_(crash),
         data_(data),
@@ -75,10 +76,10 @@ class RecoveryRun {
   }
 
  private:
-  milliseconds deadline() const { return milliseconds(plan_.scenario.recovery.deadline_ms); }
+  milliseconds deadline() const { return milliseconds(plan_.of.recovery.deadline_ms); }
 
   LiveTarget start() {
-    return {plan_.program, plan_.scenario.target, data_,
+    return {plan_.program, plan_.of.target, data_,
             folder_ / fmt::format("start-{}", ++starts_), guard_only()};
   }
 
@@ -141,7 +142,7 @@ class RecoveryRun {
     judge_info(target.endpoint());
     target.tracer().kill_tree();
     target.tracer().wait_for_end(deadline());
-    if (oracle::may_evict(plan_.scenario.target.config)) {
+    if (oracle::may_evict(plan_.of.target.config)) {
       result_.notes.emplace_back(
           "maxmemory with a policy that evicts: the target may drop keys at any time, so it is not "
           "checked whether further starts give the same data (idempotent, usable)");
@@ -190,6 +191,9 @@ class RecoveryRun {
         }
       }
       add(judge_pattern("files", kWhen, "file", pattern, found));
+    }
+    for (Verdict& verdict : judge_file_bounds(plan_.of, data_)) {
+      add(std::move(verdict));
     }
   }
 
@@ -274,7 +278,7 @@ class RecoveryRun {
     std::string refused;
     std::string cannot_tell;
     bool ended = true;
-    const bool needs_save = takes_config(plan_.program, plan_.scenario.target) &&
+    const bool needs_save = takes_config(plan_.program, plan_.of.target) &&
                             directive("appendonly", "no") != "yes";
     const auto write = [&](LiveTarget& target, const std::vector<std::string>& command) {
       target::Client client(target.endpoint());
@@ -333,7 +337,7 @@ class RecoveryRun {
     if (plan_.starter == nullptr) {
       return std::nullopt;
     }
-    std::string why = why_no_continuation(plan_.scenario, plan_.program);
+    std::string why = why_no_continuation(plan_.of, plan_.program);
     if (why.empty()) {
       const fs::path copy = folder_ / "continued";
       std::error_code error;
@@ -350,7 +354,7 @@ class RecoveryRun {
 
   void judge_continuation(const fs::path& directory) {
     Continued continued =
-        continue_and_judge(plan_.scenario, plan_.program, *plan_.starter, directory);
+        continue_and_judge(plan_.of, plan_.program, *plan_.starter, directory);
     fs::remove_all(directory);
     if (!continued.note.empty()) {
       result_.notes.push_back(note_on_continuation(continued.note));
@@ -362,7 +366,7 @@ class RecoveryRun {
   }
 
   std::string directive(const char* name, const char* otherwise) const {
-    return oracle::directive_value(plan_.scenario.target.config, name, otherwise);
+    return oracle::directive_value(plan_.of.target.config, name, otherwise);
   }
 
   void judge_other_reader(const std::string& use) {
@@ -371,7 +375,7 @@ class RecoveryRun {
     const Program program = plan_.other_program(use);
     const fs::path copy = folder_ / ("read-by-" + use);
     fs::copy(data_, copy, fs::copy_options::recursive);
-    scenario::Target target = plan_.scenario.target;
+    scenario::Target target = plan_.of.target;
     target.use = use;
     // Directives of the engine's own that no other program knows.
     std::erase_if(target.config,

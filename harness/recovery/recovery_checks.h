@@ -17,7 +17,7 @@ namespace crashpoint::recovery {
 
 // What every recovery of a case shares.
 struct RecoveryPlan {
-  const scenario::Case& scenario;
+  const scenario::Case& of;
   const Program& program;
   oracle::Guarantee guarantee;
   // Finds the program behind a name of also_loads_in.

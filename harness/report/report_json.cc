@@ -143,6 +143,7 @@ void visit(Fields& fields, T& states) {
   fields.required("permitted_exactly", states.permitted_exactly);
   fields.required("tried", states.tried);
   fields.defaulted("alike", states.alike);
+  fields.optional("kinds", states.kinds);
   fields.required("violating", states.violating);
   fields.required("inconclusive", states.inconclusive);
   fields.defaulted("findings", states.findings);

@@ -44,16 +44,18 @@ struct Moment {
 
 // The crash states that one kind of crash permits, and their outcomes.
 struct StateCounts {
-  std::string crash;               // "process-kill", "power-loss"
-  std::string profile;             // the rules that permit them
-  std::uint64_t points = 0;        // crash points examined
-  std::uint64_t permitted = 0;     // distinct directories permitted there, as far as known
-  bool permitted_exactly = true;   // false: there are more
-  std::uint64_t tried = 0;         // of those: recovered by the target and judged
-  std::uint64_t alike = 0;         // of those: equivalent to another for recovery
-  std::uint64_t violating = 0;     // of those
-  std::uint64_t inconclusive = 0;  // of those
-  std::uint64_t findings = 0;      // distinct causes of the violations
+  std::string crash;              // "process-kill", "power-loss"
+  std::string profile;            // the rules that permit them
+  std::uint64_t points = 0;       // crash points examined
+  std::uint64_t permitted = 0;    // distinct directories permitted there, as far as known
+  bool permitted_exactly = true;  // false: there are more
+  std::uint64_t tried = 0;        // of those: recovered by the target and judged
+  std::uint64_t alike = 0;        // of those: equivalent to another for recovery
+  // Of those tried, by what was lost in them; the last of account_words.cc counts some of them again.
+  std::map<std::string, std::uint64_t> kinds;
+  std::uint64_t violating = 0;                   // of those tried
+  std::uint64_t inconclusive = 0;                // of those tried
+  std::uint64_t findings = 0;                    // distinct causes of the violations
   std::map<std::string, std::uint64_t> skipped;  // states not tried, by reason
 
   friend bool operator==(const StateCounts&, const StateCounts&) = default;

@@ -253,6 +253,7 @@ fault::Fault parse_fault(const Node& item, const Case& known) {
   parse_do(item.at("do"), fault);
   check_together(item, fault);
   item.read("may_miss", fault.may_miss);
+  item.read("fires_max", fault.fires_max);
   return fault;
 }
 

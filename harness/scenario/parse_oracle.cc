@@ -163,6 +163,10 @@ Oracle parse_oracle(const Node& node, const Case& known) {
       oracle.run_log = parse_patterns(*log, false);
     }
     run->read("refused_max", oracle.refused_max);
+    if (const auto growth = run->find("growth")) {
+      growth->read("descriptors", oracle.growth.descriptors);
+      growth->read("processes", oracle.growth.processes);
+    }
   }
   if (const auto start = node.find("start")) {
     oracle.starts = start->text() == "succeeds";
@@ -193,6 +197,12 @@ Oracle parse_oracle(const Node& node, const Case& known) {
   node.read("idempotent", oracle.idempotent);
   if (const auto files = node.find("files")) {
     oracle.files = parse_patterns(*files, true);
+    if (const auto counts = files->find("count")) {
+      for (const auto& [glob, most] : counts->members()) {
+        oracle.file_counts[glob] = most.as<std::uint64_t>();
+      }
+    }
+    files->read("bytes_max", oracle.bytes_max);
   }
   if (const auto log = node.find("log")) {
     oracle.log = parse_patterns(*log, false);

@@ -72,6 +72,9 @@ workload::Step parse_step(const Node& node) {
   if (const auto list = node.find("commands")) {
     return {parse_commands(node, *list)};
   }
+  if (const auto repeat = node.find("repeat"); repeat && !node.find("admin")) {
+    repeat->problem_at_key("\"repeat\" needs \"commands\" or \"admin\", and both are missing");
+  }
   if (const auto generate = node.find("generate")) {
     return {parse_generate(*generate)};
   }
@@ -89,6 +92,7 @@ workload::Step parse_step(const Node& node) {
     admin.wait =
         wait->text() == "done" ? workload::Admin::Wait::kDone : workload::Admin::Wait::kNone;
   }
+  node.read("repeat", admin.repeat);
   return {admin};
 }
 

@@ -105,10 +105,18 @@ struct InfoField {
 // back is judged.
 enum class Continues : std::uint8_t { kNone, kSampled, kAll };
 
+// How much more the target may hold at the end of the workload than at its beginning; nothing: see
+// recovery/bounds.h.
+struct Growth {
+  std::optional<std::uint64_t> descriptors;  // besides one for each client
+  std::optional<std::uint64_t> processes;    // its children
+};
+
 struct Oracle {
   std::vector<Pattern> run_log;  // within a line that the target printed before the crash
   double refused_max = 0.5;      // share of refused commands up to which a run says something
-  bool starts = true;            // false: the target must refuse to start
+  Growth growth;
+  bool starts = true;                          // false: the target must refuse to start
   std::optional<oracle::Guarantee> guarantee;  // absent: derive_guarantee() from config and crash
   oracle::Expectations expect;
   Continues continues = Continues::kSampled;
@@ -118,7 +126,9 @@ struct Oracle {
   bool usable = true;          // accepts writes, and a clean restart gives the same state
   bool idempotent = true;      // a second recovery of the same crash state gives the same data
   std::vector<Pattern> files;  // path globs within the data directory
-  std::vector<Pattern> log;    // within a line that the target printed during recovery
+  std::map<std::string, std::uint64_t> file_counts;  // glob -> at most so many files match it
+  std::optional<std::uint64_t> bytes_max;            // of all files
+  std::vector<Pattern> log;  // within a line that the target printed during recovery
   std::vector<InfoField> info;
   std::vector<std::string> also_loads_in;  // other targets ("redis") that must load the same data
   std::vector<std::vector<std::string>> tools;  // each must exit 0; {dir}, {manifest}, {rdb}

@@ -36,7 +36,7 @@ const char* const kEveryKey[] = {
   "faults": [
     { "at": {"syscall": "write", "path": "*.aof", "role": "main", "nth": {"from": 1, "to": 5, "step": 2}, "per": "path",
              "phase": "after", "probability": 0.5, "at_offset": 7, "while": "rewrite"},
-      "do": {"kill": "process", "signal": "SIGTERM"}, "may_miss": true, "from_step": 1 },
+      "do": {"kill": "process", "signal": "SIGTERM"}, "may_miss": true, "fires_max": 9, "from_step": 1 },
     { "at": {"syscall": "write", "nth": 2}, "do": {"error": "EIO", "times": 2} },
     { "at": {"syscall": "write", "nth": "every"}, "do": {"short_write": 3} },
     { "at": {"syscall": "write"}, "do": {"torn_write": 3} },
@@ -58,7 +58,7 @@ const char* const kEveryKey[] = {
                   "r": {"repeat": "x", "times": 2}},
                   "types": {"t": "list"}, "absent": ["x"], "dbsize": 5,
                   "ttl": {"a": "none", "b": "any", "c": {"min_ms": 1, "max_ms": 2}} } ],
-    "files": {"present": ["*.aof"], "absent": ["temp-*"]}, "log": {"present": ["a"], "absent": ["b"]},
+    "files": {"present": ["*.aof"], "absent": ["temp-*"], "count": {"temp-*": 1}, "bytes_max": 9}, "log": {"present": ["a"], "absent": ["b"]},
     "info": {"a": "x", "b": 1, "c": {"min": 1, "max": 2}}, "also_loads_in": ["redis"],
     "tools": [["redis-check-aof", "{manifest}"]], "memory_mb_max": 100 },
   "known_findings": [ {"target": "redis", "version": "7.*", "check": "start", "cases": "*", "found": "*", "reason": "r", "reference": "u"},
@@ -103,7 +103,7 @@ const char* const kEveryKey[] = {
   "recovery": { "run": ["rm -f *.tmp"] }, "oracle": { "guarantee": "durable" } })",
     R"({ "version": 1, "summary": "s",
   "recovery": { "cycles": 2, "faults": [ { "at": {"syscall": "open"}, "do": {"kill": "tree"} } ] },
-  "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}, "refused_max": 1} } })",
+  "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}, "refused_max": 1, "growth": {"descriptors": 1, "processes": 1}} } })",
 };
 
 // Every schema of an object member, with its path ("faults[].at.nth").

@@ -52,6 +52,7 @@ struct Admin {
   static constexpr std::uint32_t kClient = 1000;
   Arguments command = {};
   Wait wait = Wait::kNone;
+  std::uint64_t repeat = 1;  // one after the other
 };
 
 // Nothing is sent for so long: the idle tail of everysec, the window of a save rule.

@@ -135,6 +135,7 @@ class Runner {
   void carry_out(const Commands& step);
   void carry_out(const Generate& step);
   void carry_out(const Admin& step);
+  void carry_out_once(const Admin& step);
   void carry_out(const Pause& step);
   void await_service(Run& result);
 
@@ -362,6 +363,12 @@ void Runner::carry_out(const Generate& step) {
 }
 
 void Runner::carry_out(const Admin& step) {
+  for (std::uint64_t i = 0; i < step.repeat; ++i) {
+    carry_out_once(step);
+  }
+}
+
+void Runner::carry_out_once(const Admin& step) {
   Peer& sender = peer(Admin::kClient);
   const Job job = job_of(step.command);
   const bool waits = step.wait == Admin::Wait::kDone;
