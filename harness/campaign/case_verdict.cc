@@ -218,8 +218,10 @@ void CaseVerdict::add_run(const scenario::Case& of, const LiveRun& run, const st
     return;
   }
   const workload::End end = run.workload.end;
+  const bool left_alone =
+      end == workload::End::kTargetGone && !any_fired && !run.ended_by_itself.has_value();
   if (!run.dropped_by_fault() &&
-      (end == workload::End::kStalled || end == workload::End::kUnreadable ||
+      (left_alone || end == workload::End::kStalled || end == workload::End::kUnreadable ||
        end == workload::End::kConnectionLost)) {
     add(inconclusive("run", "the workload could not go on: " + run.workload.detail), prefix);
   }

@@ -98,8 +98,8 @@ LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std
     run.unanswered = target::unanswered_questions(target.endpoint());
   }
   if (run.start.ready() && run.unanswered.empty()) {
-    target.tracer().begin_workload();
     run.held_before = recovery::holdings_of(target.tracer().pid());
+    target.tracer().begin_workload();
     workload::Hooks hooks;
     hooks.step_began = [&](std::size_t step) {
       run.steps.emplace_back(now_ns(), step);

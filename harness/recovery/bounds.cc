@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <system_error>
@@ -45,11 +44,11 @@ Verdict bounded(std::string check, std::string promise, std::uint64_t found, std
 
 std::optional<std::uint64_t> count_entries(const fs::path& directory) {
   std::error_code error;
-  const fs::directory_iterator entries(directory, error);
-  if (error) {
-    return std::nullopt;
+  std::uint64_t count = 0;
+  for (fs::directory_iterator at(directory, error); !error && at != end(at); at.increment(error)) {
+    ++count;
   }
-  return static_cast<std::uint64_t>(std::distance(begin(entries), end(entries)));
+  return error ? std::nullopt : std::optional(count);
 }
 
 // "PID (NAME) STATE PARENT ...": the name may hold anything.
@@ -70,7 +69,8 @@ std::uint64_t count_children(pid_t process) {
       continue;
     }
     std::ifstream file(entry.path() / "stat");
-    const std::string stat{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::string stat;
+    std::getline(file, stat, '\0');  // empty for one that ends meanwhile
     children += parent_in(stat) == process ? 1U : 0U;
   }
   return children;

@@ -79,8 +79,8 @@ class RecoveryRun {
   milliseconds deadline() const { return milliseconds(plan_.of.recovery.deadline_ms); }
 
   LiveTarget start() {
-    return {plan_.program, plan_.of.target, data_,
-            folder_ / fmt::format("start-{}", ++starts_), guard_only()};
+    return {plan_.program, plan_.of.target, data_, folder_ / fmt::format("start-{}", ++starts_),
+            guard_only()};
   }
 
   void add(Verdict verdict) { result_.checks.push_back(std::move(verdict)); }
@@ -278,8 +278,8 @@ class RecoveryRun {
     std::string refused;
     std::string cannot_tell;
     bool ended = true;
-    const bool needs_save = takes_config(plan_.program, plan_.of.target) &&
-                            directive("appendonly", "no") != "yes";
+    const bool needs_save =
+        takes_config(plan_.program, plan_.of.target) && directive("appendonly", "no") != "yes";
     const auto write = [&](LiveTarget& target, const std::vector<std::string>& command) {
       target::Client client(target.endpoint());
       const target::RespValue reply = client.call(command);
@@ -353,8 +353,7 @@ class RecoveryRun {
   }
 
   void judge_continuation(const fs::path& directory) {
-    Continued continued =
-        continue_and_judge(plan_.of, plan_.program, *plan_.starter, directory);
+    Continued continued = continue_and_judge(plan_.of, plan_.program, *plan_.starter, directory);
     fs::remove_all(directory);
     if (!continued.note.empty()) {
       result_.notes.push_back(note_on_continuation(continued.note));

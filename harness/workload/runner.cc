@@ -176,11 +176,7 @@ Runner::Peer& Runner::peer(std::uint32_t number) {
       slot = std::make_unique<Peer>(
           Peer{.number = number, .connection = target::Connection(endpoint_), .operations = {}});
     } catch (const target::ConnectionLost& lost) {
-      const bool first = peers_.size() == 1;
       peers_.erase(number);
-      if (first) {
-        throw EnvironmentError(lost.what());
-      }
       lose(fmt::format("client {}: {}", number, lost.what()));
       end_after_loss();
     }

@@ -28,7 +28,7 @@ struct Hooks {
 
 enum class End : std::uint8_t {
   kCompleted,       // every step was carried out
-  kTargetGone,      // every connection was closed or reset by the target
+  kTargetGone,      // every connection was closed, reset or refused by the target
   kConnectionLost,  // some were, and the others stayed open
   kUnreadable,      // what the target sent is no reply
   kStalled,         // no reply for `stall_ms`, or a background job that takes longer

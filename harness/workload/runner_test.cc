@@ -159,10 +159,12 @@ TEST_F(RunnerTest, WritesToTheDatabaseOfTheStep) {
   EXPECT_EQ(client.call({"DBSIZE"}).integer, 1);
 }
 
+// It can be killed before its first client has come.
 TEST(Runner, SaysThatNobodyListens) {
-  EXPECT_THROW(
-      (void)run({.steps = {{Commands{.commands = {{"PING"}}}}}}, {.unix_path = "/nonexistent"}),
-      EnvironmentError);
+  const auto nobody =
+      run({.steps = {{Commands{.commands = {{"PING"}}}}}}, {.unix_path = "/nonexistent"});
+  EXPECT_EQ(nobody.end, End::kTargetGone);
+  EXPECT_THAT(nobody.detail, testing::HasSubstr("client 0: connect to /nonexistent"));
 }
 
 }  // namespace
