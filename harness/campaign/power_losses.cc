@@ -30,7 +30,7 @@ PowerLosses power_losses(const scenario::Case& of, const trace::Trace& trace,
   // Borrowed: the trace outlives the timeline.
   const std::shared_ptr<const trace::Trace> borrowed(std::shared_ptr<void>(), &trace);
   const auto timeline = std::make_shared<const crash::Timeline>(borrowed);
-  losses.doubt = explore::trace_self_check(trace, timeline, crash::read_directory(data));
+  losses.doubt = explore::trace_self_check(trace, timeline, crash::read_directory(data)).words;
   if (!losses.doubt.empty()) {
     return losses;
   }

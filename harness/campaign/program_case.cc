@@ -202,7 +202,7 @@ class ProgramCase {
   // ---- exploration
 
   void explore_states() {
-    const std::string doubt = explore::trace_self_check(run_.trace, timeline_, left_);
+    const explore::Doubt doubt = explore::trace_self_check(run_.trace, timeline_, left_);
     const recovery::Program none;
     const recovery::RecoveryPlan plan{case_, none, guarantee_, {}};
     explore::ExploreOptions options = explore::options_of(plan);
@@ -234,15 +234,12 @@ class ProgramCase {
   }
 
   void tell(const Exploration& exploration, const explore::ExploreOptions& options,
-            const std::string& doubt) {
+            const explore::Doubt& doubt) {
     result_.recoveries = exploration.recovered + exploration.explaining;
     for (const explore::Finding& finding : exploration.findings) {
       Verdict verdict = verdict_of(finding);
-      if (!doubt.empty()) {
-        verdict.outcome = Outcome::kInconclusive;
-        verdict.summary = fmt::format(
-            "the trace does not explain the directory ({}), so this may be no violation: {}", doubt,
-            verdict.summary);
+      if (doubt.covers(finding)) {
+        explore::doubt_violation(verdict, doubt.words);
       } else {
         result_.violations.push_back(
             {.verdict = verdict,
@@ -264,7 +261,7 @@ class ProgramCase {
         Verdict verdict = explore::verdict_of(
             account, oracle::describe_of_steps(options.guarantees.at(account.kind)),
             exploration.inconclusive);
-        explore::doubt_pass(verdict, doubt);
+        explore::doubt_pass(verdict, doubt.words);
         if (verdict.outcome == Outcome::kPass && !blind_spot_.why.empty()) {
           verdict.outcome = Outcome::kInconclusive;
           verdict.summary = blind_spot_.why;

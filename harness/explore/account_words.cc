@@ -107,6 +107,15 @@ Verdict interrupted(const Exploration& exploration) {
   return verdict;
 }
 
+void doubt_violation(Verdict& verdict, const std::string& doubt) {
+  if (!doubt.empty()) {
+    verdict.outcome = Outcome::kInconclusive;
+    verdict.summary = fmt::format(
+        "the trace does not explain the directory ({}), so this may be no violation: {}", doubt,
+        verdict.summary);
+  }
+}
+
 void doubt_pass(Verdict& verdict, const std::string& doubt) {
   if (verdict.outcome == Outcome::kPass && !doubt.empty()) {
     verdict.outcome = Outcome::kInconclusive;

@@ -22,7 +22,10 @@ namespace crashpoint::explore {
 // That an exploration was interrupted: inconclusive.
 [[nodiscard]] oracle::Verdict interrupted(const Exploration& exploration);
 
-// A pass of states that may not be those of the run is none. `doubt`: as from trace_self_check().
+// A finding about files of which the trace may be wrong may be none.
+void doubt_violation(oracle::Verdict& verdict, const std::string& doubt);
+
+// A pass of states that may not be those of the run is none. `doubt`: Doubt::words.
 void doubt_pass(oracle::Verdict& verdict, const std::string& doubt);
 
 }  // namespace crashpoint::explore

@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,8 @@ struct Finding {
   std::vector<std::string> profiles;  // under which it is one, strongest first
   std::uint64_t states = 0;           // distinct directories with this cause
   crash::CrashImage image;            // the first of them
+  // What the operations that make the difference name; empty: none does, or it is a recovery that crashed.
+  std::set<std::string> files;
 };
 
 // One of the states that were tried, to be looked at further.

@@ -31,20 +31,14 @@ oracle::CrashMoment moment_of(const crash::CrashPoint& point) {
   return {.position = point.position, .at_ns = point.at_ns, .sync_began_ns = point.sync_began_ns};
 }
 
-Verdict verdict_of(const Finding& finding, const std::string& doubt) {
+Verdict verdict_of(const Finding& finding, const Doubt& doubt) {
   Verdict verdict = finding.verdict;
   verdict.profiles = finding.profiles;
   verdict.summary = fmt::format(
       "{} {}: {}. Cause: {}. Permitted by: {}. {} with this cause; in the first: {}",
       name_of(finding.kind), finding.point, finding.verdict.summary, finding.cause,
       describe_profiles(finding.profiles), counted(finding.states, "crash state"), finding.state);
-  if (!doubt.empty()) {
-    verdict.outcome = Outcome::kInconclusive;
-    verdict.summary = fmt::format(
-        "the trace does not explain the directory ({}), so this may be "
-        "no violation: {}",
-        doubt, verdict.summary);
-  }
+  doubt_violation(verdict, doubt.covers(finding) ? doubt.words : "");
   return verdict;
 }
 
@@ -65,20 +59,20 @@ class CaseExploration {
   }
 
   ExploredCase run() {
-    const std::string doubtful = trace_self_check(
-        *trace_, std::make_shared<crash::Timeline>(trace_), crash::read_directory(data_));
+    const Doubt doubt = trace_self_check(*trace_, std::make_shared<crash::Timeline>(trace_),
+                                         crash::read_directory(data_));
     fs::create_directories(options_.folder);
     const Exploration exploration = explore(trace_, judge_, recoverers(), options_,
                                             [&](const ExploreProgress&) { return go_on_(); });
-    tell(exploration, doubtful);
+    tell(exploration, doubt);
     const std::size_t kept_count = exploration.kept.size();
     const std::size_t again = std::min<std::size_t>(crashed_again_max(plan_), kept_count);
     for (std::size_t i = 0; i < kept_count && go_on_(); ++i) {
       if (asks_for_more(plan_.of.oracle)) {
-        check_fully(exploration.kept[i], doubtful);
+        check_fully(exploration.kept[i], doubt);
       }
       if ((i + 1) * again / kept_count != i * again / kept_count) {  // evenly chosen
-        crash_again(exploration.kept[i], doubtful);
+        crash_again(exploration.kept[i], doubt);
       }
     }
     if (lives_crashed_ > 0) {
@@ -102,7 +96,7 @@ class CaseExploration {
     };
   }
 
-  void tell(const Exploration& exploration, const std::string& doubtful) {
+  void tell(const Exploration& exploration, const Doubt& doubt) {
     result_.recoveries = exploration.recovered + exploration.explaining;
     result_.continued = exploration.continued;
     if (const std::string why = recovery::why_no_continuation(plan_.of, plan_.program);
@@ -119,13 +113,13 @@ class CaseExploration {
         result_.checks.push_back(verdict_of(account,
                                             oracle::describe(options_.guarantees.at(account.kind)),
                                             exploration.inconclusive));
-        doubt_pass(result_.checks.back(), doubtful);
+        doubt_pass(result_.checks.back(), doubt.words);
       }
     }
-    tell_of_lives(exploration, doubtful);
+    tell_of_lives(exploration, doubt);
     for (const Finding& finding : exploration.findings) {
-      result_.checks.push_back(verdict_of(finding, doubtful));
-      if (doubtful.empty()) {
+      result_.checks.push_back(verdict_of(finding, doubt));
+      if (!doubt.covers(finding)) {
         result_.violations.push_back(
             {.verdict = result_.checks.back(),
              .name = fmt::format("{} {}: {}", name_of(finding.kind), finding.point, finding.state),
@@ -134,8 +128,8 @@ class CaseExploration {
              .crash = moment_of(finding.judged_at)});
       }
     }
-    if (!doubtful.empty()) {
-      result_.notes.push_back("the trace does not explain the directory: " + doubtful);
+    if (doubt.any()) {
+      result_.notes.push_back("the trace does not explain the directory: " + doubt.words);
     }
     const ExploreTimes& times = exploration.times;
     result_.times = {.make_ms = times.produce,
@@ -145,7 +139,7 @@ class CaseExploration {
                      .judge_ms = times.judge};
   }
 
-  void tell_of_lives(const Exploration& exploration, const std::string& doubtful) {
+  void tell_of_lives(const Exploration& exploration, const Doubt& doubt) {
     const bool found =
         std::any_of(exploration.findings.begin(), exploration.findings.end(),
                     [](const Finding& finding) { return finding.verdict.check == "continues"; });
@@ -157,12 +151,12 @@ class CaseExploration {
     verdict.promise = recovery::promise_of_continuation();
     verdict.summary = fmt::format("kept on {} of {}", with_commas(exploration.continued),
                                   counted(exploration.recovered, "distinct crash state"));
-    doubt_pass(verdict, doubtful);
+    doubt_pass(verdict, doubt.words);
     result_.checks.push_back(std::move(verdict));
   }
 
   // Life goes on with one state, and then the power fails.
-  void crash_again(const KeptState& kept, const std::string& doubtful) {
+  void crash_again(const KeptState& kept, const Doubt& doubt) {
     const fs::path place = folder_ / "again";
     fs::create_directories(place / "workers");
     crash::lay_out(crash::to_image(kept.image), place / "data");
@@ -180,18 +174,19 @@ class CaseExploration {
     second_states_ += second.recovered;
     result_.recoveries += second.recovered + second.explaining;
     result_.continued += second.recovered;
+    const Doubt of_any_file{.words = doubt.words, .files = {}};  // this life began with all of them
     for (Finding finding : second.findings) {
       second_broken_ = true;
       // Only where the first crash is possible, too.
       std::erase_if(finding.profiles, [&](const std::string& name) {
         return std::ranges::find(kept.profiles, name) == kept.profiles.end();
       });
-      Verdict verdict = verdict_of(finding, doubtful);
+      Verdict verdict = verdict_of(finding, of_any_file);
       const std::string first = fmt::format("{} {} ({}); life went on, and then ",
                                             name_of(kept.kind), kept.point, kept.state);
       verdict.summary = first + verdict.summary;
       result_.checks.push_back(verdict);
-      if (doubtful.empty()) {
+      if (!of_any_file.any()) {
         result_.violations.push_back(
             {.verdict = verdict,
              .name = fmt::format("{}{} {}: {}", first, name_of(finding.kind), finding.point,
@@ -225,7 +220,7 @@ class CaseExploration {
   }
 
   // Everything else that the scenario asks for, on one state. What explore() has judged is left to it.
-  void check_fully(const KeptState& kept, const std::string& doubtful) {
+  void check_fully(const KeptState& kept, const Doubt& doubt) {
     const fs::path place = folder_ / "checked";
     fs::create_directories(place);
     crash::lay_out(crash::to_image(kept.image), place / "data");
@@ -243,7 +238,7 @@ class CaseExploration {
       if (verdict.outcome != Outcome::kPass) {
         verdict.summary = fmt::format("{} {} ({}): {}", name_of(kept.kind), kept.point, kept.state,
                                       verdict.summary);
-        verdict.outcome = doubtful.empty() ? verdict.outcome : Outcome::kInconclusive;
+        verdict.outcome = doubt.any() ? Outcome::kInconclusive : verdict.outcome;
         if (result_.violations.empty() && verdict.outcome == Outcome::kViolation) {
           result_.violations.push_back(
               {.verdict = verdict,

@@ -23,6 +23,26 @@ bool same(const crash::Cause& a, const crash::Cause& b) {
   return a.lost_operations == b.lost_operations;
 }
 
+std::set<std::string> files_of(const crash::Timeline& timeline, const crash::Cause& cause) {
+  std::set<crash::CallIndex> calls;
+  for (const std::vector<crash::OpIndex>& ops : {cause.lost, cause.kept}) {
+    for (const crash::OpIndex op : ops) {
+      calls.insert(timeline.op(op).call);
+    }
+  }
+  if (cause.tear) {
+    calls.insert(cause.tear->call);
+  }
+  std::set<std::string> files;
+  for (const crash::CallIndex call : calls) {
+    const trace::Event& event = timeline.event_of(timeline.call(call));
+    files.insert(event.path.str());
+    files.insert(event.path2.str());
+  }
+  files.erase("");
+  return files;
+}
+
 std::string words_for_recovery(std::uint32_t depth) {
   return depth > 1 ? "recovery crashed: " : "";
 }
@@ -177,6 +197,9 @@ std::size_t FindingsByCause::explain(const Origin& origin, const Violation& viol
     finding.point = "of recovery, " + finding.point;
   }
   finding.image = std::move(state.image);
+  if (scene.depth == 1) {
+    finding.files = files_of(*scene.timeline, cause);
+  }
   findings_.push_back(std::move(finding));
   causes_.push_back(
       {std::move(cause), verdict.check, scene.depth, findings_.back().profiles.size()});
