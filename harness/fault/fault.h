@@ -60,6 +60,7 @@ struct AtTime {
 struct Kill {
   bool tree = true;  // false: only the process that is at the place
   int signal = 9;
+  bool main = false;  // only the first process, whoever is at the place; then `tree` is false
 };
 struct InjectError {
   int error = 0;  // errno

@@ -64,8 +64,7 @@ void RecordingHandler::pass_failpoint(Thread& thread, const trace::Syscall& sysc
   }
   recorder_.complete(event);
   if (kill_action != nullptr) {
-    supervisor_.kill(*kill_action, thread.id.pid);
-    if (kill_action->signal == SIGKILL) {
+    if (supervisor_.kill(*kill_action, thread.id.pid)) {
       return;
     }
   }
@@ -96,8 +95,7 @@ void RecordingHandler::act(Thread& thread, const fault::Strike& strike) {
       return;
     }
     if (strike.phase == fault::Phase::kBefore) {
-      supervisor_.kill(*kill_action, thread.id.pid);
-      if (kill_action->signal == SIGKILL) {
+      if (supervisor_.kill(*kill_action, thread.id.pid)) {
         return;
       }
     }
@@ -139,8 +137,7 @@ std::int64_t RecordingHandler::undo_at_exit(Thread& thread, const Unfinished& un
 void RecordingHandler::finish_at_exit(Thread& thread, const fault::Strike& strike) {
   if (const auto* const kill_action = strike.as<fault::Kill>();
       kill_action != nullptr && strike.phase == fault::Phase::kAfter) {
-    supervisor_.kill(*kill_action, thread.id.pid);
-    if (kill_action->signal == SIGKILL) {
+    if (supervisor_.kill(*kill_action, thread.id.pid)) {
       return;
     }
   } else if (strike.as<fault::TornWrite>() != nullptr) {

@@ -310,7 +310,7 @@ void Recorder::note(const std::string& text) {
 }
 
 void Recorder::unseen(const std::string& text) {
-  if (noted_.insert(text).second) {
+  if (!shared_ && noted_.insert(text).second) {
     trace_.unseen.push_back(text);
   }
 }

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -73,6 +74,10 @@ class Recorder {
   // Something a reader should know, or something that was not seen: see trace::Trace. Once each.
   void note(const std::string& text);
   void unseen(const std::string& text);
+
+  // From any thread. From now on others change the directory as well: the trace need not explain it, and
+  // what is not seen of it is no matter.
+  void share_directory() { shared_ = true; }
 
   // Whether what the thread does can be seen at all: an ordinary user may not look into a process whose program
   // it may not read, or which has changed its privileges. If not, that is noted.
@@ -144,6 +149,7 @@ class Recorder {
   trace::Trace trace_;
   Files files_;
   std::set<std::string> noted_;
+  std::atomic<bool> shared_ = false;
 };
 
 }  // namespace crashpoint::ptrace

@@ -162,6 +162,9 @@ void Recorder::expect_followed(const Place& place) {
 }
 
 void Recorder::check_end() {
+  if (shared_) {
+    return;
+  }
   if (!files_.data_directory_is_there()) {
     watch_data_directory();
     return;

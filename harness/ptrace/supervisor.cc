@@ -15,10 +15,10 @@
 
 namespace crashpoint::ptrace {
 
-Supervisor::Supervisor(const TracerOptions& options, Wakeup& wakeup, MainEnded main_ended)
+Supervisor::Supervisor(const TracerOptions& options, Wakeup& wakeup, Events events)
     : options_(options),
       wakeup_(wakeup),
-      main_ended_(std::move(main_ended)),
+      events_(std::move(events)),
       faults_(options.faults, options.seed) {
   for (const fault::Fault& fault : options.faults) {
     if (const auto* const at = std::get_if<fault::AfterAcked>(&fault.at)) {
@@ -69,6 +69,41 @@ void Supervisor::woken(std::optional<std::int64_t> next_ns,
   wakeup_.quiet(next_ns.has_value() ? std::optional(*next_ns - now_ns()) : std::nullopt);
   arm_begun_step();
   strike_due(purposes, now);
+  if (asked_to_hold_.exchange(false)) {
+    hold(/*dying=*/0);
+  }
+  if (asked_to_let_go_.exchange(false) && holding_) {
+    let_go();
+  }
+}
+
+void Supervisor::ask_to_hold() {
+  asked_to_hold_ = true;
+  wakeup_.wake();
+}
+
+void Supervisor::ask_to_let_go() {
+  asked_to_let_go_ = true;
+  wakeup_.wake();
+}
+
+void Supervisor::hold(pid_t dying) {
+  if (holding_) {
+    return;
+  }
+  for (const auto& process : tracees_.processes()) {
+    if (process->pid != dying) {
+      survivors_.push_back({.pid = process->pid, .role = process->role});
+    }
+  }
+  std::ranges::sort(survivors_, {}, [](const Survivor& survivor) { return survivor.role.ordinal; });
+  tracees_.hold(dying, events_.all_held);
+  holding_ = true;
+}
+
+void Supervisor::let_go() {
+  holding_ = false;
+  tracees_.let_go();
 }
 
 void Supervisor::strike_due(const fault::ArmedFaults::Purposes& purposes, trace::Position now) {
@@ -95,19 +130,43 @@ std::optional<std::int64_t> Supervisor::next_moment_ns(
   return ms.has_value() && began_ns != 0 ? std::optional(began_ns + *ms * 1'000'000) : std::nullopt;
 }
 
-void Supervisor::kill(const fault::Kill& kill, pid_t pid) {
-  if (kill.signal == SIGKILL && kill.tree) {
+bool Supervisor::kill(const fault::Kill& kill, pid_t pid) {
+  const bool deadly = kill.signal == SIGKILL;
+  if (kill.tree && deadly) {
     tracees_.kill_all();
-  } else if (kill.tree) {
-    tracees_.signal_all(kill.signal);
-  } else {
-    ::kill(pid, kill.signal);
+    return true;
   }
+  if (kill.tree) {
+    if (kill.signal == SIGSTOP && options_.hold_survivors) {
+      hold(/*dying=*/0);
+    } else {
+      tracees_.signal_all(kill.signal);
+    }
+    return false;
+  }
+  const pid_t victim = kill.main ? tracees_.first() : pid;
+  if (tracees_.find(victim) == nullptr) {
+    return false;  // it has ended: its number may be another's
+  }
+  if (deadly && victim == tracees_.first() && options_.hold_survivors) {
+    hold(
+        victim);  // before it dies: what its children notice of its end they notice while they are held
+  }
+  ::kill(victim, kill.signal);
+  return deadly && victim == pid;
 }
 
 void Supervisor::process_ended(const Process& process, int status) {
+  const auto survivor = std::ranges::find_if(survivors_, [&process](const Survivor& other) {
+    return other.pid == process.pid && !other.status.has_value();
+  });
+  if (survivor != survivors_.end()) {
+    survivor->status = status;
+    survivor->ended_while_held = holding_;
+    survivor->role = process.role;  // its purpose may have been seen since
+  }
   if (process.role.kind == trace::RoleKind::kMain) {
-    main_ended_(status);
+    events_.main_ended(status);
   }
 }
 

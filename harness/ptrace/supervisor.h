@@ -12,6 +12,8 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
@@ -25,9 +27,12 @@ namespace crashpoint::ptrace {
 
 class Supervisor {
  public:
-  // Called when the first process ends. Borrows all.
-  using MainEnded = std::function<void(int status)>;
-  Supervisor(const TracerOptions& options, Wakeup& wakeup, MainEnded main_ended);
+  struct Events {
+    std::function<void(int status)> main_ended;  // the first process
+    std::function<void()> all_held;
+  };
+  // Borrows all.
+  Supervisor(const TracerOptions& options, Wakeup& wakeup, Events events);
 
   [[nodiscard]] Tracees& tracees() { return tracees_; }
   [[nodiscard]] fault::ArmedFaults& faults() { return faults_; }
@@ -37,6 +42,13 @@ class Supervisor {
   void begin_workload();
   void arm_step(std::size_t step);
   void acked(std::uint64_t count);
+
+  // From any thread: the tree is held soon, or goes on. See Tracer.
+  void ask_to_hold();
+  void ask_to_let_go();
+  [[nodiscard]] bool is_holding() const { return holding_; }
+  // At the end.
+  [[nodiscard]] std::vector<Survivor> take_survivors() { return std::move(survivors_); }
 
   // Arms the faults of the step that has begun. Before a syscall is looked at, so that whatever the
   // step causes is seen with its faults armed.
@@ -50,19 +62,22 @@ class Supervisor {
   // on_wake() is called soon.
   void wake() { wakeup_.wake(); }
 
-  void kill(const fault::Kill& kill, pid_t pid);
+  // `pid` is at the place. Whether that process dies of it.
+  bool kill(const fault::Kill& kill, pid_t pid);
   void process_ended(const Process& process, int status);
 
   // Nothing is left to supervise: nobody need wait for it any more.
   void end();
 
  private:
+  void hold(pid_t dying);
+  void let_go();
   [[nodiscard]] std::optional<std::int64_t> next_moment_ns(
       const fault::ArmedFaults::Purposes& purposes) const;
 
   const TracerOptions& options_;
   Wakeup& wakeup_;
-  MainEnded main_ended_;
+  Events events_;
   Tracees tracees_;
   fault::ArmedFaults faults_;
 
@@ -72,6 +87,11 @@ class Supervisor {
   std::atomic<std::uint64_t> acked_ = 0;
   std::atomic<std::uint64_t> acked_seen_ = 0;
   std::atomic<std::int64_t> workload_began_ns_ = 0;  // 0: not yet
+
+  std::atomic<bool> asked_to_hold_ = false;
+  std::atomic<bool> asked_to_let_go_ = false;
+  std::atomic<bool> holding_ = false;
+  std::vector<Survivor> survivors_;
 };
 
 }  // namespace crashpoint::ptrace

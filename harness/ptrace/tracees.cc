@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -92,6 +93,7 @@ void Tracees::run(Handler& handler) {
       HARNESS_CHECK(errno == ECHILD, errno);
       return;  // nobody is left
     }
+    tell_if_held();
   }
 }
 
@@ -115,7 +117,12 @@ Thread& Tracees::add(pid_t tid, std::shared_ptr<Process> process) {
 }
 
 void Tracees::resume(Thread& thread, int signal) {
+  if (holding_ && signal != SIGSTOP) {
+    thread.resume_later = signal;
+    return;
+  }
   if (!killing_) {
+    thread.stopped = false;
     const bool to_exit = thread.call.syscall != nullptr || thread.changed_flags.has_value();
     request(to_exit ? PTRACE_SYSCALL : PTRACE_CONT, thread.id.tid, nullptr,
             static_cast<unsigned long>(signal));
@@ -132,6 +139,7 @@ void Tracees::on_stop(pid_t tid, int status) {
     hold_early(tid);
     return;
   }
+  thread->stopped = true;
   const int signal = WSTOPSIG(status);
   switch (status >> 16) {
     case PTRACE_EVENT_SECCOMP: {
@@ -209,6 +217,7 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     }
     handler_->on_thread(thread);
     thread.newborn = !stopped_already;
+    thread.stopped = stopped_already;
     thread.changed_flags = parent.changed_flags;
     if (stopped_already) {
       put_back_flags(thread);
@@ -226,6 +235,7 @@ void Tracees::on_birth(Thread& parent, bool is_vfork) {
     }
     Thread& thread = add(tid, std::move(process));
     thread.newborn = !stopped_already;
+    thread.stopped = stopped_already;
     thread.changed_flags = parent.changed_flags;
     if (stopped_already) {
       put_back_flags(thread);
@@ -281,6 +291,7 @@ void Tracees::adopt_orphans() {
     at = early_.erase(at);
     shared_cpu_.born(tid);
     Thread& thread = add(tid, make_child(tid, 0));
+    thread.stopped = true;
     handler_->on_process(thread, *thread.process);
     resume(thread);
   }
@@ -389,6 +400,58 @@ void Tracees::reap_zombies(Process& ended) {
       ::waitpid(child, nullptr, WNOHANG | __WALL);
     }
   }
+}
+
+void Tracees::hold(pid_t dying, std::function<void()> held) {
+  holding_ = true;
+  dying_ = dying;
+  held_ = std::move(held);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const pid_t pid : live_) {
+      if (pid != dying) {
+        ::kill(pid, SIGSTOP);
+      }
+    }
+  }
+  // The kernel may have given the signal to a thread that we keep at a call; and some block all signals
+  // that can be blocked, and sleep.
+  for (const auto& [tid, thread] : threads_) {
+    if (!thread.stopped && thread.id.pid != dying) {
+      request(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    }
+  }
+}
+
+// A process that is about to die need not stop for that. Children that were born meanwhile stop at their
+// first instruction.
+void Tracees::tell_if_held() {
+  if (held_ != nullptr && std::ranges::all_of(threads_, [this](const auto& entry) {
+        return entry.second.stopped || entry.second.id.pid == dying_;
+      })) {
+    std::exchange(held_, nullptr)();
+  }
+}
+
+void Tracees::let_go() {
+  holding_ = false;
+  held_ = nullptr;
+  signal_all(SIGCONT);  // first: it takes back a SIGSTOP that has not arrived yet
+  for (auto& [tid, thread] : threads_) {
+    if (const std::optional<int> signal = std::exchange(thread.resume_later, std::nullopt)) {
+      resume(thread, *signal);
+    }
+  }
+}
+
+std::vector<std::shared_ptr<const Process>> Tracees::processes() const {
+  std::vector<std::shared_ptr<const Process>> processes;
+  for (const auto& [tid, thread] : threads_) {
+    if (tid == thread.id.pid) {
+      processes.push_back(thread.process);
+    }
+  }
+  return processes;
 }
 
 void Tracees::kill_all() {

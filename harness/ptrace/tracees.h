@@ -7,6 +7,8 @@
 // Children   are attached by the kernel when they are born. A child runs only once its parent's
 //            fork has returned (vfork: at once), so that a fault right after a fork finds it new. Also
 //            those who asked not to be (CLONE_UNTRACED): their calls stop under every filter of ours.
+// Holding    A held tree is stopped by SIGSTOP, as its program sees it; and a thread that stops for us
+//            on its way into the kernel or out of it stays there, so that none of its calls goes on.
 // Zombies    We are the subreaper: what the tree leaves behind is ours to reap.
 // Threads    One thread makes the object, attaches and runs. kill_all() is for any thread.
 #pragma once
@@ -16,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -55,13 +58,20 @@ class Tracees {
   void run(Handler& handler);
 
   // Lets a stopped thread go on: to the exit of its call if thread.call.syscall is set, else to
-  // the next stop. Nothing once the tree is being killed.
+  // the next stop. Nothing once the tree is being killed; later while it is held.
   void resume(Thread& thread, int signal = 0);
 
   [[nodiscard]] Thread* find(pid_t tid);
   // The process attach() was called for. Its number may be another's once it has ended.
   [[nodiscard]] pid_t first() const { return first_; }
   [[nodiscard]] SharedCpu& shared_cpu() { return shared_cpu_; }
+
+  // Holds every process but `dying` (0: all of them), which is about to be killed, until let_go(). Once
+  // all of them have stopped, `held` is called.
+  void hold(pid_t dying, std::function<void()> held);
+  void let_go();
+  // The processes that live, as far as their ends were seen.
+  [[nodiscard]] std::vector<std::shared_ptr<const Process>> processes() const;
 
   // SIGKILLs every process, now and as new ones appear.
   void kill_all();
@@ -82,6 +92,7 @@ class Tracees {
   static void keep_traced(Thread& thread, SyscallEntry& entry);
   static void put_back_flags(Thread& thread);
   void reap_zombies(Process& ended);
+  void tell_if_held();
 
   Handler* handler_ = nullptr;  // for as long as run() runs
   SharedCpu shared_cpu_;
@@ -91,6 +102,9 @@ class Tracees {
   std::uint32_t children_born_ = 0;
   std::uint32_t threads_born_ = 0;
   pid_t first_ = 0;
+  bool holding_ = false;
+  pid_t dying_ = 0;             // see hold()
+  std::function<void()> held_;  // still to be called
 
   std::mutex mutex_;      // guards live_, and killing_ against a process that is just being born
   std::set<pid_t> live_;  // processes

@@ -123,6 +123,8 @@ class Tracer::Impl {
   std::optional<int> main_status();
   bool wait_for_main(std::chrono::milliseconds timeout);
   bool wait_for_end(std::chrono::milliseconds timeout);
+  bool wait_until_held(std::chrono::milliseconds timeout);
+  void share_directory();
   void signal_main(int signal);
   Run finish();
 
@@ -133,6 +135,7 @@ class Tracer::Impl {
   void run(std::promise<void>& ready);
   [[nodiscard]] std::unique_ptr<Tracees::Handler> make_handler();
   void main_ended(int status);
+  void all_held();
 
   TracerOptions options_;
   std::optional<fault::FiuPreload> fiu_;
@@ -150,6 +153,7 @@ class Tracer::Impl {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<int> main_status_;
+  bool held_ = false;
   bool ended_ = false;
   std::exception_ptr error_;
 };
@@ -236,7 +240,9 @@ void Tracer::Impl::run(std::promise<void>& ready) {
   block_signals();
   try {
     wakeup_.emplace();
-    supervisor_.emplace(options_, *wakeup_, [this](int status) { main_ended(status); });
+    supervisor_.emplace(options_, *wakeup_,
+                        Supervisor::Events{.main_ended = [this](int status) { main_ended(status); },
+                                           .all_held = [this] { all_held(); }});
     handler_ = make_handler();
     ready.set_value();
   } catch (...) {
@@ -287,6 +293,12 @@ void Tracer::Impl::main_ended(int status) {
   changed_.notify_all();
 }
 
+void Tracer::Impl::all_held() {
+  const std::lock_guard lock(mutex_);
+  held_ = true;
+  changed_.notify_all();
+}
+
 std::optional<int> Tracer::Impl::main_status() {
   const std::lock_guard lock(mutex_);
   return main_status_;
@@ -300,6 +312,17 @@ bool Tracer::Impl::wait_for_main(std::chrono::milliseconds timeout) {
 bool Tracer::Impl::wait_for_end(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return ended_; });
+}
+
+bool Tracer::Impl::wait_until_held(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return held_ || ended_; }) && held_;
+}
+
+void Tracer::Impl::share_directory() {
+  if (recorder_ != nullptr) {
+    recorder_->share_directory();
+  }
 }
 
 void Tracer::Impl::signal_main(int signal) {
@@ -320,6 +343,7 @@ Run Tracer::Impl::finish() {
     run.trace = recorder_->take();
   }
   run.faults = supervisor_->faults().reports(run.trace);
+  run.survivors = supervisor_->take_survivors();
   return run;
 }
 
@@ -338,6 +362,21 @@ void Tracer::arm_step(std::size_t step) {
 }
 void Tracer::acked(std::uint64_t count) {
   impl_->supervisor().acked(count);
+}
+void Tracer::hold() {
+  impl_->supervisor().ask_to_hold();
+}
+void Tracer::let_go() {
+  impl_->supervisor().ask_to_let_go();
+}
+bool Tracer::is_holding() const {
+  return impl_->supervisor().is_holding();
+}
+bool Tracer::wait_until_held(std::chrono::milliseconds timeout) {
+  return impl_->wait_until_held(timeout);
+}
+void Tracer::share_directory() {
+  impl_->share_directory();
 }
 void Tracer::kill_tree() {
   impl_->supervisor().tracees().kill_all();

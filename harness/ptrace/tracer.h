@@ -56,6 +56,10 @@ struct TracerOptions {
   // false: Trace::initial has the names of the files that are there at the start, not their content.
   bool keep_initial_content = true;
 
+  // What outlives a fault that kills the first process alone (SIGKILL), or that stops the tree (SIGSTOP),
+  // is held from that moment on: see Tracer::hold().
+  bool hold_survivors = false;
+
   // Also write the trace here as it happens (see trace_file.h); empty: no.
   std::string trace_file;
 
@@ -63,10 +67,19 @@ struct TracerOptions {
                                           {"temp-*.rdb", "snapshot"}};
 };
 
+// A process that was held.
+struct Survivor {
+  pid_t pid = 0;
+  trace::Role role;
+  std::optional<int> status = {};  // as from wait(2); nothing: it lived until the tree was killed
+  bool ended_while_held = false;   // a signal that was not ours: of its parent's end, say
+};
+
 struct Run {
   int status = 0;                          // of the first process, as from wait(2)
   trace::Trace trace;                      // empty when not recording
   std::vector<fault::FaultReport> faults;  // one for each of TracerOptions::faults
+  std::vector<Survivor> survivors;         // main first, then in the order of their birth
 };
 
 class Tracer {
@@ -86,6 +99,17 @@ class Tracer {
   void arm_step(std::size_t step);
   // `count` commands of the workload have been acked so far.
   void acked(std::uint64_t count);
+
+  // Holds the tree: SIGSTOP, and a thread that is in a call, or makes one, stays at its entry or its exit;
+  // so that no file changes until let_go() (SIGCONT, and the calls go on). Both return at once.
+  void hold();
+  void let_go();
+  // It is held, or being held: from the strike of a fault on (see TracerOptions::hold_survivors).
+  [[nodiscard]] bool is_holding() const;
+  // Waits until it is held and all of it has stopped; false: not within `timeout`.
+  bool wait_until_held(std::chrono::milliseconds timeout);
+  // Another program changes the data directory from now on: what it then holds is not looked at.
+  void share_directory();
 
   // SIGKILLs the tree. Returns at once; wait_for_end() and finish() wait until it is gone.
   void kill_tree();

@@ -90,6 +90,8 @@ struct Thread {
   Call call;
   bool newborn = false;                       // its first stop is still to come
   bool held_by_parent = false;                // until the fork that made it has returned
+  bool stopped = false;                       // by ptrace: it runs only once it is resumed
+  std::optional<int> resume_later;            // with this signal: see Tracees::hold()
   std::optional<ChangedFlags> changed_flags;  // to be put back before it runs on
   pid_t held_child = 0;                       // which waits for our fork to return
 

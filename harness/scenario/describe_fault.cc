@@ -34,7 +34,10 @@ std::string describe_action(const fault::Fault& fault) {
   return std::visit(
       Overloaded{
           [](const fault::Kill& kill) {
-            return fmt::format("kill the {}{}", kill.tree ? "tree" : "process",
+            return fmt::format("kill the {}{}",
+                               kill.tree   ? "tree"
+                               : kill.main ? "main process"
+                                           : "process",
                                kill.signal == SIGKILL ? "" : " with " + signal_name(kill.signal));
           },
           [](const fault::InjectError& inject) { return "fail with " + error_name(inject.error); },

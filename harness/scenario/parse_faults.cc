@@ -177,6 +177,7 @@ void parse_do(const Node& node, fault::Fault& fault) {
   if (const auto what = node.find("kill")) {
     fault::Kill kill;
     kill.tree = what->text() == "tree";
+    kill.main = what->text() == "main";
     if (const auto signal = node.find("signal")) {
       kill.signal = parse_signal(*signal);
     }
