@@ -27,6 +27,7 @@ constexpr std::size_t kDepthMax = 32;
 constexpr std::int64_t kBulkMax = std::int64_t{4} << 30;  // proto-max-bulk-len may be raised so far
 constexpr std::size_t kLineMax = std::size_t{1} << 20;
 constexpr int kConnectTimeoutSeconds = 10;
+constexpr std::int64_t kStopPollMs = 100;
 
 std::string error_text(int error) {
   return std::error_code(error, std::system_category()).message();
@@ -311,18 +312,26 @@ bool Connection::receive() {
   }
 }
 
-Client::Client(const Endpoint& endpoint, std::int64_t timeout_ms)
-    : connection_(endpoint), timeout_ms_(timeout_ms) {}
+Client::Client(const Endpoint& endpoint, std::int64_t timeout_ms, std::function<bool()> stop)
+    : connection_(endpoint), timeout_ms_(timeout_ms), stop_(std::move(stop)) {}
 
 void Client::wait(short events) {
   pollfd poll{.fd = connection_.fd(), .events = events, .revents = 0};
-  const int ready = ::poll(&poll, 1, static_cast<int>(timeout_ms_));
-  if (ready == 0) {
-    throw EnvironmentError(fmt::format("no reply from the server for {} ms", timeout_ms_));
+  for (std::int64_t left_ms = timeout_ms_; left_ms > 0;) {
+    const std::int64_t piece_ms = stop_ ? std::min(left_ms, kStopPollMs) : left_ms;
+    const int ready = ::poll(&poll, 1, static_cast<int>(piece_ms));
+    if (ready > 0 || (ready < 0 && errno == EINTR)) {
+      return;
+    }
+    if (ready < 0) {
+      throw EnvironmentError("poll: " + error_text(errno));
+    }
+    if (stop_ && stop_()) {
+      throw EnvironmentError("no reply is waited for any more");
+    }
+    left_ms -= piece_ms;
   }
-  if (ready < 0 && errno != EINTR) {
-    throw EnvironmentError("poll: " + error_text(errno));
-  }
+  throw EnvironmentError(fmt::format("no reply from the server for {} ms", timeout_ms_));
 }
 
 RespValue Client::call(const std::vector<std::string>& arguments) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -94,10 +95,11 @@ class Connection {
 };
 
 // Blocking conveniences on top, for code that asks and waits. Throw ConnectionLost, ProtocolError,
-// and EnvironmentError when no reply comes for `timeout_ms`.
+// and EnvironmentError when no reply comes for `timeout_ms`, or `stop` says so meanwhile.
 class Client {
  public:
-  explicit Client(const Endpoint& endpoint, std::int64_t timeout_ms = 10'000);
+  explicit Client(const Endpoint& endpoint, std::int64_t timeout_ms = 10'000,
+                  std::function<bool()> stop = {});
   RespValue call(const std::vector<std::string>& arguments);
   // All are sent before the last reply is awaited; replies are read meanwhile, so neither side's
   // buffers can fill up.
@@ -108,6 +110,7 @@ class Client {
 
   Connection connection_;
   std::int64_t timeout_ms_;
+  std::function<bool()> stop_;
 };
 
 }  // namespace crashpoint::target

@@ -444,13 +444,16 @@ void Runner::await_service(Run& result) {
 Info Runner::info() {
   try {
     if (observer_ == nullptr) {
-      observer_ = std::make_unique<target::Client>(endpoint_, plan_.stall_ms);
+      observer_ = std::make_unique<target::Client>(endpoint_, plan_.stall_ms, hooks_.stop);
     }
     return parse_info(observer_->call({"INFO", "persistence"}).text);
   } catch (const target::ConnectionLost& lost) {
     lose(fmt::format("INFO: {}", lost.what()));
     end_after_loss();
   } catch (const EnvironmentError& error) {
+    if (hooks_.stop && hooks_.stop()) {
+      throw Ended{.end = End::kStopped, .detail = {}};
+    }
     throw Ended{.end = End::kStalled,
                 .detail = fmt::format("step {}: INFO: {}", step_, error.what())};
   }

@@ -22,7 +22,7 @@ struct Hooks {
   std::function<void(std::size_t step)> step_began;
   // So many commands of the workload have been answered, as the clients see it.
   std::function<void(std::uint64_t acked)> acked;
-  // Asked at least every 100 ms; true ends the run (Ctrl-C).
+  // Asked at least every 100 ms; true ends the run (Ctrl-C; a target that is held).
   std::function<bool()> stop;
 };
 
