@@ -83,6 +83,11 @@ Recovery parse_recovery(const Node& node, const Case& known) {
   Recovery recovery;
   node.read("deadline_ms", recovery.deadline_ms);
   node.read("cycles", recovery.cycles);
+  if (const auto beside = node.find("beside")) {
+    recovery.beside = beside->text() == "orphans"   ? Beside::kOrphans
+                      : beside->text() == "stopped" ? Beside::kStopped
+                                                    : Beside::kInstance;
+  }
   if (const auto faults = node.find("faults")) {
     recovery.faults = parse_recovery_faults(*faults, known);
   }
@@ -246,6 +251,9 @@ void parse_case(const Node& root, Case& out) {
   part("known_findings",
        [&](const Node& node) { out.known_findings = parse_known_findings(node); });
   check_combinations(root, out);
+  if (out.recovery.beside != Beside::kNothing && !is_program) {
+    check_survivors(root, out);
+  }
   if (!is_program) {
     check_directives(root);
   }

@@ -29,6 +29,9 @@ void refuse_commands_of_programs(const Node& root);
 [[nodiscard]] std::vector<crash::Damage> parse_damage(const Node& node);
 [[nodiscard]] Oracle parse_oracle(const Node& node, const Case& known);
 
+// What goes with `recovery.beside`: which faults, and what else may happen to the directory.
+void check_survivors(const Node& root, const Case& out);
+
 // Bytes given as a string, {"hex"}, {"repeat", "times"} or {"copy"}; a number as its digits.
 [[nodiscard]] std::string parse_bytes(const Node& node);
 [[nodiscard]] std::vector<std::string> parse_texts(const Node& list);

@@ -80,9 +80,19 @@ struct Crash {
   std::optional<Explore> explore;
 };
 
+// What of the first life still lives when a new instance starts on its directory. Once that one has taken
+// writes, the survivors act; then all are killed, and the directory is recovered and judged.
+enum class Beside : std::uint8_t {
+  kNothing,
+  kOrphans,   // the children of the main process, which a fault killed alone
+  kStopped,   // all of it, stopped by SIGSTOP
+  kInstance,  // all of it, which goes on serving
+};
+
 struct Recovery {
   std::int64_t deadline_ms = 5000;  // until PING is answered without -LOADING
   std::uint32_t cycles = 1;  // rounds of crash, recovery, verdict and new writes on one directory
+  Beside beside = Beside::kNothing;
   // In effect during one start on the crash state, which is then ended; the next start is judged.
   std::vector<fault::Fault> faults;
 };
