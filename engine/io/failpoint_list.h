@@ -73,6 +73,9 @@ inline constexpr auto kFailpoints = std::to_array<Failpoint>({
     {"planted/keep-temporary-files", "bug: files that an earlier process left are not removed"},
     {"planted/leak-descriptor", "bug: each rewrite that fails leaves a descriptor open"},
     {"planted/retry-at-once", "bug: a snapshot that failed is tried again without a pause"},
+    {"planted/child-outlives-its-parent",
+     "bug: a child goes on when its parent was killed, and gives its snapshot the name itself"},
+    {"planted/no-directory-lock", "bug: a server starts on a directory that another one uses"},
     {"planted/keep-refusing", "bug: once the log could not be written, no write is accepted again"},
 });
 

@@ -118,6 +118,13 @@ class TestEngine {
   }
 };
 
+// All files below `directory` but those that are only locked.
+inline std::vector<std::string> data_files(const TempDirectory& directory) {
+  std::vector<std::string> names = directory.files();
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(".lock"); });
+  return names;
+}
+
 // A directory and the engines that are started in it, one after another.
 class EngineTest : public ::testing::Test {
  protected:

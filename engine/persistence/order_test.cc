@@ -240,7 +240,7 @@ TEST_F(PromisedOrder, P7TheParentRenamesAndOnlyAfterTheChildHasSucceeded) {
   ASSERT_TRUE(engine->persistence.bgsave(false));
   wait_for_child(*engine);
   EXPECT_EQ(read_test_file(directory_.file("dump.rdb")), before);
-  EXPECT_THAT(directory_.files(), ElementsAre("dump.rdb"));
+  EXPECT_THAT(data_files(directory_), ElementsAre("dump.rdb"));
   EXPECT_FALSE(engine->persistence.info().rdb_last_bgsave_ok);
 }
 
@@ -277,7 +277,7 @@ TEST_F(PromisedOrder, P7AChildDiesWithItsParent) {
   EXPECT_THAT(directory_.files(), Not(Contains("dump.rdb")));
   // What it left is removed by the next start.
   auto engine = start(rdb_settings());
-  EXPECT_THAT(directory_.files(), ElementsAre());
+  EXPECT_THAT(data_files(directory_), ElementsAre());
 }
 
 TEST_F(PromisedOrder, P8WhereTheLoaderRefusesItChangesNothingAndRefusesAgain) {

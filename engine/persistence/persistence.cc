@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -65,6 +66,9 @@ Status Persistence::refuse(const Status& status) {
 
 Status Persistence::recover() {
   remember_temp_path();
+  if (Status owned = own_snapshot(); !owned) {
+    return refuse(owned);
+  }
   const Status recovered = load([this](Recovery& recovery) -> Status {
     if (settings_.appendonly) {
       return recovery.recover_append_only_file(aof_);
@@ -83,6 +87,17 @@ Status Persistence::recover() {
     aof_.directory().remove_history();
   }
   return {};
+}
+
+// Before it is read, where it is all that the data is kept in. Whoever saves nothing by itself may share
+// a directory with another server, and owns the snapshot when it first saves one.
+Status Persistence::own_snapshot() {
+  if (settings_.save.empty()) {
+    return {};
+  }
+  const Status owned = snapshots_.own();
+  // A directory that cannot be written to can be read.
+  return owned || owned.error().code != EAGAIN ? Status() : owned;
 }
 
 Status Persistence::debug_load_aof() {

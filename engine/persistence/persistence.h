@@ -148,6 +148,7 @@ class Persistence final : public keyspace::EffectLog {
   template <typename Load>
   auto load(Load&& work);  // work(Recovery&), while loading() is true
   Status refuse(const Status& status);
+  Status own_snapshot();
 
   Status start_snapshot();
   void start_what_is_due();

@@ -62,7 +62,7 @@ TEST_F(PersistenceTest, ASnapshotBringsTheStateBack) {
   wait_for_child(*engine);
   restart(engine);
   EXPECT_EQ(engine->state(), (State{{"a", "1"}}));
-  EXPECT_THAT(directory_.files(), ElementsAre("dump.rdb"));
+  EXPECT_THAT(data_files(directory_), ElementsAre("dump.rdb"));
 }
 
 }  // namespace

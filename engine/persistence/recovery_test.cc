@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "engine/io/scoped_failpoint_for_test.h"
 #include "engine/io/syscall_trace_for_test.h"
@@ -265,32 +266,99 @@ TEST_F(RecoveryTest, ADirectoryInPlaceOfTheSnapshotIsRefused) {
 
 // --- another engine ------------------------------------------------------------------------------
 
+// Runs `begin` in a process of its own, which lives on after it until end().
+class OtherProcess {
+ public:
+  template <typename Begin>
+  explicit OtherProcess(const Begin& begin) {
+    EXPECT_EQ(::pipe(ready_) | ::pipe(done_), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      const auto kept = begin();
+      static_cast<void>(::write(ready_[1], "r", 1) == 1);
+      char byte = 0;
+      static_cast<void>(::read(done_[0], &byte, 1) == 1);
+      ::_exit(0);
+    }
+    char byte = 0;
+    EXPECT_EQ(::read(ready_[0], &byte, 1), 1);
+  }
+  ~OtherProcess() { end(); }
+  OtherProcess(const OtherProcess&) = delete;
+  OtherProcess& operator=(const OtherProcess&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void end() {
+    if (std::exchange(lives_, false)) {
+      EXPECT_EQ(::write(done_[1], "d", 1), 1);
+      EXPECT_EQ(::waitpid(pid_, nullptr, 0), pid_);
+      for (const int fd : {ready_[0], ready_[1], done_[0], done_[1]}) {
+        ::close(fd);
+      }
+    }
+  }
+
+ private:
+  int ready_[2] = {};
+  int done_[2] = {};
+  pid_t pid_ = 0;
+  bool lives_ = true;
+};
+
 TEST_F(RecoveryTest, ASecondEngineOnTheSameLogIsRefusedAndToldWhoseItIs) {
-  int ready[2];
-  int done[2];
-  ASSERT_EQ(::pipe(ready) | ::pipe(done), 0);
-  const pid_t first = ::fork();
-  if (first == 0) {
+  OtherProcess first([&] {
     auto engine = start(aof_settings());
     engine->set("a", "1");
-    static_cast<void>(::write(ready[1], "r", 1) == 1);
-    char byte = 0;
-    static_cast<void>(::read(done[0], &byte, 1) == 1);
-    ::_exit(0);
-  }
-  char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+    return engine;
+  });
   EXPECT_THAT(refusal(aof_settings()), AllOf(HasSubstr("in use by another server"),
-                                             HasSubstr("process " + std::to_string(first))));
+                                             HasSubstr("process " + std::to_string(first.pid()))));
   Settings other_name = aof_settings();
   other_name.appendfilename = "other.aof";
   EXPECT_EQ(start(other_name)->state(), State()) << "two engines with different names may share it";
-  ASSERT_EQ(::write(done[1], "d", 1), 1);
-  ASSERT_EQ(::waitpid(first, nullptr, 0), first);
-  for (const int fd : {ready[0], ready[1], done[0], done[1]}) {
-    ::close(fd);
-  }
+  first.end();
   EXPECT_EQ(start(aof_settings())->state(), (State{{"a", "1"}})) << "the lock died with its holder";
+}
+
+TEST_F(RecoveryTest, ASecondEngineOnTheSameSnapshotIsRefusedAndToldWhoseItIs) {
+  Settings settings = rdb_settings();
+  settings.save = {{.seconds = 3600, .changes = 1}};
+  OtherProcess first([&] {
+    auto engine = start(settings);
+    engine->set("a", "1");
+    EXPECT_TRUE(engine->persistence.save());
+    return engine;
+  });
+  EXPECT_THAT(refusal(settings), AllOf(HasSubstr("dump.rdb is in use by another server"),
+                                       HasSubstr("process " + std::to_string(first.pid()))));
+  Settings other_name = settings;
+  other_name.dbfilename = "other.rdb";
+  EXPECT_EQ(start(other_name)->state(), State()) << "two engines with different names may share it";
+  EXPECT_EQ(start(aof_settings())->state(), (State{{"a", "1"}}))
+      << "its data is not in the snapshot";
+  first.end();
+  EXPECT_EQ(start(settings)->state(), (State{{"a", "1"}})) << "the lock died with its holder";
+}
+
+// Caches may share a directory, as long as no two of them save.
+TEST_F(RecoveryTest, AnEngineWithoutSaveRulesStartsBesideAnotherAndDoesNotReplaceItsSnapshot) {
+  OtherProcess first([&] {
+    auto engine = start(rdb_settings());
+    engine->set("a", "1");
+    EXPECT_TRUE(engine->persistence.save());
+    return engine;
+  });
+  auto second = start(rdb_settings());
+  second->set("b", "2");
+  const auto saved = second->persistence.save();
+  ASSERT_FALSE(saved);
+  EXPECT_THAT(saved.error().message, HasSubstr("in use by another server"));
+  const auto begun = second->persistence.bgsave(false);
+  ASSERT_FALSE(begun);
+  EXPECT_THAT(begun.error().message, HasSubstr("in use by another server"));
+  first.end();
+  EXPECT_TRUE(second->persistence.save());
+  EXPECT_EQ(start(rdb_settings())->state(), (State{{"a", "1"}, {"b", "2"}}));
 }
 
 TEST_F(RecoveryTest, ARefusedStartMakesNoDirectory) {

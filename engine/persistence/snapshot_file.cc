@@ -37,6 +37,10 @@ Status write_and_sync(const std::string& path, const keyspace::Keyspace& keyspac
 
 }  // namespace
 
+std::string snapshot_lock_name(const std::string& dbfilename) {
+  return dbfilename + ".lock";
+}
+
 std::string temp_snapshot_name(pid_t pid) {
   return fmt::format("temp-{}.rdb", pid);
 }

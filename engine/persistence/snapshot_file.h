@@ -14,6 +14,9 @@
 
 namespace engine::persistence {
 
+// "<dbfilename>.lock": held by the server that keeps its data in that file.
+std::string snapshot_lock_name(const std::string& dbfilename);
+
 // "temp-<pid>.rdb": redis-server's name for it.
 std::string temp_snapshot_name(pid_t pid);
 

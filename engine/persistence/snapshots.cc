@@ -1,6 +1,10 @@
 #include "engine/persistence/snapshots.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <utility>
 
 #include "engine/io/directory.h"
 #include "engine/io/failpoint.h"
@@ -41,10 +45,40 @@ void Snapshots::saved(std::uint64_t changes_covered) {
   ++saves_;
 }
 
+Status Snapshots::own() {
+  if (settings_.appendonly) {
+    return {};
+  }
+  std::string path = io::join_path(settings_.directory, snapshot_lock_name(settings_.dbfilename));
+  if (lock_.held() && path == lock_path_) {
+    return {};
+  }
+  Result<io::LockFile> lock = io::LockFile::acquire(path);
+  if (lock) {
+    lock_ = std::move(*lock);
+    lock_path_ = std::move(path);
+    return {};
+  }
+  const Error& error = lock.error();
+  if (error.code != EAGAIN) {
+    return tl::unexpected(error);
+  }
+  if (io::failpoint("planted/no-directory-lock") != 0) {
+    return {};
+  }
+  return fail(
+      fmt::format("The snapshot {} is in use by another server: {}. Give one of them another "
+                  "dir or dbfilename.",
+                  settings_.dbfilename, error.message),
+      EAGAIN);
+}
+
 Status Snapshots::save() {
   const std::string temp = temp_snapshot_name(::getpid());
-  Status status =
-      write_snapshot_file(io::join_path(settings_.directory, temp), keyspace_, options());
+  Status status = own();
+  if (status) {
+    status = write_snapshot_file(io::join_path(settings_.directory, temp), keyspace_, options());
+  }
   if (status) {
     status = install_snapshot_file(settings_.directory, temp, settings_.dbfilename);
   }
@@ -73,7 +107,11 @@ std::optional<SaveRule> Snapshots::due_rule() const {
 }
 
 Status Snapshots::begin() {
-  const Status ok = io::fail_at("rdb/bgsave/before-fork");
+  forker_ = ::getpid();
+  Status ok = own();
+  if (ok) {
+    ok = io::fail_at("rdb/bgsave/before-fork");
+  }
   if (!ok) {
     fork_failed(ok.error());
   }
@@ -114,7 +152,14 @@ Status Snapshots::write_in_child(ProgressReporter& progress) const {
     return written;
   }
   log_.notice("DB saved on disk");
-  return io::fail_at("rdb/bgsave/child-before-exit");
+  if (Status ok = io::fail_at("rdb/bgsave/child-before-exit"); !ok) {
+    return ok;
+  }
+  if (::getppid() != forker_ && io::failpoint("planted/child-outlives-its-parent") != 0) {
+    return install_snapshot_file(settings_.directory, temp_snapshot_name(::getpid()),
+                                 settings_.dbfilename);
+  }
+  return {};
 }
 
 void Snapshots::child_ended(const EndedChild& child) {

@@ -12,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/log.h"
 #include "engine/base/result.h"
+#include "engine/io/lock_file.h"
 #include "engine/keyspace/keyspace.h"
 #include "engine/persistence/child_runner.h"
 #include "engine/persistence/info.h"
@@ -32,6 +33,11 @@ class Snapshots {
   std::int64_t last_save_time_s() const { return last_save_s_; }
   // Writes must be refused: the last background save failed, and there are save rules.
   bool refuses_writes() const;
+
+  // Makes this process the one that replaces <dir>/<dbfilename>; nothing if it is already, or if a log has
+  // the data, of which the snapshot is then a copy. Fails with EAGAIN while another server is: either would
+  // replace what the other one acknowledged.
+  Status own();
 
   // Writes one in this process.
   Status save();
@@ -66,10 +72,13 @@ class Snapshots {
   const Clock& clock_;
   Log& log_;
 
+  io::LockFile lock_;  // of the file at lock_path_
+  std::string lock_path_;
   std::uint64_t changes_ = 0;          // since the last snapshot that succeeded
   std::uint64_t changes_at_fork_ = 0;  // of those, what the running child saves
   std::int64_t last_save_s_;           // Unix time
   std::int64_t last_try_s_ = 0;
+  pid_t forker_ = 0;  // who forked the child
   bool scheduled_ = false;
   std::int64_t child_began_us_ = 0;
   std::int64_t last_child_duration_s_ = -1;

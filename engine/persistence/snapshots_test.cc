@@ -111,7 +111,7 @@ TEST_F(SnapshotsTest, ADyingChildIsReportedWithItsSignalAndLeavesNoFile) {
     EXPECT_EQ(engine->log.lines.back(),
               "Background saving terminated by signal " + std::to_string(signal));
     EXPECT_FALSE(engine->persistence.info().rdb_last_bgsave_ok);
-    EXPECT_THAT(directory_.files(), IsEmpty());
+    EXPECT_THAT(data_files(directory_), IsEmpty());
   }
 }
 
@@ -205,7 +205,7 @@ TEST_F(SnapshotsTest, AFailedSaveKeepsTheOldFileWholeWhateverFails) {
       break;
     }
     EXPECT_FALSE(saved) << trace.text();
-    EXPECT_THAT(directory_.files(), ElementsAre("dump.rdb")) << trace.text();
+    EXPECT_THAT(data_files(directory_), ElementsAre("dump.rdb")) << trace.text();
     TestEngine after(directory_.path(), rdb_settings(), clock());
     EXPECT_TRUE(after.persistence.recover());
     EXPECT_THAT(after.state(), ::testing::AnyOf(State{{"a", "1"}}, State{{"a", "2"}}));
@@ -252,7 +252,7 @@ TEST_F(ShutdownTest, SavesIfThereAreRulesOrItIsToldTo) {
     ASSERT_TRUE(engine.persistence.recover());
     engine.set("a", "1");
     ASSERT_TRUE(engine.persistence.prepare_shutdown({c.save, false}));
-    EXPECT_EQ(directory.files().size(), c.saves ? 1U : 0U);
+    EXPECT_EQ(data_files(directory).size(), c.saves ? 1U : 0U);
   }
 }
 
