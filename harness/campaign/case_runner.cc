@@ -22,6 +22,7 @@
 #include "harness/campaign/power_losses.h"
 #include "harness/campaign/program_case.h"
 #include "harness/campaign/promise_of_end.h"
+#include "harness/campaign/survivors.h"
 #include "harness/crash/damage/damage.h"
 #include "harness/crash/image/image.h"
 #include "harness/crash/image/lay_out.h"
@@ -45,8 +46,7 @@ struct CrashedRun {
   const target::State& base;  // what the target held before the workload
   const oracle::Judge& judge;
   const recovery::RecoveryPlan& plan;
-
-  [[nodiscard]] const workload::History& history() const { return live.workload.history; }
+  const workload::History& history;  // what `judge` judges by
 };
 
 // One of the crash states of a run that are recovered one by one.
@@ -88,34 +88,6 @@ report::CaseResult result_for(const scenario::Case& of, const CaseContext& conte
                     shell_quote(of.name), of.seed, context.reproduce_options);
   }
   return result;
-}
-
-// When the replies of acknowledged operations were sent.
-std::vector<trace::Position> acknowledged(const LiveRun& live) {
-  std::vector<trace::Position> acked;
-  for (const workload::Operation& operation : live.workload.history.operations) {
-    if (operation.is_acked()) {
-      // A reply can be read before its send is seen to return; the kill may come in between.
-      acked.push_back(std::min(operation.acked, live.traced.trace.end));
-    }
-  }
-  std::sort(acked.begin(), acked.end());
-  return acked;
-}
-
-// Those of the case that are of this program.
-std::vector<scenario::KnownFinding> known_findings_of(const scenario::Case& of,
-                                                      const recovery::Program& program) {
-  std::vector<scenario::KnownFinding> findings;
-  for (const scenario::KnownFinding& finding : of.known_findings) {
-    const auto matches = [&](const std::string& glob) { return name_match(glob, of.name); };
-    if (finding.target == program.use &&
-        (finding.version.empty() || name_match(finding.version, program.version)) &&
-        (finding.cases.empty() || std::ranges::any_of(finding.cases, matches))) {
-      findings.push_back(finding);
-    }
-  }
-  return findings;
 }
 
 class CaseRun {
@@ -241,7 +213,7 @@ class CaseRun {
                                         return context_.program(other);
                                       },
                                       verdict_.is_unseen() ? nullptr : starter_};
-    const CrashedRun crashed{live, base, judge, plan};
+    const CrashedRun crashed{live, base, judge, plan, live.workload.history};
     if (case_.crash.kind == oracle::CrashKind::kPowerLoss && goes_on_after_crash()) {
       return recover_power_losses(crashed, folder, cycle);
     }
@@ -249,12 +221,18 @@ class CaseRun {
       explore(crashed, folder);
       return {};
     }
+    if (beside_ && beside_->since) {
+      return recover_since(crashed, *beside_->since, folder);
+    }
     return case_.damage.empty() ? recover_as_left(crashed, folder, cycle)
                                 : recover_damaged(crashed, folder, cycle);
   }
 
   LiveRun run_workload(std::uint32_t cycle, const fs::path& folder) {
-    LiveRun live = run_live(case_, program_, cycle, data_, folder);
+    LiveRun live =
+        case_.recovery.beside == scenario::Beside::kNothing
+            ? run_live(case_, program_, cycle, data_, folder)
+            : std::move(beside_.emplace(live_beside(case_, program_, data_, folder)).run);
     result_.timing.start_ms += live.start.ms;
     result_.timing.workload_ms += live.workload_ms;
     result_.timing.crash_ms += live.crash_ms;
@@ -266,6 +244,12 @@ class CaseRun {
       add_notes({"the workload ended early, under faults: " + live.workload.detail});
     }
     verdict_.add_run(case_, live, cycle_prefix(cycle));
+    if (beside_) {
+      add_notes(beside_->notes);
+      for (Verdict& verdict : beside_->checks) {
+        verdict_.add(std::move(verdict), "");
+      }
+    }
     return live;
   }
 
@@ -283,7 +267,7 @@ class CaseRun {
       if (bundles_.wanted()) {
         add_bundle(state.life != nullptr
                        ? bundle_of(crashed.plan, state.life->history, state.life->base)
-                       : bundle_of(crashed.plan, crashed.history(), crashed.base),
+                       : bundle_of(crashed.plan, crashed.history, crashed.base),
                    state);
       }
     }
@@ -324,7 +308,7 @@ class CaseRun {
 
   // A power loss may take the file that the damage is for. Empty: it can be done.
   std::string why_no_damage(const CrashedRun& crashed, const trace::Image& image) const {
-    const std::vector<trace::Position> acked = acknowledged(crashed.live);
+    const std::vector<trace::Position> acked = crashed.live.acknowledged();
     try {
       static_cast<void>(
           crash::expand(case_.damage, image, {&crashed.live.traced.trace, trace::kNever, acked}));
@@ -389,6 +373,26 @@ class CaseRun {
         .final_state;
   }
 
+  // What a new instance served beside the survivors of the run is held against the run; what comes back after
+  // the crash of all, against what that instance served and acknowledged.
+  target::State recover_since(const CrashedRun& crashed, const LifeSince& since,
+                              const fs::path& folder) {
+    verdict_.add(crashed.judge.guarantee(since.base, guarantee_), "beside the survivors: ");
+    if (!case_.oracle.expect.empty()) {
+      verdict_.add(crashed.judge.expectations(since.base, case_.oracle.expect), "");
+    }
+    const oracle::Judge judge(since.history, since.base);
+    verdict_.add(judge.replies(), "beside the survivors: ");
+    const recovery::RecoveryPlan plan{since.judged_as, program_, *since.judged_as.oracle.guarantee,
+                                      crashed.plan.other_program, crashed.plan.starter};
+    return recover({crashed.live, since.base, judge, plan, since.history},
+                   {.data = data_,
+                    .folder = folder / "recovery",
+                    .name = "once the survivors had acted",
+                    .damage = ""})
+        .final_state;
+  }
+
   target::State recover_damaged(const CrashedRun& crashed, const fs::path& folder,
                                 std::uint32_t cycle) {
     return recover_each(crashed, crash::read_directory(data_),
@@ -399,7 +403,7 @@ class CaseRun {
   // last stays, as `folder`/data.
   target::State recover_each(const CrashedRun& crashed, const trace::Image& image,
                              const DamageSeries& series) {
-    const std::vector<trace::Position> acked = acknowledged(crashed.live);
+    const std::vector<trace::Position> acked = crashed.live.acknowledged();
     const crash::RunContext run{&crashed.live.traced.trace, series.crash.position, acked};
     target::State state;
     std::size_t tried = 0;
@@ -460,7 +464,7 @@ class CaseRun {
       add_note_once(note);
     }
     if (!verdict_.has_new_violation()) {
-      story_.record_recovery(crashed.history(), recovery, directory.damage, began_ns);
+      story_.record_recovery(crashed.live.workload.history, recovery, directory.damage, began_ns);
       keep_violation(crashed, directory, recovery, std::move(image));
     }
     for (const Verdict& verdict : recovery.checks) {
@@ -485,7 +489,7 @@ class CaseRun {
     result_.timing.recovery_ms += ms_since(began);
     verdict_.add_faults(case_.recovery.faults, struck.faults, case_.faults.size());
     if (!verdict_.has_new_violation()) {
-      story_.record_struck_start(crashed.history(), directory.damage, struck, began_ns);
+      story_.record_struck_start(crashed.live.workload.history, directory.damage, struck, began_ns);
     }
   }
 
@@ -506,7 +510,7 @@ class CaseRun {
     violation.summary = prefix_of(directory.name) + violation.summary;
     verdict_.add_violation(violation);
     if (image) {
-      report::Bundle bundle = bundle_of(crashed.plan, crashed.history(), crashed.base);
+      report::Bundle bundle = bundle_of(crashed.plan, crashed.history, crashed.base);
       bundle.result.verdict = std::move(violation);
       bundle.crash_state = directory.name;
       bundle.crash = directory.crash;
@@ -547,6 +551,7 @@ class CaseRun {
   recovery::Program program_;
   std::shared_ptr<recovery::Starter> starter_;  // for what follows a recovery; borrows the program
   oracle::Guarantee guarantee_;
+  std::optional<LifeBeside> beside_;
   CaseVerdict verdict_;
   CaseBundles bundles_;
   CaseStory story_;

@@ -55,7 +55,8 @@ void CaseStory::record_run(const LiveRun& run, const std::vector<fault::Fault>& 
     return;  // no workload began
   }
   const std::string end =
-      run.ended_by_itself
+      run.crashed_ns != 0 ? "all that lives is killed"
+      : run.ended_by_itself
           ? fmt::format("the target {}", recovery::describe_status(*run.ended_by_itself))
           : "the target and all its children are killed";
   std::vector<report::FaultResult> results;
@@ -68,6 +69,12 @@ void CaseStory::record_run(const LiveRun& run, const std::vector<fault::Fault>& 
   for (const auto& [began_ns, step] : run.steps) {
     course.push_back({ms_between(history.began_ns, began_ns),
                       fmt::format("step {}: {}", step, describe_step(run.plan.steps[step]))});
+  }
+  for (const auto& [at_ns, what] : run.told) {
+    course.push_back({ms_between(history.began_ns, at_ns), what});
+  }
+  if (run.crashed_ns != 0) {
+    crash->at_ms = ms_between(history.began_ns, run.crashed_ns);
   }
   std::ranges::stable_sort(course, {}, &Moment::at_ms);
   course.insert(course.end(), crash, moments_.end());

@@ -122,6 +122,20 @@ Verdict inconclusive(std::string check, std::string summary) {
   return verdict;
 }
 
+std::vector<scenario::KnownFinding> known_findings_of(const scenario::Case& of,
+                                                      const recovery::Program& program) {
+  std::vector<scenario::KnownFinding> findings;
+  for (const scenario::KnownFinding& finding : of.known_findings) {
+    const auto matches = [&](const std::string& glob) { return name_match(glob, of.name); };
+    if (finding.target == program.use &&
+        (finding.version.empty() || name_match(finding.version, program.version)) &&
+        (finding.cases.empty() || std::ranges::any_of(finding.cases, matches))) {
+      findings.push_back(finding);
+    }
+  }
+  return findings;
+}
+
 void CaseVerdict::expect(std::vector<scenario::KnownFinding> findings) {
   known_ = std::move(findings);
 }

@@ -81,6 +81,10 @@ class CaseVerdict {
   std::optional<oracle::Verdict> unseen_;  // the first run that was not seen in full
 };
 
+// Those of the case that are of this program.
+[[nodiscard]] std::vector<scenario::KnownFinding> known_findings_of(
+    const scenario::Case& of, const recovery::Program& program);
+
 [[nodiscard]] oracle::Verdict inconclusive(std::string check, std::string summary);
 
 }  // namespace crashpoint::campaign

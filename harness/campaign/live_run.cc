@@ -67,6 +67,28 @@ bool passes(const fault::Fault& fault) {
           std::holds_alternative<fault::Delay>(fault.action));
 }
 
+std::uint64_t seed_of(const scenario::Case& of, std::uint32_t cycle) {
+  return cycle == 1 ? of.seed : derive_seed(of.seed, fmt::format("cycle/{}", cycle));
+}
+
+workload::Plan plan_of(const scenario::Case& of, std::uint32_t cycle) {
+  workload::Plan plan = of.workload;
+  if (!of.faults.empty() && std::ranges::all_of(of.faults, passes)) {
+    plan.resumes_within_ms = of.oracle.resumes_within_ms;
+  }
+  plan.seed = seed_of(of, cycle);
+  return plan;
+}
+
+ptrace::TracerOptions tracer_options_of(const scenario::Case& of, std::uint64_t seed) {
+  ptrace::TracerOptions options;
+  options.faults = of.faults;
+  options.seed = seed;
+  options.hold_survivors = of.recovery.beside == scenario::Beside::kOrphans ||
+                           of.recovery.beside == scenario::Beside::kStopped;
+  return options;
+}
+
 }  // namespace
 
 bool LiveRun::any_fault_fired() const {
@@ -78,51 +100,71 @@ bool LiveRun::dropped_by_fault() const {
   return workload.end == workload::End::kConnectionLost && any_fault_fired();
 }
 
-LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std::uint32_t cycle,
-                 const fs::path& data, const fs::path& folder) {
-  LiveRun run;
-  run.plan = of.workload;
-  if (!of.faults.empty() && std::ranges::all_of(of.faults, passes)) {
-    run.plan.resumes_within_ms = of.oracle.resumes_within_ms;
-  }
-  run.plan.seed = cycle == 1 ? of.seed : derive_seed(of.seed, fmt::format("cycle/{}", cycle));
-  ptrace::TracerOptions options;
-  options.faults = of.faults;
-  options.seed = run.plan.seed;
-  recovery::LiveTarget target(program, with_failpoints(of, of.faults), data, folder / "run",
-                              std::move(options));
-  run.start = target.wait_ready(milliseconds(of.recovery.deadline_ms));
-
-  const SteadyClock::time_point began = SteadyClock::now();
-  if (run.start.ready() && of.target.use == "command") {
-    run.unanswered = target::unanswered_questions(target.endpoint());
-  }
-  if (run.start.ready() && run.unanswered.empty()) {
-    run.held_before = recovery::holdings_of(target.tracer().pid());
-    target.tracer().begin_workload();
-    workload::Hooks hooks;
-    hooks.step_began = [&](std::size_t step) {
-      run.steps.emplace_back(now_ns(), step);
-      target.tracer().arm_step(step);
-    };
-    hooks.acked = [&](std::uint64_t count) { target.tracer().acked(count); };
-    run.workload = workload::run(run.plan, target.endpoint(), hooks);
-    if (run.workload.end == workload::End::kCompleted) {
-      run.held_after = recovery::holdings_of(target.tracer().pid());
+std::vector<trace::Position> LiveRun::acknowledged() const {
+  std::vector<trace::Position> acked;
+  for (const workload::Operation& operation : workload.history.operations) {
+    if (operation.is_acked()) {
+      // A reply can be read before its send is seen to return; the kill may come in between.
+      acked.push_back(std::min(operation.acked, traced.trace.end));
     }
   }
-  run.workload_ms = ms_since(began);
+  std::ranges::sort(acked);
+  return acked;
+}
 
+Life::Life(const scenario::Case& of, const recovery::Program& program, std::uint32_t cycle,
+           const fs::path& data, const fs::path& folder)
+    : case_(of),
+      target_(program, with_failpoints(of, of.faults), data, folder / "run",
+              tracer_options_of(of, seed_of(of, cycle))) {
+  run_.plan = plan_of(of, cycle);
+}
+
+void Life::live() {
+  run_.start = target_.wait_ready(milliseconds(case_.recovery.deadline_ms));
+  const SteadyClock::time_point began = SteadyClock::now();
+  if (run_.start.ready() && case_.target.use == "command") {
+    run_.unanswered = target::unanswered_questions(target_.endpoint());
+  }
+  if (run_.start.ready() && run_.unanswered.empty()) {
+    run_.held_before = recovery::holdings_of(target_.tracer().pid());
+    target_.tracer().begin_workload();
+    workload::Hooks hooks;
+    hooks.step_began = [&](std::size_t step) {
+      run_.steps.emplace_back(now_ns(), step);
+      target_.tracer().arm_step(step);
+    };
+    hooks.acked = [&](std::uint64_t count) { target_.tracer().acked(count); };
+    if (case_.recovery.beside != scenario::Beside::kNothing) {
+      // A held target answers nobody. What an orphan inherited of its connections stays open.
+      hooks.stop = [&] { return target_.tracer().is_holding(); };
+    }
+    run_.workload = workload::run(run_.plan, target_.endpoint(), hooks);
+    if (run_.workload.end == workload::End::kCompleted) {
+      run_.held_after = recovery::holdings_of(target_.tracer().pid());
+    }
+  }
+  run_.workload_ms = ms_since(began);
+}
+
+LiveRun Life::end() {
   const SteadyClock::time_point crash = SteadyClock::now();
-  run.ended_by_itself = wait_for_own_end(of, target, run.workload);
-  target.tracer().kill_tree();
-  run.traced = target.tracer().finish();
-  run.crash_ms = ms_since(crash);
-  run.log = target.log();
+  run_.ended_by_itself = wait_for_own_end(case_, target_, run_.workload);
+  target_.tracer().kill_tree();
+  run_.traced = target_.tracer().finish();
+  run_.crash_ms = ms_since(crash);
+  run_.log = target_.log();
 
-  workload::fill_acks(run.workload.history, run.traced.trace);
-  workload::fill_snapshots(run.workload.history, run.traced.trace, snapshot_file(of));
-  return run;
+  workload::fill_acks(run_.workload.history, run_.traced.trace);
+  workload::fill_snapshots(run_.workload.history, run_.traced.trace, snapshot_file(case_));
+  return std::move(run_);
+}
+
+LiveRun run_live(const scenario::Case& of, const recovery::Program& program, std::uint32_t cycle,
+                 const fs::path& data, const fs::path& folder) {
+  Life life(of, program, cycle, data, folder);
+  life.live();
+  return life.end();
 }
 
 ptrace::Run strike_start(const scenario::Case& of, const recovery::Program& program,

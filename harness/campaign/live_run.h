@@ -30,6 +30,9 @@ struct LiveRun {
   std::optional<recovery::Holdings> held_before;
   std::optional<recovery::Holdings> held_after;
   std::string log;
+  // What else the harness did, for the timeline: each with its moment, on the clock of traces.
+  std::vector<std::pair<std::int64_t, std::string>> told;
+  std::int64_t crashed_ns = 0;          // 0: when the history ended
   std::vector<std::string> unanswered;  // what reading the data of this target needs and it lacks
   double workload_ms = 0;
   double crash_ms = 0;
@@ -37,6 +40,30 @@ struct LiveRun {
   [[nodiscard]] bool any_fault_fired() const;
   // A fault can make a server drop a client. What was acknowledged until then is judged.
   [[nodiscard]] bool dropped_by_fault() const;
+  // When the replies of acknowledged operations were sent.
+  [[nodiscard]] std::vector<trace::Position> acknowledged() const;
+};
+
+// A run in its two steps, for those who have something to do between them.
+class Life {
+ public:
+  // Starts the target on `data`. `folder` is for this run alone. `cycle` counts from 1. Borrows `of`.
+  Life(const scenario::Case& of, const recovery::Program& program, std::uint32_t cycle,
+       const std::filesystem::path& data, const std::filesystem::path& folder);
+
+  // Runs the workload with the faults of the case in force, up to its end or that of the target; or until
+  // the target is held, if the case has survivors.
+  void live();
+  // What is known of the run so far; of its trace and its faults nothing.
+  [[nodiscard]] LiveRun& so_far() { return run_; }
+  [[nodiscard]] recovery::LiveTarget& target() { return target_; }
+  // Kills what lives.
+  [[nodiscard]] LiveRun end();
+
+ private:
+  const scenario::Case& case_;
+  LiveRun run_;
+  recovery::LiveTarget target_;
 };
 
 // Starts the target on `data`, runs the workload of the case with its faults in force, and kills it.

@@ -131,9 +131,13 @@ Verdict verdict_of(Outcome outcome, std::string summary) {
   return verdict;
 }
 
-// Lacking a command is a target's own affair; refusing to write at all is not.
 bool is_unknown(const target::RespValue& reply) {
   return reply.text.find("unknown command") != std::string::npos;
+}
+
+bool is_full(const scenario::Case& of, const target::RespValue& reply) {
+  return reply.text.starts_with("OOM ") &&
+         oracle::directive_value(of.target.config, "maxmemory", "0") != "0";
 }
 
 class Continuation {
@@ -170,7 +174,10 @@ class Continuation {
     Plan plan =
         round == 0 ? continuation_plan(base, has_log_, variant_) : case_.oracle.then[round - 1];
     const workload::Run run = workload::run(plan, now.running->endpoint());
-    if (!went_on(run, *now.running)) {
+    if (Continued trouble = judge_further_life(case_, run, now.running->log());
+        trouble.verdict || !trouble.note.empty()) {
+      result_.verdict = std::move(trouble.verdict);
+      result_.note = std::move(trouble.note);
       return;
     }
     now.running.reset();
@@ -190,51 +197,6 @@ class Continuation {
     verdict.promise = kPromise;
     verdict.summary = when + verdict.summary;
     result_.verdict = std::move(verdict);
-  }
-
-  // Whether the workload says something of what follows.
-  bool went_on(const workload::Run& run, const Running& running) {
-    if (run.end != workload::End::kCompleted) {
-      result_.verdict = verdict_of(
-          run.end == workload::End::kStopped ? Outcome::kInconclusive : Outcome::kViolation,
-          fmt::format("after recovery it does not go on serving: {}; {}", run.detail,
-                      last_line(running.log())));
-      return false;
-    }
-    const auto is_write = [](const workload::Operation& operation) {
-      return operation.is_acked() && !operation.is_refused();
-    };
-    if (std::ranges::any_of(run.history.operations, is_write)) {
-      const auto refused =
-          std::ranges::find_if(run.history.operations, [](const workload::Operation& operation) {
-            return operation.is_refused() && operation.arguments.front() == "SET" &&
-                   !is_unknown(*operation.reply);
-          });
-      if (refused == run.history.operations.end() || is_full(*refused->reply)) {
-        return true;
-      }
-      result_.verdict = verdict_of(
-          Outcome::kViolation,
-          fmt::format("after recovery SET is answered -{}", escape(refused->reply->text)));
-      return false;
-    }
-    result_.note = "every command is refused";
-    for (const workload::Operation& operation : run.history.operations) {
-      if (!is_unknown(*operation.reply) && !is_full(*operation.reply)) {
-        result_.note.clear();
-        result_.verdict =
-            verdict_of(Outcome::kViolation,
-                       fmt::format("after recovery {} is answered -{}", operation.arguments.front(),
-                                   escape(operation.reply->text)));
-        return false;
-      }
-    }
-    return false;
-  }
-
-  [[nodiscard]] bool is_full(const target::RespValue& reply) const {
-    return reply.text.starts_with("OOM ") &&
-           oracle::directive_value(case_.target.config, "maxmemory", "0") != "0";
   }
 
   // "killed once it had recovered and answered 30 further commands, "
@@ -285,6 +247,45 @@ bool keeps_a_log(const scenario::Case& of, const Program& program) {
              ? oracle::directive_value(of.target.config, "appendonly", "no") == "yes"
              : promise_after_recovery(of, program, oracle::CrashKind::kProcessKill).kind !=
                    oracle::Guarantee::Kind::kSnapshot;
+}
+
+Continued judge_further_life(const scenario::Case& of, const workload::Run& run,
+                             const std::string& log) {
+  Continued found;
+  if (run.end != workload::End::kCompleted) {
+    found.verdict = verdict_of(
+        run.end == workload::End::kStopped ? Outcome::kInconclusive : Outcome::kViolation,
+        fmt::format("after recovery it does not go on serving: {}; {}", run.detail,
+                    last_line(log)));
+    return found;
+  }
+  const auto& operations = run.history.operations;
+  const auto is_write = [](const workload::Operation& operation) {
+    return operation.is_acked() && !operation.is_refused();
+  };
+  if (std::ranges::any_of(operations, is_write)) {
+    const auto refused = std::ranges::find_if(operations, [](const workload::Operation& operation) {
+      return operation.is_refused() && operation.arguments.front() == "SET" &&
+             !is_unknown(*operation.reply);
+    });
+    if (refused != operations.end() && !is_full(of, *refused->reply)) {
+      found.verdict = verdict_of(
+          Outcome::kViolation,
+          fmt::format("after recovery SET is answered -{}", escape(refused->reply->text)));
+    }
+    return found;
+  }
+  for (const workload::Operation& operation : operations) {
+    if (!is_unknown(*operation.reply) && !is_full(of, *operation.reply)) {
+      found.verdict =
+          verdict_of(Outcome::kViolation,
+                     fmt::format("after recovery {} is answered -{}", operation.arguments.front(),
+                                 escape(operation.reply->text)));
+      return found;
+    }
+  }
+  found.note = "every command is refused";
+  return found;
 }
 
 std::string promise_of_continuation() {

@@ -20,6 +20,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/target/state.h"
 #include "harness/workload/plan.h"
+#include "harness/workload/runner.h"
 
 namespace crashpoint::recovery {
 
@@ -58,6 +59,11 @@ struct Continued {
   std::string note;
   double ms = 0;
 };
+
+// Whether `run`, of an instance that recovered and printed `log`, says something of what follows: then
+// neither a verdict nor a note. Lacking a command is a target's own affair; refusing to write is not.
+[[nodiscard]] Continued judge_further_life(const scenario::Case& of, const workload::Run& run,
+                                           const std::string& log);
 
 // On a directory as the crash left it, in place. Throws EnvironmentError.
 [[nodiscard]] Continued continue_and_judge(const scenario::Case& of, const Program& program,
