@@ -96,6 +96,35 @@ TEST_F(RunSurvivors, AFaultStopsTheTargetInTheMiddleOfItsWork) {
   EXPECT_EQ(correct.exit_code, 0) << correct.output;
 }
 
+// The second start interrupts the harness, and does not end by itself.
+TEST_F(RunSurvivors, LeavesNothingBehindWhenItIsInterruptedBesideThem) {
+  const std::string folder = folder_.path().string();
+  write("server", fmt::format("#!/bin/sh\n"
+                              "if [ -e {0}/started ]; then\n"
+                              "  kill -TERM $(cat {0}/pid)\n"
+                              "  exec sleep 600\n"
+                              "fi\n"
+                              ": > {0}/started\n"
+                              "exec {1} \"$@\"\n",
+                              folder, CRASHPOINT_ENGINE_BINARY));
+  write("work/case.json", fmt::format(R"({{"version": 1, "name": "case", "summary": "A test.",
+              "target": {{"use": {{"command": ["sh", "{}/server", "{{config}}"]}}, "config": {{{}}}}},
+              "workload": [{{"commands": [["SET", "a", "1"]]}}, {{"admin": ["BGSAVE"]}},
+                           {{"admin": ["PING"], "wait": "done"}}],
+              "faults": [{{"at": {{"syscall": "write", "path": "temp-*.rdb", "role": "snapshot"}},
+                           "do": {{"kill": "tree", "signal": "SIGSTOP"}}}}],
+              "recovery": {{"beside": "stopped", "deadline_ms": 600000}}}})",
+                                      folder, kSavesOnly));
+  const Outcome outcome =
+      shell(fmt::format("cd {0} && export CRASHPOINT_TMPDIR={0}/work && "
+                        "sh -c 'echo $$ > pid; exec {1} run work/case.json'",
+                        folder, CRASHPOINT_BINARY));
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("Interrupted"));
+  EXPECT_EQ(shell("ls " + folder + "/work").output, "case.json\n");
+  EXPECT_EQ(shell("ls -l /proc/[0-9]*/cwd 2>/dev/null | grep " + folder + "/work").output, "");
+}
+
 // Nothing is proved where no child lived on.
 TEST_F(RunSurvivors, WithoutAChildItIsInconclusive) {
   const Outcome outcome = run(
