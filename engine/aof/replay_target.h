@@ -10,9 +10,9 @@ class ReplayTarget {
  public:
   virtual ~ReplayTarget() = default;
 
-  // Executes one logged command against database `db`: nothing is propagated, nothing expires.
-  // SELECT, MULTI and EXEC are the loader's business and never arrive here. An error reply of the
-  // command itself is ignored, as redis-server does. False: there is no such command.
+  // Executes one logged command against database `db`: nothing is propagated, nothing expires. SELECT,
+  // MULTI and EXEC are the loader's business and never arrive here. A command that writes nothing is
+  // skipped, and an error reply ignored, as redis-server does. False: there is no such command.
   virtual bool replay(int db, std::span<const std::string_view> argv) = 0;
 };
 

@@ -126,6 +126,9 @@ bool Executor::replay(int db, std::span<const std::string_view> argv) {
   if ((spec->arity > 0 && spec->arity != count) || count < -spec->arity) {
     return true;  // an error reply, which Redis ignores too
   }
+  if ((spec->flags & kWrite) == 0) {
+    return true;  // no data hangs on it, and a BGREWRITEAOF or SHUTDOWN that got into a log is not meant now
+  }
   ENGINE_CHECK(db >= 0 && db < state_->keyspace.count(), db);
   session.database = db;
   state_->replaying = true;

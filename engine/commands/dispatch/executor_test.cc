@@ -123,6 +123,10 @@ TEST(Executor, ReplaysWithoutLoggingRefusingOrExpiring) {
   EXPECT_TRUE(replay(2, {"APPEND", "k", "w"}));
   EXPECT_TRUE(replay(2, {"LPUSH", "k", "w"})) << "an error reply is no reason to stop";
   EXPECT_FALSE(replay(2, {"BLA"}));
+  for (const std::string_view other : {"BGREWRITEAOF", "SHUTDOWN", "MONITOR", "GET"}) {
+    EXPECT_TRUE(replay(2, {other, "k"})) << other << " is no data";
+    EXPECT_TRUE(replay(2, {other})) << other << " does nothing";
+  }
   EXPECT_EQ(test.keyspace.database(2).find("k")->object.text().text(), "vw");
   EXPECT_THAT(test.effects.steps, IsEmpty());
   test.executor.begin_turn();
