@@ -11,8 +11,8 @@ namespace {
 constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
 constexpr std::uint64_t kBase = 0x0f3a1d7c5b9e8642;
 
-__extension__ typedef unsigned __int128
-    Wide;  // NOLINT(modernize-use-using): takes no __extension__
+// NOLINTNEXTLINE(modernize-use-using): g++ takes __extension__ before a typedef only
+__extension__ typedef unsigned __int128 Wide;
 
 constexpr std::uint64_t reduce(std::uint64_t value) {
   value = (value & kPrime) + (value >> 61);
