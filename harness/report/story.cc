@@ -288,9 +288,8 @@ class Storyteller {
     }
     const auto kept = entries_.end() - static_cast<std::ptrdiff_t>(moments_max);
     const std::int64_t until_ns = kept->at_ns;
-    const auto omitted =
-        std::ranges::stable_partition(entries_.begin(), kept, std::identity(), &Entry::first_firing)
-            .begin();
+    const auto omitted = std::stable_partition(
+        entries_.begin(), kept, [](const Entry& entry) { return entry.first_firing; });
     const auto count = static_cast<std::uint64_t>(kept - omitted);
     entries_.erase(omitted, kept);
     if (count > 0) {

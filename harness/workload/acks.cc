@@ -31,11 +31,13 @@ bool has_left(const Event& event) {
 void fill_acks(History& history, const trace::Trace& trace) {
   std::map<std::string, ReplyStream, std::less<>> streams;
   for (const Client& client : history.clients) {
-    const auto own =
-        std::ranges::equal_range(history.operations, client.number, {}, &Operation::client);
+    const auto first =
+        std::ranges::lower_bound(history.operations, client.number, {}, &Operation::client);
+    const auto last =
+        std::ranges::upper_bound(history.operations, client.number, {}, &Operation::client);
     ReplyStream& stream = streams[client.connection];
-    stream.next = static_cast<std::size_t>(own.begin() - history.operations.begin());
-    stream.end = stream.next + own.size();
+    stream.next = static_cast<std::size_t>(first - history.operations.begin());
+    stream.end = static_cast<std::size_t>(last - history.operations.begin());
   }
   for (const Event& event : trace.events) {
     if (event.op != Op::kSend || !has_left(event)) {

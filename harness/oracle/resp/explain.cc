@@ -34,7 +34,7 @@ void set_lost(const Situation& situation, std::vector<std::size_t> operations, V
   const workload::History& history = situation.prepared.history();
   const auto sent = [&](std::size_t at) { return history.operations[at].sent_ns; };
   std::ranges::sort(operations);
-  operations.erase(std::ranges::unique(operations).begin(), operations.end());
+  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
   std::ranges::stable_sort(operations, {}, sent);
   verdict.lost_count = operations.size();
   for (const std::size_t at : operations) {
@@ -219,9 +219,11 @@ bool changed_another_key(const Prepared& prepared, std::size_t at, Holds holds) 
       if (at < plan.first || at >= plan.first + plan.count) {
         continue;
       }
-      const auto made = std::ranges::equal_range(prepared.epochs()[number].lanes[lane].versions,
-                                                 at - plan.first + 1, {}, &Version::cut);
-      return std::ranges::any_of(made, [&](const Version& version) { return holds(version.key); });
+      const std::vector<Version>& versions = prepared.epochs()[number].lanes[lane].versions;
+      const std::size_t cut = at - plan.first + 1;
+      return std::any_of(std::ranges::lower_bound(versions, cut, {}, &Version::cut),
+                         std::ranges::upper_bound(versions, cut, {}, &Version::cut),
+                         [&](const Version& version) { return holds(version.key); });
     }
   }
   return false;
