@@ -140,6 +140,11 @@ bool is_full(const scenario::Case& of, const target::RespValue& reply) {
          oracle::directive_value(of.target.config, "maxmemory", "0") != "0";
 }
 
+// No fault of the case is in force in a further life: where fork fails, the machine has no room for processes.
+bool could_not_fork(const std::string& log) {
+  return log.find(" in background: fork") != std::string::npos;
+}
+
 class Continuation {
  public:
   Continuation(const scenario::Case& of, const Program& program, Starter& starter,
@@ -270,7 +275,7 @@ Continued judge_further_life(const scenario::Case& of, const workload::Run& run,
     });
     if (refused != operations.end() && !is_full(of, *refused->reply)) {
       found.verdict = verdict_of(
-          Outcome::kViolation,
+          could_not_fork(log) ? Outcome::kInconclusive : Outcome::kViolation,
           fmt::format("after recovery SET is answered -{}", escape(refused->reply->text)));
     }
     return found;

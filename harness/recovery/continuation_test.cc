@@ -165,6 +165,25 @@ TEST_F(ContinuationTest, ATargetThatRefusesWritesAfterRecoveryIsAViolation) {
   EXPECT_THAT(continued.verdict->summary, HasSubstr("SET is answered -OOM"));
 }
 
+// A snapshot that fails makes a server refuse writes. Where fork fails without a fault, the machine is at its limit.
+TEST(FurtherLife, AMachineWithoutRoomForProcessesIsNoViolation) {
+  using Reply = target::RespValue::Kind;
+  const auto answered = [](Reply kind, const char* text) {
+    workload::Operation operation;
+    operation.arguments = {"SET", "a", "1"};
+    operation.reply = target::RespValue{.kind = kind, .text = text};
+    operation.acked = 1;
+    operation.acked_ns = 1;
+    return operation;
+  };
+  workload::Run run;
+  run.history.operations = {answered(Reply::kSimple, "OK"),
+                            answered(Reply::kError, "MISCONF Errors saving")};
+  const std::string failed = "# Can't save in background: fork: Resource temporarily unavailable";
+  EXPECT_EQ(judge_further_life({}, run, failed).verdict->outcome, Outcome::kInconclusive);
+  EXPECT_EQ(judge_further_life({}, run, "# Write error").verdict->outcome, Outcome::kViolation);
+}
+
 TEST_F(ContinuationTest, WhereTheScenarioLimitsMemoryAFullTargetIsNoViolation) {
   use_engine(std::string(kLog) + R"(, "maxmemory": "1")");
   fs::create_directories(data());
