@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 #include "harness/trace/trace.h"
 
 namespace crashpoint::campaign {

@@ -21,7 +21,7 @@
 #include "harness/recovery/continuation.h"
 #include "harness/recovery/program.h"
 #include "harness/recovery/recovery_checks.h"
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 
 namespace crashpoint::campaign {
 namespace {

@@ -29,7 +29,7 @@
 #include "harness/report/exit_code.h"
 #include "harness/report/status.h"
 #include "harness/report/write.h"
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 #include "harness/scenario/program_json.h"
 #include "harness/scenario/scenario.h"
 

@@ -19,7 +19,7 @@
 #include "harness/campaign/workspace.h"
 #include "harness/cli/commands.h"
 #include "harness/fault/libfiu.h"
-#include "harness/ptrace/support.h"
+#include "harness/ptrace/kernel/support.h"
 #include "harness/recovery/program.h"
 
 #include <CLI/CLI.hpp>

@@ -10,7 +10,7 @@
 
 #include "harness/campaign/campaign.h"
 #include "harness/campaign/recorded_calls.h"
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 
 namespace crashpoint {
 namespace {

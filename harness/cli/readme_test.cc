@@ -8,7 +8,7 @@
 
 #include "harness/base/text.h"
 #include "harness/cli/command_line_for_test.h"
-#include "harness/scenario/readme_examples_for_test.h"
+#include "harness/scenario/load/readme_examples_for_test.h"
 
 namespace crashpoint {
 namespace {

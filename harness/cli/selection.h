@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 
 namespace CLI {
 class App;

@@ -28,7 +28,7 @@
 #include "harness/recovery/live_recoverer.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/program.h"
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 #include "harness/workload/acks.h"
 #include "harness/workload/runner.h"
 

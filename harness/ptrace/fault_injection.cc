@@ -15,9 +15,9 @@
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
 #include "harness/fault/libfiu.h"
-#include "harness/ptrace/pieces.h"
+#include "harness/ptrace/kernel/pieces.h"
+#include "harness/ptrace/kernel/registers.h"
 #include "harness/ptrace/recording_handler.h"
-#include "harness/ptrace/registers.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"
 

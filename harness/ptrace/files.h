@@ -30,8 +30,8 @@
 
 #include "harness/base/fd.h"
 #include "harness/ptrace/connection.h"
-#include "harness/ptrace/kernel_path.h"
-#include "harness/ptrace/on_disk.h"
+#include "harness/ptrace/kernel/kernel_path.h"
+#include "harness/ptrace/kernel/on_disk.h"
 #include "harness/trace/event.h"
 #include "harness/trace/trace.h"
 

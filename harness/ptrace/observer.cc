@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-#include "harness/ptrace/filter.h"
+#include "harness/ptrace/kernel/filter.h"
 
 namespace crashpoint::ptrace {
 namespace {

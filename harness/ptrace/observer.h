@@ -14,7 +14,7 @@
 #include <string>
 
 #include "harness/ptrace/files.h"
-#include "harness/ptrace/registers.h"
+#include "harness/ptrace/kernel/registers.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/observations.h"
 #include "harness/trace/syscalls.h"

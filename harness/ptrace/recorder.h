@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "harness/ptrace/files.h"
-#include "harness/ptrace/registers.h"
+#include "harness/ptrace/kernel/registers.h"
 #include "harness/ptrace/tracer.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/data_store.h"

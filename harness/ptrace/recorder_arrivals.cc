@@ -15,7 +15,7 @@
 
 #include "harness/base/fd.h"
 #include "harness/ptrace/files.h"
-#include "harness/ptrace/on_disk.h"
+#include "harness/ptrace/kernel/on_disk.h"
 #include "harness/ptrace/recorder.h"
 #include "harness/ptrace/tree.h"
 

@@ -18,7 +18,7 @@
 
 #include "harness/base/check.h"
 #include "harness/ptrace/files.h"
-#include "harness/ptrace/pieces.h"
+#include "harness/ptrace/kernel/pieces.h"
 #include "harness/ptrace/recorder.h"
 #include "harness/ptrace/tree.h"
 #include "harness/trace/syscalls.h"

@@ -14,7 +14,7 @@
 #include "harness/base/random.h"
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
-#include "harness/ptrace/pieces.h"
+#include "harness/ptrace/kernel/pieces.h"
 #include "harness/ptrace/recorder.h"
 #include "harness/ptrace/supervisor.h"
 #include "harness/ptrace/tracees.h"

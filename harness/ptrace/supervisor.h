@@ -17,10 +17,10 @@
 
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
+#include "harness/ptrace/kernel/wakeup.h"
 #include "harness/ptrace/tracees.h"
 #include "harness/ptrace/tracer.h"
 #include "harness/ptrace/tree.h"
-#include "harness/ptrace/wakeup.h"
 #include "harness/trace/event.h"
 
 namespace crashpoint::ptrace {

@@ -23,9 +23,9 @@
 #include <utility>
 
 #include "harness/base/check.h"
-#include "harness/ptrace/filter.h"
-#include "harness/ptrace/registers.h"
-#include "harness/ptrace/request.h"
+#include "harness/ptrace/kernel/filter.h"
+#include "harness/ptrace/kernel/registers.h"
+#include "harness/ptrace/kernel/request.h"
 #include "harness/ptrace/tree.h"
 
 namespace crashpoint::ptrace {

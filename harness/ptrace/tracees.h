@@ -26,8 +26,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "harness/ptrace/registers.h"
-#include "harness/ptrace/shared_cpu.h"
+#include "harness/ptrace/kernel/registers.h"
+#include "harness/ptrace/kernel/shared_cpu.h"
 #include "harness/ptrace/tree.h"
 
 namespace crashpoint::ptrace {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "harness/ptrace/files.h"
-#include "harness/ptrace/memory.h"
+#include "harness/ptrace/kernel/memory.h"
 #include "harness/trace/event.h"
 #include "harness/trace/syscalls.h"
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "harness/base/temporary_directory.h"
-#include "harness/scenario/load.h"
+#include "harness/scenario/load/load.h"
 #include "harness/target/state_dump.h"
 
 namespace crashpoint::recovery {

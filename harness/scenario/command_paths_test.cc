@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/scenario/files_for_test.h"
+#include "harness/scenario/load/files_for_test.h"
 
 namespace crashpoint::scenario {
 namespace {

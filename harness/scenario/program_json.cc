@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/check.h"
-#include "harness/scenario/document.h"
 
 namespace crashpoint::scenario {
 namespace {
