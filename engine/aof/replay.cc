@@ -31,6 +31,10 @@ struct Session {
   bool checked = false;
 };
 
+std::string shown(std::string_view name) {
+  return std::string(name.substr(0, 128));
+}
+
 class Replay {
  public:
   Replay(const io::File& file, const ReplayOptions& options, std::uint64_t file_size,
@@ -51,8 +55,10 @@ class Replay {
   using End = std::optional<Result<ReplayResult>>;
   End on_annotation(const Item& item);
   End on_command(const Item& item);
-  Status execute(std::span<const std::string_view> argv);
-  Status select(std::string_view db);
+  // `offset`: where the command begins in the file.
+  Status execute(std::span<const std::string_view> argv, std::uint64_t offset);
+  Status select(std::string_view db, std::uint64_t offset);
+  Status refuse_command(std::string_view what, std::string_view name, std::uint64_t offset) const;
 
   Result<ReplayResult> at_end();
   Result<ReplayResult> unexpected_end();
@@ -78,7 +84,11 @@ class Replay {
   std::uint64_t step_end_ = 0;  // of the step whose checksum was verified
   int db_ = 0;
   bool in_transaction_ = false;
-  std::vector<std::vector<std::string>> transaction_;
+  struct Queued {
+    std::uint64_t offset;
+    std::vector<std::string> argv;
+  };
+  std::vector<Queued> transaction_;
 };
 
 Result<ReplayResult> Replay::run() {
@@ -168,17 +178,17 @@ Replay::End Replay::on_command(const Item& item) {
     in_transaction_ = true;
   } else if (equals_ignoring_case(name, "exec")) {
     in_transaction_ = false;
-    for (const std::vector<std::string>& command : transaction_) {
-      const std::vector<std::string_view> argv(command.begin(), command.end());
-      if (status = execute(argv); !status) {
+    for (const Queued& command : transaction_) {
+      const std::vector<std::string_view> argv(command.argv.begin(), command.argv.end());
+      if (status = execute(argv, command.offset); !status) {
         break;
       }
     }
     transaction_.clear();
   } else if (in_transaction_) {
-    transaction_.emplace_back(item.argv.begin(), item.argv.end());
+    transaction_.push_back({item.begin, {item.argv.begin(), item.argv.end()}});
   } else {
-    status = execute(item.argv);
+    status = execute(item.argv, item.begin);
   }
   if (!status) {
     return Result<ReplayResult>(tl::unexpected(status.error()));
@@ -191,14 +201,26 @@ Replay::End Replay::on_command(const Item& item) {
   return std::nullopt;
 }
 
-Status Replay::execute(std::span<const std::string_view> argv) {
+Status Replay::execute(std::span<const std::string_view> argv, std::uint64_t offset) {
+  using keyspace::Replayed;
   if (equals_ignoring_case(argv[0], "select")) {
-    return select(argv.size() == 2 ? argv[1] : "");
+    return select(argv.size() == 2 ? argv[1] : "", offset);
   }
   ENGINE_CHECK(db_ >= 0 && db_ < options_.databases, db_, options_.databases);
-  if (!target_.replay(db_, argv)) {
-    return refuse(fmt::format("Unknown command '{}' reading the append only file {}",
-                              argv[0].substr(0, 128), file_.path()));
+  switch (target_.replay(db_, argv)) {
+    case Replayed::kDone:
+      break;
+    case Replayed::kNoChange:
+      if (++result_.skipped == 1) {
+        result_.first_skipped = fmt::format("'{}' at byte {}", shown(argv[0]), offset);
+      }
+      break;
+    case Replayed::kUnknown:
+      return refuse_command("Unknown command", argv[0], offset);
+    case Replayed::kWrongArguments:
+      return refuse_command("Wrong number of arguments of the command", argv[0], offset);
+    case Replayed::kEndsServer:
+      return refuse_command("A command that ends the server,", argv[0], offset);
   }
   delay_.pause();
   if (++result_.commands % kProgressCommands == 0 && options_.progress) {
@@ -207,13 +229,24 @@ Status Replay::execute(std::span<const std::string_view> argv) {
   return {};
 }
 
-Status Replay::select(std::string_view db) {
+Status Replay::refuse_command(std::string_view what, std::string_view name,
+                              std::uint64_t offset) const {
+  return refuse(fmt::format(
+      "{} '{}' reading the append only file {} at byte {}. Nothing was changed. This engine did "
+      "not "
+      "write it: make a backup of the file, then correct or remove the command, or cut the file "
+      "there, which loses the {} bytes after it: truncate -s {} {}",
+      what, shown(name), file_.path(), offset, result_.file_size - good_end_, good_end_,
+      file_.path()));
+}
+
+Status Replay::select(std::string_view db, std::uint64_t offset) {
   const std::optional<std::int64_t> index = parse_int64(db);
   if (!index || *index < 0 || *index >= options_.databases) {
     return refuse(
         fmt::format("The append only file {} selects database '{}' at byte {}, but there "
                     "are {} ('databases' in the configuration)",
-                    file_.path(), db, good_end_, options_.databases));
+                    file_.path(), db, offset, options_.databases));
   }
   db_ = static_cast<int>(*index);
   return {};

@@ -33,7 +33,9 @@ struct ReplayResult {
   // What is appended at valid_size and torn by a power loss can be distinguished from damage: the
   // last thing before it is ours, under a checksum.
   bool checked = false;
-  std::string cut_reason;  // why valid_size < file_size, for the log
+  std::string cut_reason;     // why valid_size < file_size, for the log
+  std::uint64_t skipped = 0;  // commands that change no data
+  std::string first_skipped;  // "'SAVE' at byte 123", for the log
 };
 
 // An error's message names the file and what to do; the state of `target` is then worthless.

@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "engine/keyspace/effect.h"
+
 namespace engine::aof {
 
 class ReplayTarget {
@@ -11,9 +13,8 @@ class ReplayTarget {
   virtual ~ReplayTarget() = default;
 
   // Executes one logged command against database `db`: nothing is propagated, nothing expires. SELECT,
-  // MULTI and EXEC are the loader's business and never arrive here. A command that writes nothing is
-  // skipped, and an error reply ignored, as redis-server does. False: there is no such command.
-  virtual bool replay(int db, std::span<const std::string_view> argv) = 0;
+  // MULTI and EXEC are the loader's business and never arrive here.
+  virtual keyspace::Replayed replay(int db, std::span<const std::string_view> argv) = 0;
 };
 
 }  // namespace engine::aof

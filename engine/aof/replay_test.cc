@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 namespace engine::aof {
 namespace {
 
+using keyspace::Replayed;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -23,9 +25,13 @@ const Nonce kNonce = make_nonce(0x1234abcd);
 
 class Recorder final : public ReplayTarget {
  public:
-  bool replay(int db, std::span<const std::string_view> argv) override {
-    if (argv[0] == "BLA") {
-      return false;
+  Replayed replay(int db, std::span<const std::string_view> argv) override {
+    const std::map<std::string_view, Replayed> other = {{"BLA", Replayed::kUnknown},
+                                                        {"SAVE", Replayed::kNoChange},
+                                                        {"GET", Replayed::kWrongArguments},
+                                                        {"DEBUG", Replayed::kEndsServer}};
+    if (const auto found = other.find(argv[0]); found != other.end()) {
+      return found->second;
     }
     std::string text = db == 0 ? "" : std::to_string(db) + ":";
     for (const std::string_view argument : argv) {
@@ -34,7 +40,7 @@ class Recorder final : public ReplayTarget {
     }
     text.pop_back();
     commands.push_back(text);
-    return true;
+    return Replayed::kDone;
   }
   std::vector<std::string> commands;
 };
@@ -84,6 +90,8 @@ struct Outcome {
   std::vector<std::string> commands;
   std::optional<std::uint64_t> cut_at;  // the file is to be cut here
   std::string refused;                  // why
+  std::uint64_t skipped = 0;
+  std::string first_skipped;
 };
 
 Outcome load(const std::string& content, const ReplayOptions& options) {
@@ -98,7 +106,9 @@ Outcome load(const std::string& content, const ReplayOptions& options) {
     return outcome;
   }
   outcome.commands = target.commands;
-  EXPECT_EQ(result->commands, target.commands.size());
+  EXPECT_EQ(result->commands, target.commands.size() + result->skipped);
+  outcome.skipped = result->skipped;
+  outcome.first_skipped = result->first_skipped;
   if (result->valid_size < result->file_size) {
     EXPECT_NE(result->cut_reason, "");
     outcome.cut_at = result->valid_size;
@@ -162,6 +172,33 @@ TEST(Replay, RefusesAnUnknownCommand) {
   log.set("a", "1").step({{"BLA", "x"}});
   EXPECT_THAT(load(log.text, last_file()).refused,
               HasSubstr("Unknown command 'BLA' reading the append only file"));
+}
+
+TEST(Replay, ARefusedCommandIsNamedWithItsPlaceAndWhatToDo) {
+  LogText log(false);
+  log.set("a", "1");
+  const std::size_t good = log.text.size();
+  log.text += "*1\r\n$5\r\nMULTI\r\n";
+  const std::size_t at = log.text.size();
+  log.text += "*1\r\n$3\r\nGET\r\n*1\r\n$4\r\nEXEC\r\n";
+  const Outcome outcome = load(log.text, last_file());
+  EXPECT_THAT(outcome.refused, HasSubstr("Wrong number of arguments of the command 'GET'"));
+  EXPECT_THAT(outcome.refused, HasSubstr("at byte " + std::to_string(at)));
+  EXPECT_THAT(outcome.refused, HasSubstr("truncate -s " + std::to_string(good)));
+  log.text.replace(at, 11, "*1\r\n$5\r\nDEBUG");
+  EXPECT_THAT(load(log.text, last_file()).refused,
+              HasSubstr("A command that ends the server, 'DEBUG'"));
+}
+
+TEST(Replay, ACommandThatChangesNoDataIsSkippedAndTold) {
+  LogText log(false);
+  log.set("a", "1");
+  const std::string at = std::to_string(log.text.size());
+  log.step({{"SAVE"}}).set("b", "2").step({{"SAVE", "x"}});
+  const Outcome outcome = load(log.text, last_file());
+  EXPECT_THAT(outcome.commands, ElementsAre("SET a 1", "SET b 2"));
+  EXPECT_EQ(outcome.skipped, 2u);
+  EXPECT_EQ(outcome.first_skipped, "'SAVE' at byte " + at);
 }
 
 TEST(Replay, RefusesADatabaseThatDoesNotExist) {

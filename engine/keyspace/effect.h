@@ -13,6 +13,15 @@ struct Effect {
   std::span<const std::string_view> argv;
 };
 
+// What became of an effect that a log holds.
+enum class Replayed : std::uint8_t {
+  kDone,      // executed; an error reply counts, too, as with redis-server
+  kNoChange,  // skipped: a command of this name changes no data
+  kUnknown,   // there is no such command
+  kWrongArguments,
+  kEndsServer,  // it is there to crash a server
+};
+
 // Where effects go: persistence/, as commands/ sees it.
 class EffectLog {
  public:

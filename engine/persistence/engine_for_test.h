@@ -22,7 +22,7 @@ namespace engine::persistence {
 class TestTarget final : public aof::ReplayTarget {
  public:
   explicit TestTarget(keyspace::Keyspace& keyspace) : keyspace_(keyspace) {}
-  bool replay(int db, std::span<const std::string_view> argv) override {
+  keyspace::Replayed replay(int db, std::span<const std::string_view> argv) override {
     keyspace::Database& database = keyspace_.database(db);
     if (argv[0] == "SET") {
       database.put(argv[1], keyspace::Object::string(argv[2]));
@@ -42,9 +42,9 @@ class TestTarget final : public aof::ReplayTarget {
         entry->object.list().push(keyspace::ListEnd::kBack, element, keyspace_.limits);
       }
     } else {
-      return false;
+      return keyspace::Replayed::kUnknown;
     }
-    return true;
+    return keyspace::Replayed::kDone;
   }
 
  private:
@@ -69,7 +69,7 @@ class TestEngine {
       views.emplace_back(command.begin(), command.end());
     }
     for (const std::vector<std::string_view>& argv : views) {
-      ASSERT_TRUE(target.replay(db, argv)) << argv[0];
+      ASSERT_EQ(target.replay(db, argv), keyspace::Replayed::kDone) << argv[0];
       effects.push_back({db, argv});
     }
     persistence.log_step(effects, commands.size());

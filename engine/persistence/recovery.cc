@@ -150,6 +150,10 @@ Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
       options.offset, replayed->valid_size, replayed->file_size);
   ENGINE_CHECK(last || replayed->valid_size == replayed->file_size, part.path);
   progress_.loaded_bytes = before + replayed->file_size;
+  if (replayed->skipped > 0) {
+    log_.warning("Commands in the AOF {} that change no data were skipped: {}, the first {}",
+                 part.path, replayed->skipped, replayed->first_skipped);
+  }
   if (replayed->valid_size < replayed->file_size) {
     log_.warning("!!! Warning: short read while loading the AOF file {}!!! ({})", part.path,
                  replayed->cut_reason);

@@ -29,7 +29,7 @@ class Replayer final : public aof::ReplayTarget,
   explicit Replayer(keyspace::Keyspace& keyspace)
       : executor_(keyspace, *this, *this, codec_, clock_) {}
 
-  bool replay(int db, std::span<const std::string_view> argv) override {
+  keyspace::Replayed replay(int db, std::span<const std::string_view> argv) override {
     return executor_.replay(db, argv);
   }
 

@@ -93,7 +93,7 @@ class Server final : private commands::ServerControl,
   bool is_allowed(std::string_view access) const;
 
   // --- ReplayTarget ---
-  bool replay(int db, std::span<const std::string_view> argv) override;
+  keyspace::Replayed replay(int db, std::span<const std::string_view> argv) override;
 
   // --- ServerControl ---
   std::string_view loading_refusal() override;

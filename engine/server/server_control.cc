@@ -5,7 +5,7 @@
 
 namespace engine::server {
 
-bool Server::replay(int db, std::span<const std::string_view> argv) {
+keyspace::Replayed Server::replay(int db, std::span<const std::string_view> argv) {
   return executor_.replay(db, argv);
 }
 

@@ -325,8 +325,7 @@ void command_getkeys_command(Context& c) {
   if (spec->keys.first == 0 && spec->keys.count_at == 0) {
     return c.error("ERR The command has no key arguments");
   }
-  const auto count = static_cast<std::ptrdiff_t>(argv.size());
-  if ((spec->arity > 0 && spec->arity != count) || count < -spec->arity) {
+  if (!has_arguments_for(*spec, argv.size())) {
     return c.error("ERR Invalid number of arguments specified for command");
   }
   const std::vector<std::size_t> positions = key_positions(*spec, argv);

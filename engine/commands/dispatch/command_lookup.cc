@@ -102,6 +102,11 @@ std::string full_name(const CommandSpec& spec) {
   return to_lower(spec.name);
 }
 
+bool has_arguments_for(const CommandSpec& spec, std::size_t count) {
+  const auto words = static_cast<std::ptrdiff_t>(count);
+  return spec.arity > 0 ? words == spec.arity : words >= -spec.arity;
+}
+
 std::size_t index_of(const CommandSpec& spec) {
   const auto index = static_cast<std::size_t>(&spec - command_table().data());
   ENGINE_DCHECK(index < command_table().size(), index);

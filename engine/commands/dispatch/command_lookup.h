@@ -26,6 +26,9 @@ std::string full_name(const CommandSpec& spec);
 // Position in the table: an identity for counters.
 std::size_t index_of(const CommandSpec& spec);
 
+// Whether a call with `count` words, the name among them, has as many as the command takes.
+bool has_arguments_for(const CommandSpec& spec, std::size_t count);
+
 // Positions of the keys among the arguments of a call; empty when it has none or is malformed.
 std::vector<std::size_t> key_positions(const CommandSpec& spec,
                                        std::span<const std::string_view> argv);

@@ -85,9 +85,7 @@ const CommandSpec* resolve(ExecutorState& state, Session& session,
       return nullptr;
     }
   }
-  const auto count = static_cast<std::ptrdiff_t>(argv.size());
-  if ((spec->arity > 0 && spec->arity != count) || count < -spec->arity ||
-      spec->handler == nullptr) {
+  if (!has_arguments_for(*spec, argv.size()) || spec->handler == nullptr) {
     reject(state, session, spec,
            "ERR wrong number of arguments for '" + full_name(*spec) + "' command");
     return nullptr;

@@ -1,5 +1,6 @@
 #include "engine/commands/dispatch/executor.h"
 
+#include "engine/base/text.h"
 #include "engine/commands/dispatch/command_lookup.h"
 #include "engine/commands/dispatch/context.h"
 #include "engine/commands/dispatch/dispatcher.h"
@@ -116,18 +117,23 @@ void Executor::forget(Session& session) {
   state_->monitors.remove(session);
 }
 
-bool Executor::replay(int db, std::span<const std::string_view> argv) {
+// A log that was edited by hand, or written by a proxy, may hold anything.
+keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> argv) {
+  using keyspace::Replayed;
   Session& session = *replay_session_;
   const CommandSpec* spec = find_command(argv[0]);
   if (spec == nullptr || spec->handler == nullptr) {
-    return false;
+    return Replayed::kUnknown;
   }
-  const auto count = static_cast<std::ptrdiff_t>(argv.size());
-  if ((spec->arity > 0 && spec->arity != count) || count < -spec->arity) {
-    return true;  // an error reply, which Redis ignores too
+  if (spec->name == "DEBUG" && argv.size() > 1 && equals_ignoring_case(argv[1], "segfault")) {
+    return Replayed::kEndsServer;
+  }
+  if (!has_arguments_for(*spec, argv.size())) {
+    const bool names_no_key = argv.size() == 1 && (spec->name == "DEL" || spec->name == "UNLINK");
+    return names_no_key ? Replayed::kNoChange : Replayed::kWrongArguments;
   }
   if ((spec->flags & kWrite) == 0) {
-    return true;  // no data hangs on it, and a BGREWRITEAOF or SHUTDOWN that got into a log is not meant now
+    return Replayed::kNoChange;  // nor is a BGREWRITEAOF or SHUTDOWN that got into a log meant now
   }
   ENGINE_CHECK(db >= 0 && db < state_->keyspace.count(), db);
   session.database = db;
@@ -137,7 +143,7 @@ bool Executor::replay(int db, std::span<const std::string_view> argv) {
   state_->replaying = false;
   state_->publish_events();
   session.output.clear();
-  return true;
+  return Replayed::kDone;
 }
 
 Settings& Executor::settings() {

@@ -59,8 +59,8 @@ class Executor {
   void forget(Session& session);
 
   // For the AOF loader: executes one command on `db` without checks, logging or expiry; its reply
-  // is dropped. False: there is no such command.
-  bool replay(int db, std::span<const std::string_view> argv);
+  // is dropped.
+  keyspace::Replayed replay(int db, std::span<const std::string_view> argv);
 
   Settings& settings();
   Statistics& statistics();

@@ -11,6 +11,7 @@
 namespace engine::commands {
 namespace {
 
+using keyspace::Replayed;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -119,20 +120,34 @@ TEST(Executor, ReplaysWithoutLoggingRefusingOrExpiring) {
   const auto replay = [&test](int db, const std::vector<std::string_view>& argv) {
     return test.executor.replay(db, argv);
   };
-  EXPECT_TRUE(replay(2, {"SET", "k", "v", "PXAT", "1"}));
-  EXPECT_TRUE(replay(2, {"APPEND", "k", "w"}));
-  EXPECT_TRUE(replay(2, {"LPUSH", "k", "w"})) << "an error reply is no reason to stop";
-  EXPECT_FALSE(replay(2, {"BLA"}));
-  for (const std::string_view other : {"BGREWRITEAOF", "SHUTDOWN", "MONITOR", "GET"}) {
-    EXPECT_TRUE(replay(2, {other, "k"})) << other << " is no data";
-    EXPECT_TRUE(replay(2, {other})) << other << " does nothing";
-  }
+  EXPECT_EQ(replay(2, {"SET", "k", "v", "PXAT", "1"}), Replayed::kDone);
+  EXPECT_EQ(replay(2, {"APPEND", "k", "w"}), Replayed::kDone);
+  EXPECT_EQ(replay(2, {"LPUSH", "k", "w"}), Replayed::kDone)
+      << "an error reply is no reason to stop";
   EXPECT_EQ(test.keyspace.database(2).find("k")->object.text().text(), "vw");
   EXPECT_THAT(test.effects.steps, IsEmpty());
   test.executor.begin_turn();
   test.executor.before_sleep();
   EXPECT_EQ(test.keyspace.database(2).size(), 0u) << "afterwards the key dies, logged";
   EXPECT_THAT(test.effects.steps, ElementsAre("2:DEL k"));
+}
+
+TEST(Executor, ReplaysOnlyWhatChangesData) {
+  TestExecutor test;
+  const auto replay = [&test](const std::vector<std::string_view>& argv) {
+    return test.executor.replay(0, argv);
+  };
+  EXPECT_EQ(replay({"BLA"}), Replayed::kUnknown);
+  for (const std::string_view other : {"BGREWRITEAOF", "SHUTDOWN", "MONITOR", "SAVE", "QUIT"}) {
+    EXPECT_EQ(replay({other}), Replayed::kNoChange) << other;
+  }
+  EXPECT_EQ(replay({"SUBSCRIBE", "c"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"DEL"}), Replayed::kNoChange) << "it names no key";
+  EXPECT_EQ(replay({"SET", "k"}), Replayed::kWrongArguments);
+  EXPECT_EQ(replay({"GET"}), Replayed::kWrongArguments);
+  EXPECT_EQ(replay({"EXPIRE", "k"}), Replayed::kWrongArguments);
+  EXPECT_EQ(replay({"DEBUG", "segfault"}), Replayed::kEndsServer);
+  EXPECT_EQ(replay({"DEBUG", "SLEEP", "0"}), Replayed::kNoChange);
 }
 
 TEST(Executor, CountsCallsFailuresAndRefusals) {

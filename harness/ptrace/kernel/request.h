@@ -19,4 +19,11 @@ bool request(__ptrace_request what, pid_t tid, Address address, Data data) {
   return done;
 }
 
+// What the event stop of `tid` is about: the number of the child or thread that was born, or of the thread before its
+// exec. 0: it has died.
+inline pid_t event_message(pid_t tid) {
+  unsigned long message = 0;
+  return request(PTRACE_GETEVENTMSG, tid, nullptr, &message) ? static_cast<pid_t>(message) : 0;
+}
+
 }  // namespace crashpoint::ptrace
