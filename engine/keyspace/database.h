@@ -28,6 +28,10 @@ class Database {
 
   std::size_t size() const { return keys_.size(); }
   std::size_t expires_size() const { return expiry_.size(); }
+  // When keys expire, on average; kNoExpiry when none does.
+  std::int64_t mean_expire_ms() const {
+    return expires_size() == 0 ? kNoExpiry : expiry_.mean_ms();
+  }
 
   // Null when there is no such key. An entry does not move until its key is erased.
   KeyEntry* find(std::string_view key) { return keys_.find(key); }

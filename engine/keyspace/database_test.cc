@@ -60,6 +60,11 @@ TEST(Database, KeepsValuesAndExpiryAsAMapWould) {
     ++seen;
   });
   EXPECT_EQ(seen, values.size());
+  std::int64_t sum = 0;
+  for (const auto& [key, at_ms] : times) {
+    sum += at_ms;
+  }
+  EXPECT_EQ(database.mean_expire_ms(), sum / static_cast<std::int64_t>(times.size()));
   // The soonest comes first, always.
   std::int64_t last = 0;
   while (KeyEntry* entry = database.soonest_to_expire()) {
@@ -70,6 +75,7 @@ TEST(Database, KeepsValuesAndExpiryAsAMapWould) {
     database.erase(std::string(entry->key()));
   }
   EXPECT_EQ(database.size(), values.size() - times.size());
+  EXPECT_EQ(database.mean_expire_ms(), kNoExpiry);
 }
 
 TEST(Database, GivesEverythingBackWhenCleared) {

@@ -39,7 +39,10 @@ void ExpiryHeap::set(KeyEntry& entry, std::int64_t at_ms) {
     slot = heap_.size();
     ENGINE_CHECK(slot < KeyEntry::kNoSlot, slot);
     heap_.push_back(item);
+  } else {
+    sum_ms_ -= heap_[slot].at_ms;
   }
+  sum_ms_ += at_ms;
   ENGINE_DCHECK(slot < heap_.size(), slot, heap_.size());
   sift(slot, item);
 }
@@ -50,6 +53,7 @@ bool ExpiryHeap::remove(KeyEntry& entry) {
   }
   const std::size_t slot = entry.expiry_slot_;
   ENGINE_CHECK(slot < heap_.size() && heap_[slot].entry == &entry, slot, heap_.size());
+  sum_ms_ -= heap_[slot].at_ms;
   const Item last = heap_.back();
   heap_.pop_back();
   if (last.entry != &entry) {

@@ -21,7 +21,14 @@ class ExpiryHeap {
   bool remove(KeyEntry& entry);  // false when it had none
   KeyEntry* first() { return heap_.empty() ? nullptr : heap_.front().entry; }
   KeyEntry* random(Random& random) { return heap_[random.below(heap_.size())].entry; }
-  void clear() { heap_.clear(); }
+  // The mean of all times; not when empty.
+  std::int64_t mean_ms() const {
+    return static_cast<std::int64_t>(sum_ms_ / static_cast<Sum>(size()));
+  }
+  void clear() {
+    heap_.clear();
+    sum_ms_ = 0;
+  }
 
  private:
   struct Item {
@@ -32,6 +39,9 @@ class ExpiryHeap {
   // Moves `item` up or down from the free `slot` to its place.
   void sift(std::size_t slot, Item item);
 
+  __extension__ using Sum = __int128;  // ten million keys overflow 64 bits
+
+  Sum sum_ms_ = 0;
   std::deque<Item> heap_;  // grows without moving what it holds
 };
 

@@ -354,8 +354,11 @@ void keyspace_section(const InfoSources& in, Writer& out) {
   for (int i = 0; i < in.keyspace.count(); ++i) {
     const keyspace::Database& database = in.keyspace.database(i);
     if (database.size() > 0) {
-      out.field(fmt::format("db{}", i), fmt::format("keys={},expires={},avg_ttl=0", database.size(),
-                                                    database.expires_size()));
+      const std::int64_t ttl_ms =
+          std::max<std::int64_t>(database.mean_expire_ms() - in.clock.wall_ms(), 0);
+      out.field(fmt::format("db{}", i),
+                fmt::format("keys={},expires={},avg_ttl={}", database.size(),
+                            database.expires_size(), ttl_ms));
     }
   }
 }

@@ -2,7 +2,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hiredis/hiredis.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+#include "engine/testing/run_command.h"
 #include "engine/testing/test_server.h"
 
 namespace engine::server {
@@ -10,6 +18,7 @@ namespace {
 
 using testing::eventually;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::TestClient;
 using testing::TestServer;
 
@@ -75,6 +84,114 @@ TEST(Start, OnTheSocketOfARunningServerIsRefusedAndLeavesItReachable) {
   EXPECT_EQ(second.wait_exit(), 1);
   EXPECT_TRUE(second.logged("Failed opening Unix socket: bind: Address already in use"));
   EXPECT_EQ(first.client()("PING"), "+PONG");
+}
+
+TEST(Start, CommandsHaveTheNamesOfTheConfigurationAndTheLogThoseOfTheTable) {
+  TempDirectory directory;
+  directory.write(
+      "redis.conf",
+      "rename-command FLUSHALL \"\"\nrename-command CONFIG adm_7\nrename-command RPUSH push\n");
+  std::vector<std::string> arguments = kAof;
+  arguments.insert(arguments.begin(), directory.file("redis.conf"));
+  TestServer server(directory, arguments);
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  TestClient client = server.client();
+  EXPECT_THAT(client("FLUSHALL"), HasSubstr("unknown command 'FLUSHALL'"));
+  EXPECT_THAT(client("CONFIG", "GET", "appendonly"), HasSubstr("unknown command"));
+  EXPECT_EQ(client("adm_7", "GET", "appendonly"), "[appendonly, yes]");
+  EXPECT_EQ(client("PUSH", "l", "a", "b"), ":2");
+  EXPECT_EQ(client("MULTI"), "+OK");
+  EXPECT_EQ(client("push", "l", "c"), "+QUEUED");
+  EXPECT_EQ(client("EXEC"), "[:3]");
+  EXPECT_EQ(client("COMMAND", "INFO", "rpush"), "[(nil)]");
+  server.kill();
+  TestServer plain(directory, kAof);
+  ASSERT_TRUE(plain.is_ready()) << plain.log();
+  EXPECT_EQ(plain.client()("LRANGE", "l", "0", "-1"), "[a, b, c]");
+}
+
+TEST(Start, ALogWithRenamedCommandsAsRedisWritesItLoads) {
+  TempDirectory directory;
+  directory.write("redis.conf", "rename-command RPUSH push\n");
+  std::vector<std::string> arguments = kAof;
+  arguments.insert(arguments.begin(), directory.file("redis.conf"));
+  {
+    TestServer redis(directory, arguments, TestServer::Kind::kRedis);
+    ASSERT_TRUE(redis.is_ready()) << redis.log();
+    EXPECT_EQ(redis.client()("push", "l", "a"), ":1");
+  }
+  TestServer server(directory, arguments);
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  EXPECT_EQ(server.client()("LRANGE", "l", "0", "-1"), "[a]");
+}
+
+// Stands in for systemd: a datagram socket that NOTIFY_SOCKET names.
+class NotifySocket {
+ public:
+  explicit NotifySocket(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_DGRAM, 0)) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  }
+  ~NotifySocket() {
+    ::unsetenv("NOTIFY_SOCKET");
+    ::close(fd_);
+  }
+  NotifySocket(const NotifySocket&) = delete;
+  NotifySocket& operator=(const NotifySocket&) = delete;
+
+  // Everything that has arrived so far.
+  const std::string& heard() {
+    std::array<char, 4096> bytes = {};
+    for (ssize_t count = 0; (count = ::recv(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0;) {
+      heard_.append(bytes.data(), static_cast<std::size_t>(count));
+    }
+    return heard_;
+  }
+
+ private:
+  int fd_;
+  std::string heard_;
+};
+
+class Supervised : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Supervised, SystemdHearsOfTheStartOnceTheDataIsLoadedAndOfTheEnd) {
+  TempDirectory directory;
+  NotifySocket systemd(directory.file("notify"));
+  TestServer server(directory, {"--save", "", "--supervised", GetParam()});
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  EXPECT_TRUE(eventually([&] { return systemd.heard().find("READY=1\n") != std::string::npos; }));
+  EXPECT_THAT(systemd.heard(), Not(HasSubstr("STOPPING")));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(), 0);
+  EXPECT_THAT(systemd.heard(), HasSubstr("STOPPING=1\n"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Directive, Supervised, ::testing::Values("systemd", "auto"));
+
+TEST(Start, UnsupervisedTellsNobody) {
+  TempDirectory directory;
+  NotifySocket systemd(directory.file("notify"));
+  TestServer server(directory, {"--save", ""});
+  ASSERT_TRUE(server.is_ready());
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait_exit(), 0);
+  EXPECT_EQ(systemd.heard(), "");
+}
+
+TEST(Start, WithFewerDescriptorsThanTheServerNeedsForItselfIsRefused) {
+  TempDirectory directory;
+  // Without the capability by which root raises the hard limit.
+  const std::string prefix =
+      ::geteuid() == 0 ? "setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource " : "";
+  const testing::Finished refused = testing::run_command(
+      "bash -c 'ulimit -n 20; exec timeout 20 " + prefix + CRASHPOINT_ENGINE_BINARY +
+      " --port 0 --unixsocket " + directory.file("socket") + " --dir " + directory.path() + "'");
+  EXPECT_EQ(refused.status, 1) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("'ulimit -n' is not enough for the server to start"));
 }
 
 struct Setup {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "engine/server/process_title.h"
 #include "engine/server/server.h"
 #include "engine/server/server_starter.h"
+#include "engine/server/supervision.h"
 
 namespace {
 
@@ -104,7 +106,10 @@ std::optional<engine::server::ServerOptions> configure(const std::string& progra
   if (!sources.file.empty()) {
     options.config_file = absolute_path(sources.file);
   }
-  const engine::Status loaded = load_config(sources, options.config);
+  const engine::Status loaded = load_config(
+      sources, options.config, [&options](std::string_view name, std::string_view new_name) {
+        return options.command_names.rename(name, new_name);
+      });
   if (loaded) {
     return options;
   }
@@ -122,7 +127,13 @@ engine::server::LogFile* g_log = nullptr;
 int serve(engine::server::ServerOptions options, bool configured) {
   engine::server::LogFile log;
   const auto& config = options.config;
-  if (config.yes("daemonize")) {
+  options.supervisor = engine::server::find_supervisor(config.text("supervised"), log);
+  if (options.supervisor == engine::server::Supervisor::kUpstart) {
+    log.warning("supervised by upstart, will stop to signal readiness.");
+    ::raise(SIGSTOP);
+  }
+  // A supervisor watches the process that it has started.
+  if (config.yes("daemonize") && options.supervisor == engine::server::Supervisor::kNone) {
     daemonize();
     log.set_main_process();
   }
@@ -218,10 +229,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (only_check) {
-    return engine::server::check(options->config);
+    return engine::server::check(options->config, options->command_names);
   }
   if (only_recover) {
-    return engine::server::serve_recoveries(options->config);
+    return engine::server::serve_recoveries(options->config, options->command_names);
   }
   if (only_start) {
     return start_servers(*options);

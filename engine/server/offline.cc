@@ -26,8 +26,10 @@ class Replayer final : public aof::ReplayTarget,
                        private keyspace::EffectLog,
                        private commands::ServerControl {
  public:
-  explicit Replayer(keyspace::Keyspace& keyspace)
-      : executor_(keyspace, *this, *this, codec_, clock_) {}
+  Replayer(keyspace::Keyspace& keyspace, const commands::CommandNames& names)
+      : executor_(keyspace, *this, *this, codec_, clock_) {
+    executor_.names() = names;
+  }
 
   keyspace::Replayed replay(int db, std::span<const std::string_view> argv) override {
     return executor_.replay(db, argv);
@@ -74,18 +76,18 @@ class Replayer final : public aof::ReplayTarget,
 
 }  // namespace
 
-int check(const Config& config) {
+int check(const Config& config, const commands::CommandNames& names) {
   keyspace::Keyspace keyspace(static_cast<int>(config.number("databases")));
   keyspace.limits = encoding_limits(config);
-  Replayer target(keyspace);
+  Replayer target(keyspace, names);
   return persistence::check_directory(persistence_settings(config), keyspace, target, stdout);
 }
 
-int serve_recoveries(const Config& config) {
+int serve_recoveries(const Config& config, const commands::CommandNames& names) {
   const auto limits = encoding_limits(config);
-  const auto make_target = [&limits](keyspace::Keyspace& keyspace) {
+  const auto make_target = [&limits, &names](keyspace::Keyspace& keyspace) {
     keyspace.limits = limits;
-    return std::make_unique<Replayer>(keyspace);
+    return std::make_unique<Replayer>(keyspace, names);
   };
   const Status served = persistence::serve_recoveries(persistence_settings(config),
                                                       static_cast<int>(config.number("databases")),

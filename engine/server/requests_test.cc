@@ -57,6 +57,19 @@ TEST_F(Requests, MayComeByteByByte) {
   EXPECT_EQ(client.read_reply(), "hello");
 }
 
+// A page in a browser can make it send a form to this port; the commands in its body must not run.
+TEST_F(Requests, OfHttpCloseTheConnection) {
+  for (const std::string request :
+       {"POST / HTTP/1.1\r\nSET k v\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\nSET k v\r\n",
+        "host: x\r\nSET k v\r\n"}) {
+    TestClient client = server_.client();
+    client.send(request);
+    EXPECT_EQ(client.read_reply(), "(closed)") << request;
+  }
+  EXPECT_EQ(server_.client()("GET", "k"), "(nil)");
+  EXPECT_TRUE(server_.logged("Possible SECURITY ATTACK detected"));
+}
+
 TEST_F(Requests, MayBeInline) {
   TestClient client = server_.client();
   client.send("SET  key \"a \\x41\\n\"\r\n\r\nGET key\nPING\r\n");

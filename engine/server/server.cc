@@ -50,7 +50,10 @@ persistence::ShutdownOptions for_persistence(const commands::ShutdownOptions& op
 int Server::run() {
   g_persistence = &persistence_;
   install_signal_handlers([]() noexcept { g_persistence->remove_temp_files_now(); });
-  fit_descriptor_limit();
+  if (Status fitted = fit_descriptor_limit(); !fitted) {
+    log_.warning("{}", fitted.error().message);
+    return 1;
+  }
   take_effect();
   if (Status opened = open_sockets(); !opened) {
     log_.warning("{}", opened.error().message);
@@ -197,6 +200,7 @@ Status Server::try_shutdown(const commands::ShutdownOptions& options) {
     log_.warning("Errors trying to shut down the server. Check the logs for more information.");
     return done;
   }
+  tell_supervisor("STOPPING=1\n");
   stopping_ = true;
   connections_.halt();
   return {};

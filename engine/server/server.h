@@ -33,6 +33,7 @@
 #include "engine/server/network/listener.h"
 #include "engine/server/network/poller.h"
 #include "engine/server/signals.h"
+#include "engine/server/supervision.h"
 #include "engine/server/value_codec.h"
 
 namespace engine::server {
@@ -41,6 +42,8 @@ struct ServerOptions {
   Config config;
   std::string config_file;  // absolute path, empty: none
   std::string program;      // argv[0]
+  commands::CommandNames command_names;
+  Supervisor supervisor = Supervisor::kNone;
 };
 
 class Server final : private commands::ServerControl,
@@ -57,11 +60,12 @@ class Server final : private commands::ServerControl,
 
  private:
   // --- start ---
-  void fit_descriptor_limit();
+  Status fit_descriptor_limit();
   Status open_sockets();
   void prepare_process();
   void log_start();
   void log_ready() const;
+  void tell_supervisor(std::string_view state) const;
   std::string title(std::string_view program) const;
 
   // --- the loop ---
@@ -127,6 +131,7 @@ class Server final : private commands::ServerControl,
   LatencyMonitor latency_{clock_};
   Config config_;
   const std::string program_;
+  const Supervisor supervisor_;
   ServerFigures figures_;
 
   // Each borrows the ones above it.

@@ -55,12 +55,14 @@ Server::Server(ServerOptions options, LogFile& log)
     : log_(log),
       config_(std::move(options.config)),
       program_(std::move(options.program)),
+      supervisor_(options.supervisor),
       keyspace_(static_cast<int>(config_.number("databases"))),
       persistence_(persistence_settings(config_), keyspace_, *this, clock_, log, latency_,
                    {.while_loading = [this] { serve_while_loading(); },
                     .in_child = [this](std::string_view purpose) { become_child(purpose); }}),
       executor_(keyspace_, persistence_, *this, codec_, clock_),
       connections_(executor_, poller_, clock_, log) {
+  executor_.names() = std::move(options.command_names);
   figures_.run_id = random_id();
   figures_.replication_id = random_id();
   figures_.executable = executable_path();
@@ -75,9 +77,17 @@ Server::~Server() {
 #endif
 }
 
-void Server::fit_descriptor_limit() {
+// In the words of redis-server.
+Status Server::fit_descriptor_limit() {
   const auto wanted = static_cast<std::size_t>(config_.number("maxclients"));
   const std::size_t possible = raise_descriptor_limit(wanted);
+  if (possible == 0) {
+    return fail(
+        fmt::format("Your current 'ulimit -n' is not enough for the server to start: it needs {} "
+                    "open files for itself. Please increase your open file limit to at least {}. "
+                    "Exiting.",
+                    kOwnFiles, wanted + kOwnFiles));
+  }
   if (possible < wanted) {
     log_.warning(
         "You requested maxclients of {}. The limit of open files allows {}: maxclients has been "
@@ -85,6 +95,7 @@ void Server::fit_descriptor_limit() {
         wanted, possible);
     config_.assign(*find_directive("maxclients"), std::to_string(possible));
   }
+  return {};
 }
 
 // Logs what failed in detail; the error is the line that redis-server ends with.
@@ -166,6 +177,12 @@ void Server::log_start() {
   }
 }
 
+void Server::tell_supervisor(std::string_view state) const {
+  if (supervisor_ == Supervisor::kSystemd) {
+    tell_systemd(state, log_);
+  }
+}
+
 void Server::log_ready() const {
   if (!tcp_listeners_.empty()) {
     log_.notice("Ready to accept connections");
@@ -173,6 +190,7 @@ void Server::log_ready() const {
   if (unix_listener_) {
     log_.notice("The server is now ready to accept connections at {}", config_.text("unixsocket"));
   }
+  tell_supervisor("STATUS=Ready to accept connections\nREADY=1\n");
   constexpr std::uint64_t kLeastMemoryOfUse = 1 << 20;
   if (const std::uint64_t limit = config_.bytes("maxmemory");
       limit > 0 && limit < kLeastMemoryOfUse) {

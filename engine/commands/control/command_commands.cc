@@ -10,6 +10,7 @@
 #include "engine/commands/dispatch/command_lookup.h"
 #include "engine/commands/dispatch/command_table.h"
 #include "engine/commands/dispatch/context.h"
+#include "engine/commands/dispatch/executor_state.h"
 #include "engine/commands/dispatch/handlers.h"
 
 namespace engine::commands {
@@ -235,7 +236,7 @@ void reply_docs(Context& c, const CommandSpec& spec) {
 }  // namespace
 
 void command_command(Context& c) {
-  const auto commands = top_level_commands();
+  const auto commands = c.state.names.top_level();
   c.reply.array(commands.size());
   for (const CommandSpec* spec : commands) {
     reply_info(c, *spec);
@@ -243,7 +244,7 @@ void command_command(Context& c) {
 }
 
 void command_count_command(Context& c) {
-  c.reply.integer(static_cast<std::int64_t>(top_level_commands().size()));
+  c.reply.integer(static_cast<std::int64_t>(c.state.names.top_level().size()));
 }
 
 void command_info_command(Context& c) {
@@ -252,7 +253,7 @@ void command_info_command(Context& c) {
   }
   c.reply.array(c.argv.size() - 2);
   for (const std::string_view name : c.argv.subspan(2)) {
-    if (const CommandSpec* spec = find_by_full_name(name)) {
+    if (const CommandSpec* spec = c.state.names.find_by_full_name(name)) {
       reply_info(c, *spec);
     } else {
       c.reply.null_array();
@@ -263,10 +264,10 @@ void command_info_command(Context& c) {
 void command_docs_command(Context& c) {
   std::vector<const CommandSpec*> specs;
   if (c.argv.size() == 2) {
-    specs = top_level_commands();
+    specs = c.state.names.top_level();
   }
   for (const std::string_view name : c.argv.subspan(2)) {
-    if (const CommandSpec* spec = find_by_full_name(name)) {
+    if (const CommandSpec* spec = c.state.names.find_by_full_name(name)) {
       specs.push_back(spec);
     }
   }
@@ -281,8 +282,11 @@ void command_list_command(Context& c) {
     return c.error(errors::kSyntax);
   }
   std::vector<const CommandSpec*> listed;
-  for (const CommandSpec& spec : command_table()) {
-    listed.push_back(&spec);
+  for (const CommandSpec* parent : c.state.names.top_level()) {
+    listed.push_back(parent);
+    for (const CommandSpec& subcommand : subcommands_of(*parent)) {
+      listed.push_back(&subcommand);
+    }
   }
   if (c.argv.size() == 5) {
     const std::string_view wanted = c.argv[4];
@@ -313,7 +317,7 @@ void command_list_command(Context& c) {
 
 void command_getkeys_command(Context& c) {
   const auto argv = c.argv.subspan(2);
-  const CommandSpec* spec = find_command(argv[0]);
+  const CommandSpec* spec = c.state.names.find(argv[0]);
   if (spec != nullptr && argv.size() > 1) {
     if (const CommandSpec* subcommand = find_subcommand(*spec, argv[1])) {
       spec = subcommand;

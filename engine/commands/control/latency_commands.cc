@@ -30,12 +30,12 @@ void add_called(const Context& c, const CommandSpec& spec, std::vector<const Com
 void latency_histogram_command(Context& c) {
   std::vector<const CommandSpec*> shown;
   if (c.argv.size() == 2) {
-    for (const CommandSpec* spec : top_level_commands()) {
+    for (const CommandSpec* spec : c.state.names.top_level()) {
       add_called(c, *spec, shown);
     }
   }
   for (const std::string_view name : c.argv.subspan(2)) {
-    if (const CommandSpec* spec = find_by_full_name(name)) {
+    if (const CommandSpec* spec = c.state.names.find_by_full_name(name)) {
       add_called(c, *spec, shown);
     }
   }

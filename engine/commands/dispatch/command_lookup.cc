@@ -80,14 +80,6 @@ const CommandSpec* find_subcommand(const CommandSpec& parent, std::string_view n
   return nullptr;
 }
 
-const CommandSpec* find_by_full_name(std::string_view name) {
-  const std::size_t bar = name.find('|');
-  const CommandSpec* spec = find_command(name.substr(0, bar));
-  return spec == nullptr || bar == std::string_view::npos
-             ? spec
-             : find_subcommand(*spec, name.substr(bar + 1));
-}
-
 std::vector<const CommandSpec*> top_level_commands() {
   std::vector<const CommandSpec*> commands;
   for (const CommandSpec& spec : command_table()) {

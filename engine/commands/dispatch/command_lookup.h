@@ -15,8 +15,6 @@ namespace engine::commands {
 const CommandSpec* find_command(std::string_view name);
 // "get" of CONFIG in any case; null when there is none.
 const CommandSpec* find_subcommand(const CommandSpec& parent, std::string_view name);
-// "get" or "config|get", in any case; null when there is none.
-const CommandSpec* find_by_full_name(std::string_view name);
 std::span<const CommandSpec> subcommands_of(const CommandSpec& parent);
 // Commands without their subcommands.
 std::vector<const CommandSpec*> top_level_commands();

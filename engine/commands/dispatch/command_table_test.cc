@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/commands/dispatch/command_lookup.h"
+#include "engine/commands/dispatch/command_names.h"
 #include "engine/commands/dispatch/executor_for_test.h"
 #include "engine/commands/dispatch/real_redis_for_test.h"
 #include "engine/commands/dispatch/statistics.h"
@@ -70,6 +71,35 @@ TEST(CommandTable, FindsCommandsInAnyCase) {
   EXPECT_EQ(find_command(""), nullptr);
   EXPECT_EQ(find_subcommand(*find_command("config"), "Get")->name, "CONFIG|GET");
   EXPECT_EQ(find_command("CONFIG|GET"), nullptr);
+}
+
+TEST(CommandNames, ARenamedCommandHasItsNewNameOnly) {
+  CommandNames names;
+  EXPECT_FALSE(names.is_new_name("get"));
+  ASSERT_TRUE(names.rename("Config", "Adm_7"));
+  ASSERT_TRUE(names.rename("FLUSHALL", ""));
+  EXPECT_EQ(names.find("config"), nullptr);
+  EXPECT_EQ(names.find("adm_7")->name, "CONFIG");
+  EXPECT_EQ(names.find_by_full_name("ADM_7|get")->name, "CONFIG|GET");
+  EXPECT_EQ(names.find_by_full_name("config|get"), nullptr);
+  EXPECT_EQ(names.find("flushall"), nullptr);
+  EXPECT_EQ(names.find("get")->name, "GET");
+  EXPECT_TRUE(names.is_new_name("ADM_7"));
+  EXPECT_FALSE(names.is_new_name("flushall"));
+  EXPECT_EQ(names.top_level().size(), top_level_commands().size() - 1) << "FLUSHALL has no name";
+}
+
+TEST(CommandNames, NamesCanBeExchangedAndNotTakenTwice) {
+  CommandNames names;
+  EXPECT_EQ(names.rename("nosuch", "x").error().message, "No such command in rename-command");
+  EXPECT_EQ(names.rename("GET", "set").error().message, "Target command name already exists");
+  EXPECT_EQ(names.find("GET")->name, "GET") << "an error changes nothing";
+  ASSERT_TRUE(names.rename("GET", "x"));
+  ASSERT_TRUE(names.rename("SET", "GET"));
+  ASSERT_TRUE(names.rename("x", "SET"));
+  EXPECT_EQ(names.find("GET")->name, "SET");
+  EXPECT_EQ(names.find("SET")->name, "GET");
+  EXPECT_EQ(names.find("x"), nullptr);
 }
 
 TEST(CommandTable, KnowsWhereTheKeysAre) {

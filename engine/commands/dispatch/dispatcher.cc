@@ -70,7 +70,7 @@ bool reject(ExecutorState& state, Session& session, const CommandSpec* spec,
 // The command if it exists and has enough arguments; otherwise replies the error and returns null.
 const CommandSpec* resolve(ExecutorState& state, Session& session,
                            std::span<const std::string_view> argv) {
-  const CommandSpec* spec = find_command(argv[0]);
+  const CommandSpec* spec = state.names.find(argv[0]);
   if (spec == nullptr) {
     reject(state, session, nullptr, unknown_command(argv));
     return nullptr;
@@ -139,6 +139,12 @@ void dispatch(ExecutorState& state, Session& session, std::span<const std::strin
   const CommandSpec* spec = resolve(state, session, argv);
   if (spec == nullptr || !may_run(state, session, *spec)) {
     return;
+  }
+  std::vector<std::string_view> by_table_name;
+  if (state.names.is_new_name(argv[0])) {
+    by_table_name.assign(argv.begin(), argv.end());
+    by_table_name[0] = spec->name.substr(0, spec->name.find('|'));
+    argv = by_table_name;
   }
   session.last_command = spec;
   if (session.in_transaction && !is_executed_inside_transaction(*spec)) {

@@ -122,6 +122,9 @@ keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> ar
   using keyspace::Replayed;
   Session& session = *replay_session_;
   const CommandSpec* spec = find_command(argv[0]);
+  if (spec == nullptr) {
+    spec = state_->names.find(argv[0]);  // as redis-server logs a renamed command
+  }
   if (spec == nullptr || spec->handler == nullptr) {
     return Replayed::kUnknown;
   }
@@ -146,6 +149,10 @@ keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> ar
   return Replayed::kDone;
 }
 
+CommandNames& Executor::names() {
+  return state_->names;
+}
+
 Settings& Executor::settings() {
   return state_->settings;
 }
@@ -166,8 +173,8 @@ std::size_t Executor::pubsub_patterns() const {
   return state_->pubsub.patterns.size();
 }
 
-bool Executor::may_write(std::string_view command_name) {
-  const CommandSpec* spec = find_command(command_name);
+bool Executor::may_write(std::string_view command_name) const {
+  const CommandSpec* spec = state_->names.find(command_name);
   return spec != nullptr && spec->has(kWrite | kMayReplicate);
 }
 

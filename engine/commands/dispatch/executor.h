@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/commands/dispatch/command_names.h"
 #include "engine/commands/dispatch/statistics.h"
 #include "engine/commands/services/server_control.h"
 #include "engine/commands/services/session.h"
@@ -62,6 +63,7 @@ class Executor {
   // is dropped.
   keyspace::Replayed replay(int db, std::span<const std::string_view> argv);
 
+  CommandNames& names();
   Settings& settings();
   Statistics& statistics();
   // Clients now waiting in a blocking command; clients subscribed; channels, patterns (for INFO).
@@ -69,7 +71,7 @@ class Executor {
   std::size_t pubsub_channels() const;
   std::size_t pubsub_patterns() const;
   // Whether CLIENT PAUSE WRITE pauses a command of this name.
-  static bool may_write(std::string_view command_name);
+  bool may_write(std::string_view command_name) const;
 
  private:
   std::unique_ptr<ExecutorState> state_;

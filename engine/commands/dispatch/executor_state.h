@@ -11,6 +11,7 @@
 #include "engine/base/random.h"
 #include "engine/commands/dispatch/blocking.h"
 #include "engine/commands/dispatch/command.h"
+#include "engine/commands/dispatch/command_names.h"
 #include "engine/commands/dispatch/eviction.h"
 #include "engine/commands/dispatch/monitor.h"
 #include "engine/commands/dispatch/propagation.h"
@@ -41,6 +42,7 @@ class ExecutorState {
   const ValueCodec& codec;
   const Clock& clock;
 
+  CommandNames names;
   Settings settings;
   Statistics statistics;
   Random random;

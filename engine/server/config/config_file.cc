@@ -59,7 +59,7 @@ std::string_view trim(std::string_view line) {
 
 class Loader {
  public:
-  explicit Loader(Config& config) : config_(config) {}
+  Loader(Config& config, const RenameCommand& rename) : config_(config), rename_(rename) {}
 
   Status load(std::string_view text, int depth) {
     int line_number = 0;
@@ -117,8 +117,8 @@ class Loader {
     if (name == "loadmodule") {
       return fail("modules are not supported");
     }
-    if (name == "rename-command") {
-      return fail("rename-command is not supported");
+    if (name == "rename-command" && arguments.size() == 2) {
+      return rename_(arguments[0], arguments[1]);
     }
     return config_.set_from_file(name, arguments);
   }
@@ -163,6 +163,7 @@ class Loader {
   }
 
   Config& config_;
+  const RenameCommand& rename_;
   bool line_named_ = false;
   bool default_user_has_hash_ = false;
 };
@@ -209,7 +210,7 @@ ConfigSources parse_command_line(const std::vector<std::string>& arguments) {
   return sources;
 }
 
-Status load_config(const ConfigSources& sources, Config& config) {
+Status load_config(const ConfigSources& sources, Config& config, const RenameCommand& rename) {
   std::string text;
   if (!sources.file.empty()) {
     auto file = read_file(sources.file);
@@ -224,7 +225,7 @@ Status load_config(const ConfigSources& sources, Config& config) {
   if (!sources.options.empty()) {
     text += "\n" + sources.options;
   }
-  Loader loader(config);
+  Loader loader(config, rename);
   if (Status done = loader.load(text, 0); !done) {
     return done;
   }

@@ -10,8 +10,10 @@
 namespace engine::server {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 class ConfigFile : public ::testing::Test {
  protected:
@@ -21,12 +23,21 @@ class ConfigFile : public ::testing::Test {
     directory_.write("redis.conf", text);
     std::vector<std::string> arguments = {directory_.file("redis.conf")};
     arguments.insert(arguments.end(), options.begin(), options.end());
-    const Status loaded = load_config(parse_command_line(arguments), config_);
+    const Status loaded =
+        load_config(parse_command_line(arguments), config_,
+                    [this](std::string_view name, std::string_view new_name) -> Status {
+                      if (name == "NOSUCH") {
+                        return fail("No such command in rename-command");
+                      }
+                      renamed_.emplace_back(name, new_name);
+                      return {};
+                    });
     return loaded ? "" : loaded.error().message;
   }
 
   TempDirectory directory_;
   Config config_;
+  std::vector<std::pair<std::string, std::string>> renamed_;
 };
 
 TEST_F(ConfigFile, IgnoresCommentsAndBlanksAndReadsQuotedWords) {
@@ -93,9 +104,23 @@ TEST_F(ConfigFile, AnErrorInAnIncludedFileNamesTheLineThere) {
 
 TEST_F(ConfigFile, AMissingFileIsNamed) {
   Config config;
-  const Status loaded = load_config(parse_command_line({directory_.file("absent")}), config);
+  const Status loaded = load_config(parse_command_line({directory_.file("absent")}), config, {});
   EXPECT_EQ(loaded.error().message, "Fatal error, can't open config file '" +
                                         directory_.file("absent") + "': No such file or directory");
+}
+
+TEST_F(ConfigFile, RenamesCommandsAndNamesTheLineThatCannot) {
+  EXPECT_EQ(load("rename-command FLUSHALL \"\"\nRENAME-COMMAND config adm\n"), "");
+  EXPECT_THAT(renamed_, ElementsAre(Pair("FLUSHALL", ""), Pair("config", "adm")));
+  EXPECT_THAT(
+      load("\nrename-command NOSUCH x\n"),
+      HasSubstr("at line 2\n>>> 'rename-command NOSUCH x'\nNo such command in rename-command"));
+  EXPECT_THAT(load("rename-command GET\n"), EndsWith("wrong number of arguments"));
+}
+
+TEST_F(ConfigFile, SaveAloneMeansNoSnapshots) {
+  EXPECT_EQ(load("save\n"), "");
+  EXPECT_EQ(config_.text("save"), "");
 }
 
 TEST_F(ConfigFile, AcceptsTheUserLineThatRedisWrites) {
@@ -113,7 +138,7 @@ TEST_F(ConfigRewrite, KeepsCommentsAndPlacesAndAddsWhatIsNew) {
       "# end\n";
   ASSERT_EQ(load(text), "");
   Config config;
-  ASSERT_TRUE(load_config(parse_command_line({directory_.file("redis.conf")}), config));
+  ASSERT_TRUE(load_config(parse_command_line({directory_.file("redis.conf")}), config, {}));
   config.assign(*find_directive("save"), "60 5");
   config.assign(*find_directive("maxmemory"), "2048");
   config.assign(*find_directive("appendonly"), "yes");

@@ -308,7 +308,8 @@ bool Directive::takes_several_words() const {
 }
 
 Result<std::string> parse_value(const Directive& directive, Words words, std::string_view current) {
-  if (words.empty() || (words.size() > 1 && !directive.takes_several_words())) {
+  const bool takes_none = directive.kind == Kind::kSave;  // no snapshots
+  if ((words.empty() && !takes_none) || (words.size() > 1 && !directive.takes_several_words())) {
     return fail("wrong number of arguments");
   }
   Result<std::string> value = parse_by_kind(directive, words, current);

@@ -43,6 +43,12 @@ void refuse(int fd, std::string_view why) {
   static_cast<void>(::close(fd));
 }
 
+// A browser that was made to send a form here (cross-protocol scripting).
+bool is_http(std::string_view command) {
+  return (command.size() == 4 && equals_ignoring_case(command, "post")) ||
+         (command.size() == 5 && equals_ignoring_case(command, "host:"));
+}
+
 std::string describe(const commands::Session& session) {
   return fmt::format("id={} addr={} laddr={} fd={} name={} qbuf={} obl={}", session.id,
                      session.address, session.local_address, session.fd, session.name,
@@ -190,6 +196,11 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
     }
     const auto argv = connection.parser.argv();
     if (!argv.empty()) {
+      if (is_http(argv[0])) {
+        refuse_http(connection);
+        used = bytes.size();
+        break;
+      }
       if (is_paused_for(connection, argv[0])) {
         break;
       }
@@ -208,11 +219,24 @@ std::size_t Connections::execute(Connection& connection, std::string_view bytes)
   return used;
 }
 
+void Connections::refuse_http(Connection& connection) {
+  constexpr std::int64_t kWarningPeriodMs = 60'000;
+  if (now_ms_ >= next_http_warning_ms_) {
+    next_http_warning_ms_ = now_ms_ + kWarningPeriodMs;
+    log_.warning(
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: "
+        "commands to Redis. This is likely due to an attacker attempting to use Cross Protocol "
+        "Scripting to compromise your Redis instance. Connection from {} aborted.",
+        describe(connection.session));
+  }
+  connection.session.closing = true;
+}
+
 bool Connections::is_paused_for(const Connection& connection, std::string_view command_name) const {
   if (!is_paused()) {
     return false;
   }
-  return pause_all_ || commands::Executor::may_write(command_name) ||
+  return pause_all_ || executor_.may_write(command_name) ||
          (connection.session.in_transaction && equals_ignoring_case(command_name, "exec"));
 }
 

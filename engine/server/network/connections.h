@@ -111,6 +111,7 @@ class Connections {
   void execute_input(Connection& connection);
   // Returns how many of the bytes it has used up.
   std::size_t execute(Connection& connection, std::string_view bytes);
+  void refuse_http(Connection& connection);
   bool is_paused_for(const Connection& connection, std::string_view command_name) const;
   void send(Connection& connection);
   void close(Connection& connection);
@@ -130,6 +131,7 @@ class Connections {
   // input to execute.
   std::vector<Connection*> changed_;
   std::int64_t now_ms_ = 0;
+  std::int64_t next_http_warning_ms_ = 0;
   std::int64_t paused_until_ms_ = -1;
   bool pause_all_ = false;
   bool halted_ = false;
