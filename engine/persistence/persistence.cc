@@ -100,28 +100,39 @@ Status Persistence::own_snapshot() {
   return owned || owned.error().code != EAGAIN ? Status() : owned;
 }
 
-Status Persistence::debug_load_aof() {
-  if (!aof_.is_on()) {
-    return fail("ERR the append only file is not enabled");
+Result<bool> Persistence::debug_load_aof() {
+  if (aof_.is_on()) {
+    if (Status flushed = aof_.flush(); !flushed) {
+      return tl::unexpected(flushed.error());
+    }
   }
-  if (Status flushed = aof_.flush(); !flushed) {
-    return flushed;
+  // While the log is off: what its directory was left with.
+  aof::ManifestStore left(io::join_path(settings_.directory, settings_.appenddirname),
+                          settings_.appendfilename);
+  const bool is_off = aof_.state() == AppendOnlyFile::State::kOff;
+  const Result<bool> has_manifest = is_off ? left.load(settings_.aof_checksum, log_) : true;
+  const Result<AofPlan> plan =
+      has_manifest ? plan_aof(settings_, is_off ? left : aof_.directory().store(), *has_manifest)
+                   : tl::unexpected(has_manifest.error());
+  if (!plan) {
+    return tl::unexpected(refuse(tl::unexpected(plan.error())).error());
+  }
+  if (plan->source == AofPlan::Source::kNothing) {
+    return false;
   }
   keyspace_.clear();
-  const Status loaded = load([this](Recovery& recovery) -> Status {
-    const Result<AofPlan> plan = plan_aof(settings_, aof_.directory().store(), true);
-    if (!plan) {
-      return tl::unexpected(plan.error());
-    }
+  const Status loaded = load([&plan](Recovery& recovery) -> Status {
     const Result<AofEnd> end = recovery.load(plan->parts);
     return end ? Status() : Status(tl::unexpected(end.error()));
   });
   if (!loaded) {
-    return refuse(loaded);
+    return tl::unexpected(refuse(loaded).error());
   }
-  aof_.directory().remove_history();
+  if (aof_.is_on()) {
+    aof_.directory().remove_history();
+  }
   snapshots_.reset_changes();
-  return {};
+  return true;
 }
 
 Status Persistence::debug_reload(const ReloadOptions& options) {

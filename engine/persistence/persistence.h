@@ -119,7 +119,9 @@ class Persistence final : public keyspace::EffectLog {
   // For a second SIGINT: removes the temp file of a running snapshot; async-signal-safe.
   void remove_temp_files_now() noexcept;
 
-  Status debug_load_aof();  // an error: as recover()
+  // Replaces the keyspace by what the log holds, also while it is off. False: there is none, and nothing was changed.
+  // An error as for recover().
+  Result<bool> debug_load_aof();
   struct ReloadOptions {
     bool merge = false;
     bool flush = true;

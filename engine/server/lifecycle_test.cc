@@ -125,6 +125,28 @@ TEST(Start, ALogWithRenamedCommandsAsRedisWritesItLoads) {
   EXPECT_EQ(server.client()("LRANGE", "l", "0", "-1"), "[a]");
 }
 
+TEST(Start, DebugLoadaofLoadsWhatTheLogHoldsAlsoWhileItIsOff) {
+  TempDirectory directory;
+  TestServer server(directory, {"--save", "", "--enable-debug-command", "yes"});
+  ASSERT_TRUE(server.is_ready());
+  TestClient client = server.client();
+  client("SET", "before", "1");
+  EXPECT_EQ(client("DEBUG", "LOADAOF"), "-ERR There is no append only file to load");
+  EXPECT_EQ(client("GET", "before"), "1") << "nothing was changed";
+  client("CONFIG", "SET", "appendonly", "yes");
+  ASSERT_TRUE(eventually([&] {
+    return value_of(client("INFO", "persistence"), "aof_rewrite_in_progress") == "0" &&
+           value_of(client("INFO", "persistence"), "aof_rewrite_scheduled") == "0";
+  }));
+  client("SET", "logged", "1");
+  client("CONFIG", "SET", "appendonly", "no");
+  client("SET", "after", "1");
+  EXPECT_EQ(client("DEBUG", "LOADAOF"), "+OK");
+  EXPECT_EQ(client("GET", "logged"), "1");
+  EXPECT_EQ(client("GET", "before"), "1");
+  EXPECT_EQ(client("GET", "after"), "(nil)");
+}
+
 // Stands in for systemd: a datagram socket that NOTIFY_SOCKET names.
 class NotifySocket {
  public:

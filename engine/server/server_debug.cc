@@ -58,8 +58,12 @@ Result<std::string> Server::debug(Arguments argv) {
     return "OK";
   }
   if (name == "loadaof" && arguments == 0) {
-    if (!persistence_.debug_load_aof()) {
+    const Result<bool> loaded = persistence_.debug_load_aof();
+    if (!loaded) {
       exit_now(1);
+    }
+    if (!*loaded) {
+      return fail("ERR There is no append only file to load");
     }
     log_.warning("Append Only File loaded by DEBUG LOADAOF");
     return "OK";
