@@ -147,6 +147,24 @@ TEST(Start, DebugLoadaofLoadsWhatTheLogHoldsAlsoWhileItIsOff) {
   EXPECT_EQ(client("GET", "after"), "(nil)");
 }
 
+TEST(Shutdown, CanBeAbortedUntilTheCronTakesItUp) {
+  TempDirectory directory;
+  TestServer server(directory, {"--save", "", "--enable-debug-command", "yes"});
+  ASSERT_TRUE(server.is_ready());
+  TestClient client = server.client();
+  EXPECT_EQ(client("SHUTDOWN", "ABORT"), "-ERR No shutdown in progress.");
+  EXPECT_EQ(client("DEBUG", "PAUSE-CRON", "1"), "+OK");
+  server.signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] { return client("SHUTDOWN", "ABORT") == "+OK"; }));
+  EXPECT_TRUE(server.logged("Shutdown manually aborted."));
+  EXPECT_EQ(client("DEBUG", "PAUSE-CRON", "0"), "+OK");
+  EXPECT_EQ(client("PING"), "+PONG");
+  EXPECT_EQ(client("DEBUG", "PAUSE-CRON", "1"), "+OK");
+  server.signal(SIGTERM);
+  EXPECT_EQ(client("DEBUG", "PAUSE-CRON", "0"), "+OK");
+  EXPECT_EQ(server.wait_exit(), 0);
+}
+
 // Stands in for systemd: a datagram socket that NOTIFY_SOCKET names.
 class NotifySocket {
  public:

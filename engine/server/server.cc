@@ -177,7 +177,11 @@ void Server::must_be_durable(const Status& done) const {
   }
 }
 
+// The cron's business, as in redis-server: while it is paused a shutdown can still be aborted.
 void Server::obey_signal() {
+  if (cron_paused_) {
+    return;
+  }
   const int signal = take_shutdown_signal();
   if (signal == 0) {
     return;

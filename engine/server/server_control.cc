@@ -70,7 +70,12 @@ void Server::flushed_all() {
 
 Status Server::shutdown(const commands::ShutdownOptions& options) {
   if (options.abort) {
-    return fail("ERR No shutdown in progress.");
+    if (take_shutdown_signal() == 0) {
+      return fail("ERR No shutdown in progress.");
+    }
+    forget_shutdown_signal();
+    log_.notice("Shutdown manually aborted.");
+    return {};
   }
   if (persistence_.loading()) {
     log_.warning("SHUTDOWN during loading, exiting now.");
