@@ -107,7 +107,10 @@ aof::ManifestEntry AofDirectory::next_base() const {
 
 Result<aof::ManifestEntry> AofDirectory::name_base(const std::string& temp_name) {
   const aof::ManifestEntry base = next_base();
-  Status status = io::fail_at("aof/rewrite/before-base-rename", path(temp_name));
+  Status status = has_manifest_ ? Status() : persist(aof::Manifest());
+  if (status) {
+    status = io::fail_at("aof/rewrite/before-base-rename", path(temp_name));
+  }
   if (status) {
     status = io::rename_file(path(temp_name), path(base.name));
   }

@@ -51,7 +51,8 @@ class AofDirectory {
   aof::ManifestEntry next_increment() const;
   aof::ManifestEntry next_base() const;
   // Gives a base that is synced under `temp_name` the next name, durably. On an error it is
-  // removed.
+  // removed. Without a manifest, one that names nothing comes first: if this is interrupted, the next start
+  // knows that the files it finds are leftovers.
   Result<aof::ManifestEntry> name_base(const std::string& temp_name);
 
   // All bases and increments: what an interrupted creation left.

@@ -40,10 +40,7 @@ AppendOnlyFile::AppendOnlyFile(const Settings& settings, const Clock& clock, Log
 // --- opening -------------------------------------------------------------------------------------
 
 Status AppendOnlyFile::create(const keyspace::Keyspace& keyspace) {
-  // First a manifest that names nothing: if this is interrupted, the next start knows that the
-  // files it finds are leftovers.
-  Status status = directory_.has_manifest() ? directory_.remove_numbered_files()
-                                            : directory_.persist(aof::Manifest());
+  Status status = directory_.has_manifest() ? directory_.remove_numbered_files() : Status();
   if (status) {
     status = create_base_and_increment(keyspace);
   }

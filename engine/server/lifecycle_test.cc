@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <tuple>
 
 #include "engine/testing/run_command.h"
 #include "engine/testing/test_server.h"
@@ -164,6 +165,42 @@ TEST(Shutdown, CanBeAbortedUntilTheCronTakesItUp) {
   EXPECT_EQ(client("DEBUG", "PAUSE-CRON", "0"), "+OK");
   EXPECT_EQ(server.wait_exit(), 0);
 }
+
+class FirstLog
+    : public ::testing::TestWithParam<std::tuple<std::vector<std::string>, std::string>> {};
+
+// The operator's file says appendonly yes by then, as it does after CONFIG REWRITE.
+TEST_P(FirstLog, KilledAtAnyMomentOfItsCreationLeavesADirectoryThatStartsWithTheLogOn) {
+  const auto& [command, failpoint] = GetParam();
+  TempDirectory directory;
+  {
+    TestServer server(directory, {"--save", "", "--failpoint", failpoint + ":kill"});
+    ASSERT_TRUE(server.is_ready());
+    TestClient client = server.client();
+    client("SET", "before", "1");
+    client.send(TestClient::encode(command));
+    ASSERT_EQ(server.wait_exit(), -SIGKILL) << "the failpoint is on the way";
+  }
+  TestServer server(directory, kAof);
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  EXPECT_EQ(server.client()("SET", "after", "1"), "+OK");
+  server.restart();
+  ASSERT_TRUE(server.is_ready()) << server.log();
+  EXPECT_EQ(server.client()("GET", "after"), "1");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Killed, FirstLog,
+    ::testing::Combine(
+        ::testing::Values(std::vector<std::string>{"CONFIG", "SET", "appendonly", "yes"},
+                          std::vector<std::string>{"BGREWRITEAOF"}),
+        ::testing::Values("aof/rewrite/before-fork", "aof/rewrite/after-fork",
+                          "aof/rewrite/after-switch", "aof/rewrite/before-base-rename",
+                          "aof/rewrite/after-base-rename", "manifest/write/before",
+                          "manifest/sync/before", "manifest/rename/before", "manifest/rename/after",
+                          "manifest/directory-sync/after", "manifest/write/before:2",
+                          "manifest/sync/before:2", "manifest/rename/before:2",
+                          "manifest/rename/after:2", "manifest/directory-sync/after:2")));
 
 // Stands in for systemd: a datagram socket that NOTIFY_SOCKET names.
 class NotifySocket {
