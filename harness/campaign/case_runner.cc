@@ -90,6 +90,10 @@ report::CaseResult result_for(const scenario::Case& of, const CaseContext& conte
   return result;
 }
 
+bool no_fault_fired(const report::CaseResult& result) {
+  return result.verdict.outcome == Outcome::kInconclusive && result.verdict.check == "faults";
+}
+
 class CaseRun {
  public:
   CaseRun(const scenario::Case& of, const CaseContext& context)
@@ -311,7 +315,10 @@ class CaseRun {
     const std::vector<trace::Position> acked = crashed.live.acknowledged();
     try {
       static_cast<void>(
-          crash::expand(case_.damage, image, {&crashed.live.traced.trace, trace::kNever, acked}));
+          crash::expand(case_.damage, image,
+                        {.trace = &crashed.live.traced.trace,
+                         .acked = acked,
+                         .command_in_flight = crashed.live.has_operation_in_flight()}));
       return {};
     } catch (const UsageError& error) {
       return error.what();
@@ -404,7 +411,10 @@ class CaseRun {
   target::State recover_each(const CrashedRun& crashed, const trace::Image& image,
                              const DamageSeries& series) {
     const std::vector<trace::Position> acked = crashed.live.acknowledged();
-    const crash::RunContext run{&crashed.live.traced.trace, series.crash.position, acked};
+    const crash::RunContext run{.trace = &crashed.live.traced.trace,
+                                .crash = series.crash.position,
+                                .acked = acked,
+                                .command_in_flight = crashed.live.has_operation_in_flight()};
     target::State state;
     std::size_t tried = 0;
     const std::vector<crash::DamageCase> damages = crash::expand(case_.damage, image, run);
@@ -561,7 +571,13 @@ class CaseRun {
 }  // namespace
 
 report::CaseResult run_case(const scenario::Case& of, const CaseContext& context) {
-  return CaseRun(of, context).run();
+  // A server makes some calls by the clock: a run may end before the one that the recording had.
+  constexpr int kRunsMax = 5;
+  report::CaseResult result = CaseRun(of, context).run();
+  for (int runs = 1; runs < kRunsMax && of.at_recorded_call && no_fault_fired(result); ++runs) {
+    result = CaseRun(of, context).run();
+  }
+  return result;
 }
 
 }  // namespace crashpoint::campaign

@@ -387,14 +387,14 @@ void CaseVerdict::drop_what_is_not_due() {
 
 // Where a known finding is declared, and everything passes: it may have been mended.
 void CaseVerdict::add_what_no_longer_occurs() {
-  if (known_.empty() || known_occurred_ || worst().outcome != Outcome::kPass) {
+  const auto due = std::ranges::find(known_, false, &scenario::KnownFinding::sometimes);
+  if (due == known_.end() || known_occurred_ || worst().outcome != Outcome::kPass) {
     return;
   }
   Verdict gone;
   gone.outcome = Outcome::kViolation;
   gone.check = "known_findings";
-  gone.promise =
-      fmt::format("a known finding of {}: {}", known_.front().target, known_.front().reason);
+  gone.promise = fmt::format("a known finding of {}: {}", due->target, due->reason);
   gone.summary = "it no longer occurs; take it out of known_findings";
   checks_.push_back(std::move(gone));
 }

@@ -254,6 +254,18 @@ TEST(CaseVerdict, AKnownFindingThatNoLongerOccursIsAViolation) {
   EXPECT_EQ(result.verdict.check, "known_findings");
 }
 
+TEST(CaseVerdict, AKnownFindingThatOccursSometimesMayBeAbsent) {
+  scenario::KnownFinding sometimes = known_refusal();
+  sometimes.sometimes = true;
+  CaseVerdict all;
+  all.expect({sometimes});
+  all.add(verdict(Outcome::kPass, "start"), "");
+  EXPECT_EQ(decide(all).verdict.outcome, Outcome::kPass);
+  EXPECT_EQ(judge({sometimes}, {verdict(Outcome::kViolation, "start", "it hangs")}).verdict.known,
+            "")
+      << "and hides nothing";
+}
+
 TEST(CaseVerdict, WhereNothingCouldBeSaidAKnownFindingMayStillOccur) {
   CaseVerdict all;
   all.expect({known_refusal()});

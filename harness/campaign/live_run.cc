@@ -100,6 +100,10 @@ bool LiveRun::dropped_by_fault() const {
   return workload.end == workload::End::kConnectionLost && any_fault_fired();
 }
 
+bool LiveRun::has_operation_in_flight() const {
+  return !std::ranges::all_of(workload.history.operations, &workload::Operation::is_acked);
+}
+
 std::vector<trace::Position> LiveRun::acknowledged() const {
   std::vector<trace::Position> acked;
   for (const workload::Operation& operation : workload.history.operations) {

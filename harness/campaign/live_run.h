@@ -42,6 +42,8 @@ struct LiveRun {
   [[nodiscard]] bool dropped_by_fault() const;
   // When the replies of acknowledged operations were sent.
   [[nodiscard]] std::vector<trace::Position> acknowledged() const;
+  // Whether an operation had been sent and was not acknowledged.
+  [[nodiscard]] bool has_operation_in_flight() const;
 };
 
 // A run in its two steps, for those who have something to do between them.

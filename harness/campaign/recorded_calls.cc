@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <regex>
 
@@ -84,7 +85,9 @@ std::vector<Call> calls_in(const trace::Trace& trace, const CallsWanted& wanted)
   return calls;
 }
 
-std::vector<Call> record_calls(const scenario::Case& of, const CallsWanted& wanted) {
+namespace {
+
+std::vector<Call> record_once(const scenario::Case& of, const CallsWanted& wanted) {
   const Workspace workspace = Workspace::open();
   const recovery::Program program = recovery::find_program(of.target, workspace.path());
   const fs::path data = workspace.path() / "data";
@@ -98,6 +101,17 @@ std::vector<Call> record_calls(const scenario::Case& of, const CallsWanted& want
     return calls_in(run.traced.trace, wanted);
   }
   return calls_in(strike_start(of, program, data, workspace.path() / "recovery").trace, wanted);
+}
+
+}  // namespace
+
+std::vector<Call> record_calls(const scenario::Case& of, const CallsWanted& wanted) {
+  std::vector<Call> calls = record_once(of, wanted);
+  const std::vector<Call> again = record_once(of, wanted);
+  std::erase_if(calls, [&again](const Call& call) {
+    return std::find(again.begin(), again.end(), call) == again.end();
+  });
+  return calls;
 }
 
 }  // namespace crashpoint::campaign

@@ -9,8 +9,8 @@
 
 namespace crashpoint::campaign {
 
-// Runs the target of the case once, up to the crash, or through the start after it. Throws UsageError and
-// EnvironmentError. Leaves no process and no file.
+// Runs the target of the case twice, up to the crash, or through the start after it: the calls that it made both times,
+// since a server makes some by the clock. Throws UsageError and EnvironmentError. Leaves no process and no file.
 [[nodiscard]] std::vector<scenario::Call> record_calls(const scenario::Case& of,
                                                        const scenario::CallsWanted& wanted);
 

@@ -157,6 +157,7 @@ struct KnownFinding {
   std::string cause;
   std::vector<std::string> profiles;
   std::string found;
+  bool sometimes = false;  // a case without it is none the less as expected: it depends on the seed
   std::string reason;
   std::string reference;  // a URL or issue
 };
@@ -177,6 +178,8 @@ struct Case {
   Files files;
   workload::Plan workload;
   std::vector<fault::Fault> faults;
+  bool at_recorded_call =
+      false;  // a fault strikes at a call that a recording made, as this run may not
   Crash crash;
   std::vector<crash::Damage> damage;  // done to the crash state, in order
   Recovery recovery;

@@ -127,12 +127,12 @@ std::vector<DamageAction> expand_for(const std::string& path, std::uint64_t size
                           return sizes_between(span.from, span.to, every.step);
                         },
                         [&](const TruncateLastCommands& last) {
-                          const std::uint64_t taken = last_commands_size(run, path, last.count);
-                          if (taken == 0 || taken > size) {
+                          const std::optional<Extent> theirs = last_commands(run, path, last.count);
+                          if (!theirs || theirs->from >= size) {
                             throw UsageError(fmt::format("damage: the last {} wrote nothing to {}",
                                                          counted(last.count, "command"), path));
                           }
-                          return sizes_between(size - taken, size - 1, 1);
+                          return sizes_between(theirs->from, std::min(theirs->to, size) - 1, 1);
                         },
                         [&](const FlipEveryByte& every) {
                           const Span span = resolve(every.range, size, path);

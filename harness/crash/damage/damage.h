@@ -45,7 +45,7 @@ struct TruncateEvery {
   std::uint64_t step = 1;
 };
 // A case for each size from just before the last `count` commands of the workload to one byte short
-// of the whole file (last_commands_size below says what they took).
+// of their end (last_commands() below says what they wrote).
 struct TruncateLastCommands {
   std::uint64_t count = 1;
 };
@@ -118,6 +118,7 @@ struct RunContext {
   trace::Position crash = trace::kNever;  // events that had returned before it count
   // Positions at which each command of the workload was acked, ascending; for TruncateLastCommands.
   std::span<const trace::Position> acked;
+  bool command_in_flight = false;  // one had been sent, and was not answered before the crash
 };
 
 // A list of damages done in order, each of which is a single case. `file` of each is the path of one
@@ -137,10 +138,19 @@ std::vector<DamageCase> expand(std::span<const Damage> damages, const trace::Ima
 void apply(const DamageCase& damage_case, trace::Image& image, std::uint64_t seed,
            const RunContext& run);
 
-// How many bytes at the end of the file at `path` belong to the last `count` acked commands and to
-// whatever was written after them: all from the start of the write that had last returned when the
-// first of them was acked. Exactly theirs if each was written on its own; if several clients'
-// commands went into one write, the whole of that write. The format of the file is not looked at.
-std::uint64_t last_commands_size(const RunContext& run, std::string_view path, std::uint64_t count);
+struct Extent {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;  // one past the last byte
+  friend bool operator==(const Extent&, const Extent&) = default;
+};
+
+// Which bytes of the file at `path` the last `count` acked commands wrote: from the start of the write that
+// had last returned when the first of them was acked, to the end of what had been written when the last of
+// them was; to the end of the file if a command was in flight. Exactly theirs if each was written on its own;
+// if several clients' commands went into one write, the whole of that write. What a server writes by itself
+// afterwards (a note of what is durable) is not theirs. The format of the file is not looked at. Empty: they
+// wrote nothing there.
+std::optional<Extent> last_commands(const RunContext& run, std::string_view path,
+                                    std::uint64_t count);
 
 }  // namespace crashpoint::crash

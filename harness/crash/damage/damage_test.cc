@@ -224,17 +224,27 @@ TEST_F(LastCommands, TookWhatWasWrittenSinceTheOneBeforeThem) {
   command("1");
   command("22");
   command("333");
-  EXPECT_EQ(last_commands_size(run(), "aof", 1), 3U);
-  EXPECT_EQ(last_commands_size(run(), "aof", 2), 5U);
-  EXPECT_EQ(last_commands_size(run(), "aof", 3), 6U);
-  EXPECT_EQ(last_commands_size(run(), "aof", 9), 6U) << "there were only three";
+  EXPECT_EQ(last_commands(run(), "aof", 1), (Extent{7, 10}));
+  EXPECT_EQ(last_commands(run(), "aof", 2), (Extent{5, 10}));
+  EXPECT_EQ(last_commands(run(), "aof", 3), (Extent{4, 10}));
+  EXPECT_EQ(last_commands(run(), "aof", 9), (Extent{4, 10})) << "there were only three";
+}
+
+// A file that is cut in there has lost nothing of the commands.
+TEST_F(LastCommands, TookNothingOfWhatTheServerWroteByItselfAfterThem) {
+  command("1");
+  command("22");
+  script_.append("aof", "#a note");
+  EXPECT_EQ(last_commands(run(), "aof", 1), (Extent{5, 7}));
 }
 
 TEST_F(LastCommands, IncludeWhatWasWrittenAndNeverAcked) {
   command("1");
   command("22");
   script_.append("aof", "pending");
-  EXPECT_EQ(last_commands_size(run(), "aof", 1), 9U);
+  RunContext with_pending = run();
+  with_pending.command_in_flight = true;
+  EXPECT_EQ(last_commands(with_pending, "aof", 1), (Extent{5, 14}));
 }
 
 TEST_F(LastCommands, ThatShareAWriteTakeTheWholeOfIt) {
@@ -242,7 +252,7 @@ TEST_F(LastCommands, ThatShareAWriteTakeTheWholeOfIt) {
   script_.append("aof", "aabb").ack().ack();
   const auto& events = script_.trace().events;
   acked_.insert(acked_.end(), {events[events.size() - 2].exit, events.back().exit});
-  EXPECT_EQ(last_commands_size(run(), "aof", 1), 4U);
+  EXPECT_EQ(last_commands(run(), "aof", 1), (Extent{5, 9}));
 }
 
 TEST_F(LastCommands, AreCutAtEveryLength) {
@@ -259,7 +269,7 @@ TEST_F(LastCommands, AreCutAtEveryLength) {
 
 TEST_F(LastCommands, TookNothingOfAFileTheyDidNotTouch) {
   command("1");
-  EXPECT_EQ(last_commands_size(run(), "other", 1), 0U);
+  EXPECT_EQ(last_commands(run(), "other", 1), std::nullopt);
   EXPECT_THAT(refusal({{"dump.rdb", TruncateLastCommands{1}}}, run()),
               HasSubstr("the last 1 command wrote nothing to dump.rdb"));
 }

@@ -81,12 +81,13 @@ std::string earlier_version(const RunContext& run, std::string_view path, std::s
   return all[all.size() - back]->bytes;
 }
 
-std::uint64_t last_commands_size(const RunContext& run, std::string_view path,
-                                 std::uint64_t count) {
+std::optional<Extent> last_commands(const RunContext& run, std::string_view path,
+                                    std::uint64_t count) {
   const trace::Trace& trace = trace_of(run, path, "the size of the last commands");
   if (run.acked.empty() || count == 0) {
-    return 0;
+    return std::nullopt;
   }
+  const trace::Position last_acked = run.command_in_flight ? trace::kNever : run.acked.back();
   const trace::Position first_acked =
       run.acked[run.acked.size() - std::min<std::uint64_t>(count, run.acked.size())];
   // The file is the one last written under this name: it may have had another before.
@@ -103,12 +104,17 @@ std::uint64_t last_commands_size(const RunContext& run, std::string_view path,
     if (event.op != Op::kWrite || !is_ours || !had_returned(event, run)) {
       continue;
     }
-    end = std::max(end, event.offset + event.performed);
+    if (event.exit < last_acked) {
+      end = std::max(end, event.offset + event.performed);
+    }
     if (event.exit < first_acked || !begin) {  // or nothing had been written before that reply
       begin = event.offset;
     }
   }
-  return begin && *begin < end ? static_cast<std::uint64_t>(end - *begin) : 0;
+  if (!begin || *begin >= end) {
+    return std::nullopt;
+  }
+  return Extent{static_cast<std::uint64_t>(*begin), static_cast<std::uint64_t>(end)};
 }
 
 }  // namespace crashpoint::crash

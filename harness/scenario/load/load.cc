@@ -217,8 +217,12 @@ class Loader {
         }
         words.push_back(fmt::format("{}={}", name, value));
       }
+      const std::size_t loaded = loaded_.cases.size();
       load_case(file, std::move(with_place), fmt::format("[{}]", fmt::join(words, ",")),
                 std::move(parameters));
+      if (loaded_.cases.size() > loaded) {
+        loaded_.cases.back().at_recorded_call = true;
+      }
     }
   }
 

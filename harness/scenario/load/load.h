@@ -21,6 +21,7 @@ struct Call {
   std::string path;  // glob; empty: it is about no file
   std::string role;  // "main", "rewrite", "child:2"
   std::uint64_t nth = 1;
+  friend bool operator==(const Call&, const Call&) = default;
 };
 
 // Which calls a matrix asks for: { "each": "call", "of": [...] }.

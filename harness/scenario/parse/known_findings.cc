@@ -32,11 +32,9 @@ class Resolver {
       const std::string at = fmt::format("{}/{}", kList, i);
       const Json& item = (*list)[i];
       if (item.is_string()) {
-        add_named(item.get<std::string>(), at, nullptr);
+        add_named(item.get<std::string>(), at, Json::object());
       } else if (item.is_object() && item.contains("from") && item["from"].is_string()) {
-        const auto cases = item.find("cases");
-        add_named(item["from"].get<std::string>(), at + "/from",
-                  cases == item.end() ? nullptr : &*cases);
+        add_named(item["from"].get<std::string>(), at + "/from", item);
       } else {
         document_.assign(next(), original_, at);
       }
@@ -50,7 +48,7 @@ class Resolver {
     count_ = document_.json()["known_findings"].size();
     if (const std::optional<Document> file = read(path)) {
       for (const auto& [name, entry] : file->json()["findings"].items()) {
-        add_entry(*file, name, nullptr);
+        add_entry(*file, name, Json::object());
       }
     }
   }
@@ -58,8 +56,8 @@ class Resolver {
  private:
   std::string next() { return fmt::format("{}/{}", kList, count_++); }
 
-  // `cases`, if not null, replaces those of the entries.
-  void add_named(const std::string& reference, const std::string& at, const Json* cases) {
+  // "cases" and "sometimes" of `item` replace those of the entries.
+  void add_named(const std::string& reference, const std::string& at, const Json& item) {
     const auto fail = [&](const std::string& text) {
       problems_.push_back(problem_at(original_.value_position(at), at, text));
     };
@@ -88,7 +86,7 @@ class Resolver {
     for (const auto& [name, entry] : file->json()["findings"].items()) {
       names.push_back(name);
       if (name_match(glob, name)) {
-        add_entry(*file, name, cases);
+        add_entry(*file, name, item);
         any = true;
       }
     }
@@ -133,7 +131,7 @@ class Resolver {
     return file;
   }
 
-  void add_entry(const Document& file, const std::string& name, const Json* cases) {
+  void add_entry(const Document& file, const std::string& name, const Json& item) {
     const std::string at = "/findings" + pointer_token(name);
     const std::string to = next();
     document_.assign(to, file, at);
@@ -142,8 +140,10 @@ class Resolver {
         document_.assign(fmt::format("{}/{}", to, key), file, fmt::format("/{}", key));
       }
     }
-    if (cases != nullptr) {
-      document_.assign(to + "/cases", *cases, file.value_position(at));
+    for (const char* key : {"cases", "sometimes"}) {
+      if (item.contains(key)) {
+        document_.assign(fmt::format("{}/{}", to, key), item[key], file.value_position(at));
+      }
     }
   }
 
@@ -178,6 +178,7 @@ std::vector<KnownFinding> parse_known_findings(const Node& node) {
     item.read("cause", finding.cause);
     item.read("profiles", finding.profiles);
     item.read("found", finding.found);
+    item.read("sometimes", finding.sometimes);
     item.read("reason", finding.reason);
     item.read("reference", finding.reference);
     if (finding.cause.empty() && finding.found.empty()) {

@@ -60,6 +60,13 @@ TEST(KnownFindings, AReferenceMayBeOfSomeCasesOnly) {
   EXPECT_THAT(findings[0].cases, ElementsAre("*seed=2*"));
 }
 
+TEST(KnownFindings, AReferenceMayBeOfWhatOccursSometimes) {
+  EXPECT_FALSE(load_with(R"(["../_known/redis.json#rdb"])")[0].sometimes);
+  const auto findings = load_with(R"([{"from": "../_known/redis.json#rdb", "sometimes": true}])");
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_TRUE(findings[0].sometimes);
+}
+
 TEST(KnownFindings, AnEntryMayStandInTheScenarioItself) {
   const auto findings =
       load_with(R"([{"target": "x", "check": "start", "found": "*", "reason": "r"}])");
