@@ -328,7 +328,8 @@ MaybeObject get_any(Input& input, std::uint8_t type, const EncodingLimits& limit
     case kModule2:
       return corrupt(input, "it holds a value of a module, and this engine has no modules");
     default:
-      return corrupt(input, fmt::format("Unknown RDB encoding type {}", type));
+      return corrupt(
+          input, fmt::format("Invalid object type: {} (Unknown RDB encoding type {})", type, type));
   }
 }
 

@@ -17,6 +17,11 @@ namespace {
 // Three bytes of LZF decompress to at most 264: a larger claim is refused.
 constexpr std::uint64_t kLzfRatioMax = 264 / 3 + 1;
 
+// In redis-server's words, by which operators find it.
+constexpr const char* kShortRead =
+    "Short read or OOM loading DB. Unrecoverable error, aborting now: Unexpected EOF reading RDB "
+    "file";
+
 }  // namespace
 
 Input::Input(std::string_view bytes) : size_(bytes.size()), window_(bytes) {}
@@ -63,7 +68,7 @@ bool Input::fill(std::size_t count) {
     return true;
   }
   if (count > left()) {
-    fail("Unexpected EOF reading RDB file");
+    fail(kShortRead);
     return false;
   }
   static_cast<void>(crc());
@@ -82,7 +87,7 @@ bool Input::fill(std::size_t count) {
   if (!got || have + *got < buffer_.size()) {
     window_ = {};
     code_ = got ? 0 : got.error().code;
-    fail(got ? "Unexpected EOF reading RDB file" : got.error().message);
+    fail(got ? kShortRead : got.error().message);
     return false;
   }
   window_ = buffer_;

@@ -224,8 +224,9 @@ void Loader::checksum() {
   if (stored == 0) {
     log_.notice("RDB file was saved with checksum disabled: no check performed.");
   } else if (stored != computed) {
-    input_.fail(fmt::format("Wrong RDB checksum expected: ({:x}) but got ({:x}). Aborting now.",
-                            computed, stored));
+    input_.fail(fmt::format(
+        "RDB CRC error: Wrong RDB checksum expected: ({:x}) but got ({:x}). Aborting now.",
+        computed, stored));
   }
 }
 
