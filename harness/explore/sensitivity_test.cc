@@ -304,7 +304,8 @@ class Sensitivity : public ::testing::Test {
     }
   }
 
-  static constexpr std::uint64_t kStatesMax = 100;  // the telling ones of all points come first
+  // The telling ones of all points come first. How many these are varies with how parent and child meet.
+  static constexpr std::uint64_t kStatesMax = 400;
 
   // On tmpfs, where there is one: an engine that recovers syncs.
   TemporaryDirectory folder_{std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : ""};
