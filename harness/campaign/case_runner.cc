@@ -194,7 +194,9 @@ class CaseRun {
       const bool completed = live.workload.end == workload::End::kCompleted;
       promise_to_keep(
           scenario::promise_of(case_, case_.crash.kind, program_.everysec_loss,
-                               completed ? case_.workload.steps.size() : live.steps.back().second));
+                               scenario::Ran{.crashed_in = completed ? case_.workload.steps.size()
+                                                                     : live.steps.back().second,
+                                             .history = live.workload.history}));
     }
     std::optional<scenario::Case> ended;  // with the promise of its end as the guarantee
     if (const auto promise = promise_of_end(case_, program_, live)) {

@@ -10,6 +10,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/random.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 #include "harness/workload/acks.h"
 
@@ -21,9 +22,7 @@ using std::chrono::milliseconds;
 
 // The target, set to announce its failpoints only if one of `faults` strikes at one, because each
 // announcement costs a stop.
-scenario::Target with_failpoints(const scenario::Case& of,
-                                 const std::vector<fault::Fault>& faults) {
-  scenario::Target target = of.target;
+scenario::Target with_failpoints(scenario::Target target, const std::vector<fault::Fault>& faults) {
   if (std::any_of(faults.begin(), faults.end(), [](const fault::Fault& fault) {
         const auto* place = std::get_if<fault::Place>(&fault.at);
         return place != nullptr && !place->failpoint.empty();
@@ -119,7 +118,7 @@ std::vector<trace::Position> LiveRun::acknowledged() const {
 Life::Life(const scenario::Case& of, const recovery::Program& program, std::uint32_t cycle,
            const fs::path& data, const fs::path& folder)
     : case_(of),
-      target_(program, with_failpoints(of, of.faults), data, folder / "run",
+      target_(program, with_failpoints(of.target, of.faults), data, folder / "run",
               tracer_options_of(of, seed_of(of, cycle))) {
   run_.plan = plan_of(of, cycle);
 }
@@ -176,8 +175,8 @@ ptrace::Run strike_start(const scenario::Case& of, const recovery::Program& prog
   ptrace::TracerOptions options;
   options.faults = of.recovery.faults;
   options.seed = derive_seed(of.seed, "recovery");
-  recovery::LiveTarget target(program, with_failpoints(of, of.recovery.faults), data, folder,
-                              std::move(options));
+  recovery::LiveTarget target(program, with_failpoints(scenario::restarted(of), of.recovery.faults),
+                              data, folder, std::move(options));
   target.tracer().begin_workload();
   target.wait_ready(milliseconds(of.recovery.deadline_ms));
   target.tracer().kill_tree();

@@ -49,7 +49,7 @@ std::optional<oracle::DerivedGuarantee> promise_of_end(const scenario::Case& of,
                                                        const LiveRun& run) {
   if (!run.ended_by_itself || !WIFEXITED(*run.ended_by_itself) ||
       WEXITSTATUS(*run.ended_by_itself) != 0 || of.oracle.guarantee || of.crash.explore ||
-      !recovery::takes_config(program, of.target)) {
+      !of.recovery.config.empty() || !recovery::takes_config(program, of.target)) {
     return std::nullopt;
   }
   bool is_certain = true;

@@ -15,6 +15,7 @@
 #include "harness/oracle/derive_guarantee.h"
 #include "harness/recovery/continuation.h"
 #include "harness/recovery/last_line.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 #include "harness/trace/audit.h"
 
@@ -138,7 +139,7 @@ class BesideRun {
   // From here on two programs change one directory.
   void go_on_beside() {
     tracer().share_directory();
-    recovery::LiveTarget next(program_, case_.target, data_, folder_ / "beside",
+    recovery::LiveTarget next(program_, scenario::restarted(case_), data_, folder_ / "beside",
                               recovery::guard_only());
     tell(
         fmt::format("a new instance is started beside {}", describe_beside(case_.recovery.beside)));

@@ -7,6 +7,7 @@
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/continuation.h"
 #include "harness/recovery/live_target.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 #include "harness/workload/acks.h"
 #include "harness/workload/runner.h"
@@ -32,7 +33,7 @@ std::optional<SecondCrash> crash_second_life(const recovery::RecoveryPlan& plan,
   auto life = std::make_shared<SecondLife>();
   trace::Trace trace;
   {
-    recovery::LiveTarget target(plan.program, of.target, data, folder / "second", {});
+    recovery::LiveTarget target(plan.program, scenario::restarted(of), data, folder / "second", {});
     const auto outcome = target.wait_ready(std::chrono::milliseconds(of.recovery.deadline_ms));
     if (!outcome.ready()) {
       return std::nullopt;
@@ -49,8 +50,9 @@ std::optional<SecondCrash> crash_second_life(const recovery::RecoveryPlan& plan,
     life->history = std::move(run.history);
   }
   workload::fill_acks(life->history, trace);
-  workload::fill_snapshots(life->history, trace,
-                           oracle::directive_value(of.target.config, "dbfilename", "dump.rdb"));
+  workload::fill_snapshots(
+      life->history, trace,
+      oracle::directive_value(scenario::restarted(of).config, "dbfilename", "dump.rdb"));
   SecondCrash crash;
   crash.guarantee = recovery::promise_after_recovery(of, plan.program, CrashKind::kPowerLoss);
   crash.life = life;

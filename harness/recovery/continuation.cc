@@ -15,6 +15,7 @@
 #include "harness/oracle/resp/digest.h"
 #include "harness/oracle/resp/judge.h"
 #include "harness/recovery/last_line.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 #include "harness/workload/runner.h"
 
@@ -137,7 +138,7 @@ bool is_unknown(const target::RespValue& reply) {
 
 bool is_full(const scenario::Case& of, const target::RespValue& reply) {
   return reply.text.starts_with("OOM ") &&
-         oracle::directive_value(of.target.config, "maxmemory", "0") != "0";
+         oracle::directive_value(scenario::restarted(of).config, "maxmemory", "0") != "0";
 }
 
 // No fault of the case is in force in a further life: where fork fails, the machine has no room for processes.
@@ -225,11 +226,12 @@ class Continuation {
 oracle::Guarantee promise_after_recovery(const scenario::Case& of, const Program& program,
                                          oracle::CrashKind crash) {
   const std::optional<oracle::Guarantee>& stated = of.oracle.guarantee;
-  if (!takes_config(program, of.target)) {
+  if (!takes_config(program, scenario::restarted(of))) {
     return stated.value_or(oracle::Guarantee{});
   }
   const oracle::Guarantee configured =
-      oracle::derive_guarantee(of.target.config, crash, program.everysec_loss).guarantee;
+      oracle::derive_guarantee(scenario::restarted(of).config, crash, program.everysec_loss)
+          .guarantee;
   const bool about_the_target =
       of.damage.empty() && of.faults.empty() && of.recovery.faults.empty();
   // The kinds are listed from the strictest on.
@@ -237,7 +239,7 @@ oracle::Guarantee promise_after_recovery(const scenario::Case& of, const Program
 }
 
 std::string why_no_continuation(const scenario::Case& of, const Program& program) {
-  if (oracle::may_evict(of.target.config)) {
+  if (oracle::may_evict(scenario::restarted(of).config)) {
     return "maxmemory with a policy that evicts: the target may drop keys at any time";
   }
   if (promise_after_recovery(of, program, oracle::CrashKind::kProcessKill).kind ==
@@ -248,8 +250,8 @@ std::string why_no_continuation(const scenario::Case& of, const Program& program
 }
 
 bool keeps_a_log(const scenario::Case& of, const Program& program) {
-  return takes_config(program, of.target)
-             ? oracle::directive_value(of.target.config, "appendonly", "no") == "yes"
+  return takes_config(program, scenario::restarted(of))
+             ? oracle::directive_value(scenario::restarted(of).config, "appendonly", "no") == "yes"
              : promise_after_recovery(of, program, oracle::CrashKind::kProcessKill).kind !=
                    oracle::Guarantee::Kind::kSnapshot;
 }

@@ -17,6 +17,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/process.h"
 
 namespace crashpoint::recovery {
@@ -27,7 +28,7 @@ EngineService::EngineService(const Program& program, const scenario::Case& of,
                              const fs::path& folder, const std::string& option)
     : option_(option) {
   fs::create_directories(folder);
-  const Instance instance = prepare_instance(program, of.target, folder, folder);
+  const Instance instance = prepare_instance(program, scenario::restarted(of), folder, folder);
   std::array<int, 2> sockets{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0) {
     fail(fmt::format("needs a socket pair: {}", error_text(errno)));

@@ -12,6 +12,7 @@
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/starter.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 
 namespace crashpoint::recovery {
@@ -57,7 +58,8 @@ Recovered LiveRecoverer::recover_once(const fs::path& directory) {
   const std::int64_t deadline_ms = case_.recovery.deadline_ms;
   ptrace::TracerOptions options = guard_only();
   options.observations = observe_ ? &observations_ : nullptr;
-  LiveTarget target(program_, case_.target, directory, fresh_instance(folder_), std::move(options));
+  LiveTarget target(program_, scenario::restarted(case_), directory, fresh_instance(folder_),
+                    std::move(options));
   const StartOutcome outcome = target.wait_ready(std::chrono::milliseconds(deadline_ms));
   if (outcome.kind == StartOutcome::Kind::kTimeout) {
     timed_out_ = true;
@@ -85,7 +87,7 @@ std::optional<oracle::Verdict> LiveRecoverer::live_on(const fs::path& directory)
 }
 
 std::optional<trace::Trace> LiveRecoverer::record(const fs::path& directory) {
-  LiveTarget target(program_, case_.target, directory, fresh_instance(folder_), {});
+  LiveTarget target(program_, scenario::restarted(case_), directory, fresh_instance(folder_), {});
   const StartOutcome outcome =
       target.wait_ready(std::chrono::milliseconds(case_.recovery.deadline_ms));
   target.tracer().kill_tree();

@@ -21,6 +21,7 @@
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
 #include "harness/recovery/pattern_check.h"
+#include "harness/scenario/restarted.h"
 #include "harness/target/state_dump.h"
 
 namespace crashpoint::recovery {
@@ -79,8 +80,8 @@ class RecoveryRun {
   milliseconds deadline() const { return milliseconds(plan_.of.recovery.deadline_ms); }
 
   LiveTarget start() {
-    return {plan_.program, plan_.of.target, data_, folder_ / fmt::format("start-{}", ++starts_),
-            guard_only()};
+    return {plan_.program, scenario::restarted(plan_.of), data_,
+            folder_ / fmt::format("start-{}", ++starts_), guard_only()};
   }
 
   void add(Verdict verdict) { result_.checks.push_back(std::move(verdict)); }
@@ -142,7 +143,7 @@ class RecoveryRun {
     judge_info(target.endpoint());
     target.tracer().kill_tree();
     target.tracer().wait_for_end(deadline());
-    if (oracle::may_evict(plan_.of.target.config)) {
+    if (oracle::may_evict(scenario::restarted(plan_.of).config)) {
       result_.notes.emplace_back(
           "maxmemory with a policy that evicts: the target may drop keys at any time, so it is not "
           "checked whether further starts give the same data (idempotent, usable)");
@@ -278,8 +279,8 @@ class RecoveryRun {
     std::string refused;
     std::string cannot_tell;
     bool ended = true;
-    const bool needs_save =
-        takes_config(plan_.program, plan_.of.target) && directive("appendonly", "no") != "yes";
+    const bool needs_save = takes_config(plan_.program, scenario::restarted(plan_.of)) &&
+                            directive("appendonly", "no") != "yes";
     const auto write = [&](LiveTarget& target, const std::vector<std::string>& command) {
       target::Client client(target.endpoint());
       const target::RespValue reply = client.call(command);
@@ -365,7 +366,7 @@ class RecoveryRun {
   }
 
   std::string directive(const char* name, const char* otherwise) const {
-    return oracle::directive_value(plan_.of.target.config, name, otherwise);
+    return oracle::directive_value(scenario::restarted(plan_.of).config, name, otherwise);
   }
 
   void judge_other_reader(const std::string& use) {
@@ -374,7 +375,7 @@ class RecoveryRun {
     const Program program = plan_.other_program(use);
     const fs::path copy = folder_ / ("read-by-" + use);
     fs::copy(data_, copy, fs::copy_options::recursive);
-    scenario::Target target = plan_.of.target;
+    scenario::Target target = scenario::restarted(plan_.of);
     target.use = use;
     // Directives of the engine's own that no other program knows.
     std::erase_if(target.config,

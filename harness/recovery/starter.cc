@@ -17,6 +17,7 @@
 #include "harness/base/fd.h"
 #include "harness/recovery/last_line.h"
 #include "harness/recovery/live_target.h"
+#include "harness/scenario/restarted.h"
 
 namespace crashpoint::recovery {
 namespace {
@@ -44,8 +45,8 @@ Started LiveStarter::start(const fs::path& directory) {
   const milliseconds deadline(case_.recovery.deadline_ms);
   const fs::path instance = folder_ / "instance";
   fs::remove_all(instance);  // a log that is appended to would report old errors
-  auto target =
-      std::make_unique<LiveTarget>(program_, case_.target, directory, instance, guard_only());
+  auto target = std::make_unique<LiveTarget>(program_, scenario::restarted(case_), directory,
+                                             instance, guard_only());
   const StartOutcome outcome = target->wait_ready(deadline);
   Started started;
   started.ms = outcome.ms;

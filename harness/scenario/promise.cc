@@ -2,17 +2,17 @@
 
 #include <strings.h>
 
-#include <map>
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "harness/base/text.h"
+#include "harness/scenario/restarted.h"
 
 namespace crashpoint::scenario {
 namespace {
 
-using Config = std::map<std::string, std::vector<std::string>>;
 using oracle::Guarantee;
 
 bool keeps_a_log(const Config& config) {
@@ -45,6 +45,13 @@ std::vector<Change> changes_of(const workload::Plan& plan) {
   return changes;
 }
 
+bool was_refused(const Change& change, const workload::History& history) {
+  return std::ranges::any_of(history.operations, [&](const workload::Operation& operation) {
+    return operation.step == change.step && operation.is_refused() &&
+           operation.arguments == change.command;
+  });
+}
+
 bool is_weaker(const Guarantee& one, const Guarantee& other) {
   if (one.kind == Guarantee::Kind::kBuffered && other.kind == Guarantee::Kind::kBuffered) {
     return one.seconds > other.seconds;
@@ -55,26 +62,31 @@ bool is_weaker(const Guarantee& one, const Guarantee& other) {
 }  // namespace
 
 oracle::DerivedGuarantee promise_of(const Case& of, oracle::CrashKind crash,
-                                    oracle::EverysecLoss everysec,
-                                    std::optional<std::size_t> crashed_in) {
-  const bool begins_with_log = keeps_a_log(of.target.config);
-  oracle::DerivedGuarantee promise = oracle::derive_guarantee(of.target.config, crash, everysec);
-  bool is_log_cut = false;
+                                    oracle::EverysecLoss everysec, const std::optional<Ran>& ran) {
+  const Config next = restarted(of).config;
+  const bool loads_log = keeps_a_log(next);
   Config config = of.target.config;
+  bool is_log_cut = loads_log && !keeps_a_log(config);
+  // That of the log while there is one, or else that of snapshots.
+  oracle::DerivedGuarantee promise =
+      oracle::derive_guarantee(keeps_a_log(config) == loads_log ? config : next, crash, everysec);
   for (const Change& change : changes_of(of.workload)) {
-    if (crashed_in && change.step > *crashed_in) {
+    if (ran && change.step > ran->crashed_in) {
       break;
+    }
+    if (ran && was_refused(change, ran->history)) {
+      continue;
     }
     for (std::size_t i = 2; i + 1 < change.command.size(); i += 2) {
       config[lower_case(change.command[i])] = {lower_case(change.command[i + 1])};
     }
-    if (begins_with_log && !keeps_a_log(config)) {
+    if (loads_log && !keeps_a_log(config)) {
       is_log_cut = true;
       continue;
     }
     // A rewrite that was awaited is of all that was written in between.
-    is_log_cut = is_log_cut && !(crashed_in && change.step < *crashed_in && change.awaited);
-    if (!begins_with_log && keeps_a_log(config)) {
+    is_log_cut = is_log_cut && !(ran && change.step < ran->crashed_in && change.awaited);
+    if (!loads_log && keeps_a_log(config)) {
       continue;  // it is started again without the log, and loads the last snapshot
     }
     const oracle::DerivedGuarantee then = oracle::derive_guarantee(config, crash, everysec);
@@ -86,8 +98,11 @@ oracle::DerivedGuarantee promise_of(const Case& of, oracle::CrashKind crash,
   }
   const Guarantee prefix = {.kind = Guarantee::Kind::kPrefix};
   if (is_log_cut && is_weaker(prefix, promise.guarantee)) {
-    return {.guarantee = prefix,
-            .reason = "appendonly is switched off in the run: what is written then is in no log"};
+    return {
+        .guarantee = prefix,
+        .reason = keeps_a_log(of.target.config)
+                      ? "appendonly is switched off in the run: what is written then is in no log"
+                      : "what is written before appendonly is switched on is in no log"};
   }
   return promise;
 }

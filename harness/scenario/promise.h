@@ -6,14 +6,22 @@
 
 #include "harness/oracle/derive_guarantee.h"
 #include "harness/scenario/scenario.h"
+#include "harness/workload/history.h"
 
 namespace crashpoint::scenario {
 
-// That of the configuration that promises least of those in force before the crash: the one of the case, with
-// which the target is started again, and each that CONFIG SET makes of it. `crashed_in`: in which step of the
-// workload the crash came; nothing: it may come at any time.
+// How far a run came.
+struct Ran {
+  std::size_t crashed_in =
+      0;  // the step of the workload in which the crash came; that after the last: after all
+  const workload::History& history;
+};
+
+// That of the configuration that promises least of those in force before the crash: the one of the case, and each
+// that CONFIG SET makes of it, unless it was refused. What was in no log is lost to a target that is started again
+// with one, and the other way round (restarted.h). Without `ran` the crash may come at any time.
 [[nodiscard]] oracle::DerivedGuarantee promise_of(const Case& of, oracle::CrashKind crash,
                                                   oracle::EverysecLoss everysec,
-                                                  std::optional<std::size_t> crashed_in);
+                                                  const std::optional<Ran>& ran);
 
 }  // namespace crashpoint::scenario

@@ -19,10 +19,22 @@ class Promise : public ::testing::Test {
   }
   [[nodiscard]] oracle::DerivedGuarantee promise(
       std::optional<std::size_t> crashed_in = std::nullopt) const {
-    return promise_of(case_, CrashKind::kPowerLoss, oracle::kEngineEverysecLoss, crashed_in);
+    return promise_of(case_, CrashKind::kPowerLoss, oracle::kEngineEverysecLoss,
+                      crashed_in
+                          ? std::optional<Ran>({.crashed_in = *crashed_in, .history = history_})
+                          : std::nullopt);
+  }
+
+  // The change that a step of the workload asks for was answered with an error.
+  void refuse(std::uint32_t step) {
+    history_.operations.push_back(
+        {.step = step,
+         .arguments = std::get<workload::Admin>(case_.workload.steps[step].action).command,
+         .reply = target::RespValue{.kind = target::RespValue::Kind::kError, .text = "ERR no"}});
   }
 
   Case case_;
+  workload::History history_;
 };
 
 TEST_F(Promise, IsThatOfTheConfiguration) {
@@ -64,6 +76,33 @@ TEST_F(Promise, OfALogThatIsSwitchedOnIsThatOfSnapshots) {
   case_.target.config["save"] = {""};
   set("appendonly", "yes");
   EXPECT_EQ(promise().guarantee.kind, Kind::kSnapshot) << "it is started again without the log";
+}
+
+TEST_F(Promise, IsThatOfTheLogOnceItIsSwitchedOnWhereTheNextStartHasIt) {
+  case_.target.config["appendonly"] = {"no"};
+  case_.recovery.config["appendonly"] = {"yes"};
+  set("appendonly", "yes");
+  EXPECT_EQ(promise(0).guarantee.kind, Kind::kPrefix) << "there may be no log yet";
+  EXPECT_THAT(promise(0).reason, testing::HasSubstr("before appendonly is switched on"));
+  EXPECT_EQ(promise(1).guarantee.kind, Kind::kDurable);
+  set("appendonly", "no");
+  EXPECT_EQ(promise(2).guarantee.kind, Kind::kPrefix);
+  EXPECT_EQ(promise().guarantee.kind, Kind::kPrefix) << "the crash may come at any time";
+}
+
+TEST_F(Promise, IsNotRaisedByAChangeThatWasRefused) {
+  set("appendonly", "no");
+  set("appendonly", "yes");
+  refuse(1);
+  EXPECT_EQ(promise(2).guarantee.kind, Kind::kPrefix);
+}
+
+TEST_F(Promise, IsThatOfSnapshotsWhereTheNextStartHasNoLog) {
+  case_.recovery.config["appendonly"] = {"no"};
+  case_.recovery.config["save"] = {""};
+  EXPECT_EQ(promise().guarantee.kind, Kind::kSnapshot);
+  set("appendonly", "no");
+  EXPECT_EQ(promise().guarantee.kind, Kind::kSnapshot) << "with or without the log";
 }
 
 TEST_F(Promise, IsNothingWhereKeysMayBeDropped) {

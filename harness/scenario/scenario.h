@@ -22,6 +22,9 @@
 
 namespace crashpoint::scenario {
 
+// Directives of redis.conf, in lower case, sorted by name; a repeatable one ("save") has several values.
+using Config = std::map<std::string, std::vector<std::string>>;
+
 // The program under test. `use` names it in reports and in known_findings.
 struct Target {
   std::string use = "engine";  // "engine", "redis", "command", or "program": see Case::program
@@ -29,8 +32,7 @@ struct Target {
       command;  // of "command": with the placeholders {dir}, {port}, {socket}, {config}; of "program": its name, and
                 // the command that prints its version, if there is one
   std::string protocol = "resp";  // of its clients
-  // Directives in lower case, sorted by name; a repeatable directive ("save") has several values.
-  std::map<std::string, std::vector<std::string>> config;
+  Config config;
   std::vector<std::string> arguments;              // appended to the command line
   std::map<std::string, std::string> environment;  // added to that of the harness
 };
@@ -93,6 +95,8 @@ struct Recovery {
   std::int64_t deadline_ms = 5000;  // until PING is answered without -LOADING
   std::uint32_t cycles = 1;  // rounds of crash, recovery, verdict and new writes on one directory
   Beside beside = Beside::kNothing;
+  Config
+      config;  // these instead of, or beside, those of the target: what its file says at the next start
   // In effect during one start on the crash state, which is then ended; the next start is judged.
   std::vector<fault::Fault> faults;
 };

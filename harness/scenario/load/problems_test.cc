@@ -60,7 +60,7 @@ const Mistake kKeys[] = {
       R"(4:97: /crash/explore/profile/order/1/later: names are not in a file, so the rule never applies; allowed: operations on files)"}},
     {"UnknownKeyNearNothing",
      R"("recovery": {"wibble": 1})",
-     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: beside, cycles, deadline_ms, faults, run)"}},
+     {R"(3:14: /recovery/wibble: unknown key "wibble"; allowed: beside, config, cycles, deadline_ms, faults, run)"}},
     {"KeyOfAnotherPlace",
      R"("nth": 3)",
      {R"(3:1: /nth: unknown key "nth"; it belongs in faults[].at)"}},

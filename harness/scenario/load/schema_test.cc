@@ -104,7 +104,7 @@ const char* const kEveryKey[] = {
     R"({ "version": 1, "summary": "s",
   "recovery": { "cycles": 2, "faults": [ { "at": {"syscall": "open"}, "do": {"kill": "tree"} } ] },
   "oracle": { "run": {"log": {"present": ["a"], "absent": ["b"]}, "refused_max": 1, "growth": {"descriptors": 1, "processes": 1}} } })",
-    R"({ "version": 1, "summary": "s", "recovery": { "beside": "instance" } })",
+    R"({ "version": 1, "summary": "s", "recovery": { "beside": "instance", "config": {"appendonly": "yes"} } })",
 };
 
 // Every schema of an object member, with its path ("faults[].at.nth").

@@ -147,6 +147,11 @@ class Directives {
     if (const auto target = scenario.find("target")) {
       check_target(*target);
     }
+    if (const auto recovery = scenario.find("recovery")) {
+      if (const auto config = recovery->find("config")) {
+        check_next_config(*config);
+      }
+    }
     if (const auto workload = scenario.find("workload")) {
       for (const Node& step : workload->items()) {
         check_step(step);
@@ -204,6 +209,22 @@ class Directives {
       return text.find("{config}") != std::string::npos ||
              text.find("{port}") != std::string::npos || text.find("{socket}") != std::string::npos;
     });
+  }
+
+  // What the first life wrote must be found by the next one.
+  void check_next_config(const Node& config) {
+    constexpr std::array<std::string_view, 3> kPlaces = {"appenddirname", "appendfilename",
+                                                         "dbfilename"};
+    for (const auto& [key, value] : config.members()) {
+      const std::string name = lower_case(key);
+      if (std::ranges::find(kPlaces, name) != kPlaces.end()) {
+        value.problem_at_key(
+            fmt::format("\"{}\" would hide from the next start what the first one wrote; say it in "
+                        "\"target\": {{\"config\": ...}}, which holds for all starts",
+                        name));
+      }
+      check_config(name, value);
+    }
   }
 
   void check_config(const std::string& name, const Node& value) {

@@ -39,6 +39,20 @@ TEST(WordsOfDirective, AreThoseThatTheTargetReads) {
   EXPECT_EQ(words_of_directive("'a'b"), std::nullopt);
 }
 
+TEST(Directives, OfTheNextStartMayNeitherLeadElsewhereNorHideWhatWasWritten) {
+  const auto problems_of_next = [](const std::string& config) {
+    return FilesForTest().problems_of(
+        "{\"version\": 1, \"summary\": \"s\", \"workload\": [],\n\"recovery\": {\"config\": {" +
+        config + "}}}");
+  };
+  EXPECT_THAT(problems_of_next(R"("appendonly": "yes", "save": ["900 1", "60 5"])"), IsEmpty());
+  EXPECT_THAT(problems_of_next(R"("dir": "/x")"),
+              ElementsAre(HasSubstr("2:32: /recovery/config/dir: found dir \"/x\"")));
+  EXPECT_THAT(problems_of_next(R"("Appendfilename": "other.aof")"),
+              ElementsAre(HasSubstr("\"appendfilename\" would hide from the next start what the "
+                                    "first one wrote")));
+}
+
 TEST(Directives, ThatLeadElsewhereAreRefusedAtTheirPosition) {
   EXPECT_THAT(
       problems_of_config("dir", "\"/var/lib/redis\""),

@@ -83,6 +83,9 @@ Recovery parse_recovery(const Node& node, const Case& known) {
   Recovery recovery;
   node.read("deadline_ms", recovery.deadline_ms);
   node.read("cycles", recovery.cycles);
+  if (const auto config = node.find("config")) {
+    recovery.config = parse_config(*config);
+  }
   if (const auto beside = node.find("beside")) {
     recovery.beside = beside->text() == "orphans"   ? Beside::kOrphans
                       : beside->text() == "stopped" ? Beside::kStopped
@@ -130,6 +133,13 @@ void check_combinations(const Node& root, const Case& out) {
             "faults in recovery need the crash \"process-kill\" or \"power-loss\"; an exploration "
             "with "
             "\"depth\": 2 crashes each recovery at every crash point");
+  }
+  if (out.recovery.cycles > 1 && !out.recovery.config.empty()) {
+    root.at("recovery")
+        .at("cycles")
+        .problem(fmt::format("found {}; with \"config\" there is one round: what the later ones "
+                             "promise would depend on both configurations",
+                             out.recovery.cycles));
   }
   if (out.recovery.cycles > 1 && (many_states || !out.damage.empty())) {
     root.at("recovery")

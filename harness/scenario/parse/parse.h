@@ -20,6 +20,8 @@ void parse_case(const Node& root, Case& out);
 void parse_program(const Node& root, Case& out);
 // Of another one: a problem for each key that is there only for programs.
 void refuse_commands_of_programs(const Node& root);
+// Directives of redis.conf; check_directives() looks at what they say.
+[[nodiscard]] Config parse_config(const Node& node);
 [[nodiscard]] Files parse_files(const Node& node);
 [[nodiscard]] workload::Plan parse_workload(const Node& steps);
 [[nodiscard]] std::vector<fault::Fault> parse_faults(const Node& node, const Case& known);

@@ -160,7 +160,7 @@ void refuse_what_needs_a_server(const Node& root) {
   refuse(root, {"faults", "damage", "stall_ms"});
   refuse(root.at("target"), {"config", "arguments"});
   if (const auto recovery = root.find("recovery")) {
-    refuse(*recovery, {"beside", "cycles", "faults"});
+    refuse(*recovery, {"beside", "config", "cycles", "faults"});
   }
   if (const auto oracle = root.find("oracle")) {
     refuse(*oracle, {"run", "start", "expect", "usable", "files", "log", "info", "also_loads_in",

@@ -63,22 +63,24 @@ void parse_use(const Node& node, Target& target) {
   node.read("protocol", target.protocol);
 }
 
-void parse_config(const Node& node, Target& target) {
-  for (const auto& [name, value] : node.members()) {  // check_directives() checks them
+}  // namespace
+
+Config parse_config(const Node& node) {
+  Config config;
+  for (const auto& [name, value] : node.members()) {
     const std::string directive = lower_case(name);
-    if (target.config.contains(directive)) {
+    if (config.contains(directive)) {
       value.problem_at_key(
           fmt::format("duplicate directive \"{}\" (upper and lower case are the same)", directive));
     }
     if (value.json().is_array()) {
-      target.config[directive] = parse_texts(value);
+      config[directive] = parse_texts(value);
     } else {
-      target.config[directive] = {fill_in_seed(parse_bytes(value), node.seed())};
+      config[directive] = {fill_in_seed(parse_bytes(value), node.seed())};
     }
   }
+  return config;
 }
-
-}  // namespace
 
 Target parse_target(const Node& node) {
   Target target;
@@ -86,7 +88,7 @@ Target parse_target(const Node& node) {
     parse_use(*use, target);
   }
   if (const auto config = node.find("config")) {
-    parse_config(*config, target);
+    target.config = parse_config(*config);
   }
   if (const auto arguments = node.find("arguments")) {
     target.arguments = parse_texts(*arguments);
