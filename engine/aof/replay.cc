@@ -35,6 +35,12 @@ std::string shown(std::string_view name) {
   return std::string(name.substr(0, 128));
 }
 
+void note(WithoutEffect& those, std::string_view name, std::uint64_t offset) {
+  if (++those.count == 1) {
+    those.first = fmt::format("'{}' at byte {}", shown(name), offset);
+  }
+}
+
 class Replay {
  public:
   Replay(const io::File& file, const ReplayOptions& options, std::uint64_t file_size,
@@ -210,10 +216,11 @@ Status Replay::execute(std::span<const std::string_view> argv, std::uint64_t off
   switch (target_.replay(db_, argv)) {
     case Replayed::kDone:
       break;
+    case Replayed::kRefused:
+      note(result_.refused, argv[0], offset);
+      break;
     case Replayed::kNoChange:
-      if (++result_.skipped == 1) {
-        result_.first_skipped = fmt::format("'{}' at byte {}", shown(argv[0]), offset);
-      }
+      note(result_.skipped, argv[0], offset);
       break;
     case Replayed::kUnknown:
       return refuse_command("Unknown command", argv[0], offset);

@@ -26,6 +26,12 @@ struct ReplayOptions {
   std::function<void(std::uint64_t offset)> progress;  // every 1024 commands; may be empty
 };
 
+// Commands of a log that had no effect, for the server's log.
+struct WithoutEffect {
+  std::uint64_t count = 0;
+  std::string first;  // "'SAVE' at byte 123"
+};
+
 struct ReplayResult {
   std::uint64_t commands = 0;    // handed to the target
   std::uint64_t valid_size = 0;  // the file up to here was replayed; the rest must be cut off
@@ -33,9 +39,9 @@ struct ReplayResult {
   // What is appended at valid_size and torn by a power loss can be distinguished from damage: the
   // last thing before it is ours, under a checksum.
   bool checked = false;
-  std::string cut_reason;     // why valid_size < file_size, for the log
-  std::uint64_t skipped = 0;  // commands that change no data
-  std::string first_skipped;  // "'SAVE' at byte 123", for the log
+  std::string cut_reason;  // why valid_size < file_size, for the log
+  WithoutEffect skipped;   // they change no data
+  WithoutEffect refused;   // the data before them is not what they were logged on
 };
 
 // An error's message names the file and what to do; the state of `target` is then worthless.

@@ -106,9 +106,9 @@ Outcome load(const std::string& content, const ReplayOptions& options) {
     return outcome;
   }
   outcome.commands = target.commands;
-  EXPECT_EQ(result->commands, target.commands.size() + result->skipped);
-  outcome.skipped = result->skipped;
-  outcome.first_skipped = result->first_skipped;
+  EXPECT_EQ(result->commands, target.commands.size() + result->skipped.count);
+  outcome.skipped = result->skipped.count;
+  outcome.first_skipped = result->skipped.first;
   if (result->valid_size < result->file_size) {
     EXPECT_NE(result->cut_reason, "");
     outcome.cut_at = result->valid_size;

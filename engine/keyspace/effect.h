@@ -15,7 +15,8 @@ struct Effect {
 
 // What became of an effect that a log holds.
 enum class Replayed : std::uint8_t {
-  kDone,      // executed; an error reply counts, too, as with redis-server
+  kDone,
+  kRefused,   // executed, and answered with an error: redis-server goes on, too
   kNoChange,  // skipped: a command of this name changes no data
   kUnknown,   // there is no such command
   kWrongArguments,

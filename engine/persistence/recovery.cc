@@ -150,9 +150,17 @@ Result<AofEnd> Recovery::load_part(const AofPlan::Part& part, bool last) {
       options.offset, replayed->valid_size, replayed->file_size);
   ENGINE_CHECK(last || replayed->valid_size == replayed->file_size, part.path);
   progress_.loaded_bytes = before + replayed->file_size;
-  if (replayed->skipped > 0) {
+  if (replayed->skipped.count > 0) {
     log_.warning("Commands in the AOF {} that change no data were skipped: {}, the first {}",
-                 part.path, replayed->skipped, replayed->first_skipped);
+                 part.path, replayed->skipped.count, replayed->skipped.first);
+  }
+  if (replayed->refused.count > 0) {
+    log_.warning(
+        "== CRITICAL == Commands in the AOF {} were answered with an error and had no effect: {}, "
+        "the "
+        "first {}. The data before them is not what they were logged on: something is missing, or "
+        "the file was changed",
+        part.path, replayed->refused.count, replayed->refused.first);
   }
   if (replayed->valid_size < replayed->file_size) {
     log_.warning("!!! Warning: short read while loading the AOF file {}!!! ({})", part.path,

@@ -125,17 +125,20 @@ keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> ar
   if (spec == nullptr) {
     spec = state_->names.find(argv[0]);  // as redis-server logs a renamed command
   }
-  if (spec == nullptr || spec->handler == nullptr) {
+  if (spec != nullptr && argv.size() > 1 && !subcommands_of(*spec).empty()) {
+    spec = find_subcommand(*spec, argv[1]);
+  }
+  if (spec == nullptr) {
     return Replayed::kUnknown;
   }
   if (spec->name == "DEBUG" && argv.size() > 1 && equals_ignoring_case(argv[1], "segfault")) {
     return Replayed::kEndsServer;
   }
-  if (!has_arguments_for(*spec, argv.size())) {
+  if (spec->handler == nullptr || !has_arguments_for(*spec, argv.size())) {
     const bool names_no_key = argv.size() == 1 && (spec->name == "DEL" || spec->name == "UNLINK");
     return names_no_key ? Replayed::kNoChange : Replayed::kWrongArguments;
   }
-  if ((spec->flags & kWrite) == 0) {
+  if (spec->logged == Logged::kNever) {
     return Replayed::kNoChange;  // nor is a BGREWRITEAOF or SHUTDOWN that got into a log meant now
   }
   ENGINE_CHECK(db >= 0 && db < state_->keyspace.count(), db);
@@ -144,9 +147,10 @@ keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> ar
   Context context(*state_, session, *spec, argv);
   spec->handler(context);
   state_->replaying = false;
+  const bool is_refused = session.output.view().starts_with('-');
   state_->publish_events();
   session.output.clear();
-  return Replayed::kDone;
+  return is_refused ? Replayed::kRefused : Replayed::kDone;
 }
 
 CommandNames& Executor::names() {

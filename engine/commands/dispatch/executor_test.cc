@@ -122,8 +122,7 @@ TEST(Executor, ReplaysWithoutLoggingRefusingOrExpiring) {
   };
   EXPECT_EQ(replay(2, {"SET", "k", "v", "PXAT", "1"}), Replayed::kDone);
   EXPECT_EQ(replay(2, {"APPEND", "k", "w"}), Replayed::kDone);
-  EXPECT_EQ(replay(2, {"LPUSH", "k", "w"}), Replayed::kDone)
-      << "an error reply is no reason to stop";
+  EXPECT_EQ(replay(2, {"LPUSH", "k", "w"}), Replayed::kRefused);
   EXPECT_EQ(test.keyspace.database(2).find("k")->object.text().text(), "vw");
   EXPECT_THAT(test.effects.steps, IsEmpty());
   test.executor.begin_turn();
@@ -142,12 +141,17 @@ TEST(Executor, ReplaysOnlyWhatChangesData) {
     EXPECT_EQ(replay({other}), Replayed::kNoChange) << other;
   }
   EXPECT_EQ(replay({"SUBSCRIBE", "c"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"PFADD", "h", "a"}), Replayed::kDone);
+  EXPECT_EQ(replay({"PFCOUNT", "h"}), Replayed::kDone) << "it keeps its estimate in the value";
   EXPECT_EQ(replay({"DEL"}), Replayed::kNoChange) << "it names no key";
   EXPECT_EQ(replay({"SET", "k"}), Replayed::kWrongArguments);
   EXPECT_EQ(replay({"GET"}), Replayed::kWrongArguments);
   EXPECT_EQ(replay({"EXPIRE", "k"}), Replayed::kWrongArguments);
   EXPECT_EQ(replay({"DEBUG", "segfault"}), Replayed::kEndsServer);
   EXPECT_EQ(replay({"DEBUG", "SLEEP", "0"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"OBJECT", "HELP"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"OBJECT", "NOSUCH"}), Replayed::kUnknown);
+  EXPECT_EQ(replay({"OBJECT"}), Replayed::kWrongArguments);
 }
 
 TEST(Executor, CountsCallsFailuresAndRefusals) {
