@@ -35,6 +35,13 @@ void Supervisor::begin_workload() {
 void Supervisor::arm_step(std::size_t step) {
   steps_begun_ = step + 1;  // seen at the next stop, before anything the step causes
   wakeup_.wake();
+  const bool is_any_due = std::ranges::any_of(options_.faults, [&](const fault::Fault& fault) {
+    const auto* const at = std::get_if<fault::AfterAcked>(&fault.at);
+    return at != nullptr && fault.from_step == step && at->commands <= acked_;
+  });
+  for (std::size_t seen = steps_seen_; is_any_due && seen <= step; seen = steps_seen_) {
+    steps_seen_.wait(seen);
+  }
 }
 
 void Supervisor::acked(std::uint64_t count) {
@@ -51,6 +58,8 @@ void Supervisor::acked(std::uint64_t count) {
 void Supervisor::end() {
   acked_seen_ = std::numeric_limits<std::uint64_t>::max();
   acked_seen_.notify_all();
+  steps_seen_ = std::numeric_limits<std::size_t>::max();
+  steps_seen_.notify_all();
 }
 
 void Supervisor::arm_begun_step() {
@@ -69,6 +78,10 @@ void Supervisor::woken(std::optional<std::int64_t> next_ns,
   wakeup_.quiet(next_ns.has_value() ? std::optional(*next_ns - now_ns()) : std::nullopt);
   arm_begun_step();
   strike_due(purposes, now);
+  if (steps_seen_ < steps_armed_) {
+    steps_seen_ = steps_armed_;
+    steps_seen_.notify_all();
+  }
   if (asked_to_hold_.exchange(false)) {
     hold(/*dying=*/0);
   }

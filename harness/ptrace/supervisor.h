@@ -37,8 +37,8 @@ class Supervisor {
   [[nodiscard]] Tracees& tracees() { return tracees_; }
   [[nodiscard]] fault::ArmedFaults& faults() { return faults_; }
 
-  // From any thread. acked() returns when the faults that wait for this count have struck, so that
-  // the workload cannot end before they do.
+  // From any thread. acked() returns when the faults that wait for this count have struck, and arm_step() when
+  // those have that are due as the step begins: the workload cannot end before they do.
   void begin_workload();
   void arm_step(std::size_t step);
   void acked(std::uint64_t count);
@@ -83,7 +83,8 @@ class Supervisor {
 
   std::size_t steps_armed_ = 0;
   std::atomic<std::size_t> steps_begun_ = 0;
-  std::set<std::uint64_t> ack_counts_;  // that faults wait for
+  std::atomic<std::size_t> steps_seen_ = 0;  // armed, and what was due has struck
+  std::set<std::uint64_t> ack_counts_;       // that faults wait for
   std::atomic<std::uint64_t> acked_ = 0;
   std::atomic<std::uint64_t> acked_seen_ = 0;
   std::atomic<std::int64_t> workload_began_ns_ = 0;  // 0: not yet

@@ -290,6 +290,23 @@ TEST(Tracer, AnAckIsTakenOnlyWhenTheFaultsThatWaitForItHaveStruck) {
   }
 }
 
+TEST(Tracer, AStepBeginsOnlyWhenTheFaultsThatWereDueForItHaveStruck) {
+  const TestFolder folder;
+  fault::Fault fault;
+  fault.at = fault::AfterAcked{3, {}};
+  fault.from_step = 1;
+  fault.action = fault::Kill{};
+  for (int round = 0; round < 20; ++round) {
+    Tracer tracer(folder.spec({"sleep", "1000"}), folder.options({fault}));
+    tracer.begin_workload();
+    tracer.arm_step(0);
+    tracer.acked(3);
+    tracer.arm_step(1);
+    tracer.kill_tree();  // the workload is at its end at once
+    EXPECT_EQ(tracer.finish().faults.at(0).fired, 1U) << "round " << round;
+  }
+}
+
 TEST(Tracer, FaultsOfAStepWaitForIt) {
   const TestFolder folder;
   fault::Fault fault = kill_at("mkdir", 1);
