@@ -170,6 +170,7 @@ class CaseRun {
     ProgramOutcome outcome =
         explore_program(case_, guarantee_, {data_, context_.folder, context_.jobs, context_.go_on});
     result_.timing.workload_ms = outcome.workload_ms;
+    verdict_.add_faults(case_.faults, outcome.faults, 0);
     const recovery::RecoveryPlan plan{case_, program_, guarantee_, {}};
     for (explore::ViolatingState& state : outcome.explored.violations) {
       verdict_.recognise(state.verdict, "");

@@ -59,6 +59,7 @@ class ProgramCase {
     return {.explored = std::move(result_),
             .history = std::move(history_),
             .path = fixed_path_ == nullptr ? fs::path() : fixed_path_->path,
+            .faults = run_.faults,
             .workload_ms = run_.ms};
   }
 
@@ -83,8 +84,12 @@ class ProgramCase {
 
   // Whether the run was one that can be judged.
   bool may_judge() {
-    if (!run_.trouble.empty()) {
+    if (!run_.trouble.empty() && !any_fault_fired()) {
       return stop(run_.trouble);
+    }
+    if (!run_.trouble.empty()) {
+      result_.notes.push_back(fmt::format(
+          "under the faults {}: whether it is there in full or not at all is open", run_.trouble));
     }
     if (run_.left_running) {
       return stop(
@@ -103,6 +108,11 @@ class ProgramCase {
                             elsewhere));
     }
     return true;
+  }
+
+  [[nodiscard]] bool any_fault_fired() const {
+    return std::ranges::any_of(run_.faults,
+                               [](const fault::FaultReport& report) { return report.fired > 0; });
   }
 
   bool stop(const std::string& why) {
@@ -162,6 +172,9 @@ class ProgramCase {
       taker = std::make_unique<DumpTaker>(case_, folder / "fixed", fixed_path_.get());
       expected_ = expected_dumps(case_, run_, timeline_, *taker);
     }
+    if (!case_.faults.empty()) {
+      expect_what_is_without_faults(again.front(), *taker);
+    }
     for (const std::vector<crash::CrashImage>& images : again) {
       require_same_dump(expected_.dumps.front(),
                         taker->take(images.front(), "before the first step"),
@@ -169,12 +182,36 @@ class ProgramCase {
       for (std::size_t i = 0; i < run_.acks.size(); ++i) {
         const StepAck& ack = run_.acks[i];
         if (!ack.by_line) {
-          const std::string when = fmt::format("after step {} ({})", ack.step + 1, ack.ack.what);
+          const std::string when = after(ack);
           require_same_dump(expected_.dumps[i + 1], taker->take(images[ack.step + 1], when), when);
         }
       }
     }
     require_clean_recoveries(*taker);
+  }
+
+  static std::string after(const StepAck& ack) {
+    return fmt::format("after step {} ({})", ack.step + 1, ack.ack.what);
+  }
+
+  // What a step that ended well has done is what it does without the faults. One that failed has done that, or
+  // nothing.
+  void expect_what_is_without_faults(const std::vector<crash::CrashImage>& images,
+                                     DumpTaker& taker) {
+    for (std::size_t i = 0; i < run_.acks.size(); ++i) {
+      const StepAck& ack = run_.acks[i];
+      if (!ack.by_line) {
+        expected_.images[i + 1] = images[ack.step + 1];
+        expected_.dumps[i + 1] = taker.take(images[ack.step + 1], after(ack));
+      }
+    }
+    if (!run_.trouble.empty()) {
+      expected_.passing.push_back(
+          {.dump =
+               taker.take(images[run_.failed_step + 1],
+                          fmt::format("after step {}, without the faults", run_.failed_step + 1)),
+           .acked = run_.acks.size()});
+    }
   }
 
   void require_clean_recoveries(DumpTaker& taker) const {

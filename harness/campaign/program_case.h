@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/explore/explore_case.h"
+#include "harness/fault/fault.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/oracle/guarantee.h"
 #include "harness/report/result.h"
@@ -21,6 +22,7 @@ struct ProgramOutcome {
   explore::ExploredCase explored;
   oracle::DumpHistory history;  // by which its violations were judged
   std::filesystem::path path;   // at which they must be recovered; empty: anywhere
+  std::vector<fault::FaultReport> faults;
   double workload_ms = 0;
 };
 

@@ -190,10 +190,12 @@ ProgramRun record_steps(const scenario::Case& of, const fs::path& data, const fs
       .argv = argv_of_steps(of, places), .directory = data, .environment = of.target.environment};
   ptrace::TracerOptions options;
   options.seed = of.seed;
+  options.faults = of.faults;
   recovery::CommandEnd end =
       recovery::run_command(command, folder, std::move(options), limits(), go_on);
   ProgramRun run;
   run.trace = std::move(end.run.trace);
+  run.faults = std::move(end.run.faults);
   run.ms = end.ms;
   run.left_running = end.left_running;
   run.began_ns = run.trace.events.empty() ? 0 : run.trace.events.front().enter_ns;
@@ -201,7 +203,8 @@ ProgramRun record_steps(const scenario::Case& of, const fs::path& data, const fs
   if (!end.succeeded()) {
     const auto done = static_cast<std::size_t>(std::count_if(
         run.acks.begin(), run.acks.end(), [](const StepAck& ack) { return !ack.by_line; }));
-    run.trouble = why_it_failed(of, end, std::min(done, of.program->steps.size() - 1));
+    run.failed_step = std::min(done, of.program->steps.size() - 1);
+    run.trouble = why_it_failed(of, end, run.failed_step);
   }
   return run;
 }

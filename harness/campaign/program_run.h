@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/fault/fault.h"
 #include "harness/oracle/dump/dump_judge.h"
 #include "harness/ptrace/tracer.h"
 #include "harness/recovery/command.h"
@@ -30,7 +31,9 @@ struct ProgramRun {
   std::vector<StepAck> acks;  // in order
   std::int64_t began_ns = 0;
   double ms = 0;
-  std::string trouble;  // why a step did not end well; empty: all did
+  std::string trouble;          // why a step did not end well; empty: all did
+  std::size_t failed_step = 0;  // where there is trouble
+  std::vector<fault::FaultReport> faults;
   bool left_running = false;
 };
 
@@ -38,7 +41,7 @@ struct ProgramRun {
 void run_setup(const scenario::Case& of, const std::filesystem::path& data,
                const std::filesystem::path& folder, const std::function<bool()>& go_on);
 
-// Runs all steps in `data`, recorded. The steps end at the first that fails.
+// Runs all steps in `data`, recorded, with the faults of the case in force. The steps end at the first that fails.
 [[nodiscard]] ProgramRun record_steps(const scenario::Case& of, const std::filesystem::path& data,
                                       const std::filesystem::path& folder,
                                       const std::function<bool()>& go_on);

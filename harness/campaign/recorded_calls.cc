@@ -8,6 +8,7 @@
 
 #include "harness/base/error.h"
 #include "harness/campaign/live_run.h"
+#include "harness/campaign/program_run.h"
 #include "harness/campaign/workspace.h"
 #include "harness/fault/armed_faults.h"
 #include "harness/fault/fault.h"
@@ -89,8 +90,18 @@ namespace {
 
 std::vector<Call> record_once(const scenario::Case& of, const CallsWanted& wanted) {
   const Workspace workspace = Workspace::open();
-  const recovery::Program program = recovery::find_program(of.target, workspace.path());
   const fs::path data = workspace.path() / "data";
+  if (of.program) {
+    fs::create_directories(data);
+    run_setup(of, data, workspace.path() / "setup", {});
+    const ProgramRun run = record_steps(of, data, workspace.path() / "steps", {});
+    if (!run.trouble.empty()) {
+      throw EnvironmentError(
+          fmt::format("{}: the calls of the steps cannot be listed: {}", of.name, run.trouble));
+    }
+    return calls_in(run.trace, wanted);
+  }
+  const recovery::Program program = recovery::find_program(of.target, workspace.path());
   const LiveRun run = run_live(of, program, 1, data, workspace.path() / "life");
   if (!run.start.ready()) {
     throw EnvironmentError(fmt::format(

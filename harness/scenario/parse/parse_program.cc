@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "harness/base/text.h"
@@ -157,7 +158,7 @@ void refuse_what_needs_a_server(const Node& root) {
       }
     }
   };
-  refuse(root, {"faults", "damage", "stall_ms"});
+  refuse(root, {"damage", "stall_ms"});
   refuse(root.at("target"), {"config", "arguments"});
   if (const auto recovery = root.find("recovery")) {
     refuse(*recovery, {"beside", "config", "cycles", "faults"});
@@ -172,10 +173,29 @@ void refuse_what_needs_a_server(const Node& root) {
   }
 }
 
+// Faults are in force while the steps run, from the first to the last.
+void check_faults_of_program(const Node& root, const Case& out) {
+  const auto faults = root.find("faults");
+  for (std::size_t i = 0; faults && i < out.faults.size(); ++i) {
+    const Node item = faults->items()[i];
+    if (std::holds_alternative<fault::Kill>(out.faults[i].action)) {
+      item.at("do").problem(
+          "every crash of the run of a target that is a program is tried, so no fault need kill "
+          "it; "
+          "allowed: \"error\", \"short_write\", \"skip\", \"delay_ms\", \"disk_budget_bytes\"");
+    } else if (std::holds_alternative<fault::Libfiu>(out.faults[i].action)) {
+      item.at("do").problem("\"libfiu\" is not there for a target that is a program");
+    } else if (const auto step = item.find("from_step")) {
+      step->problem_at_key("\"from_step\" is not there for a target that is a program");
+    }
+  }
+}
+
 }  // namespace
 
 void parse_program(const Node& root, Case& out) {
   refuse_what_needs_a_server(root);
+  check_faults_of_program(root, out);
   ProgramTarget program;
   const Node target = root.at("target");
   if (const auto dump = target.find("dump")) {
