@@ -64,6 +64,14 @@ TEST_F(RunProgramFaults, AnErrorThatIsTakenForSuccessIsFound) {
   EXPECT_EQ(ignored.exit_code, 1) << ignored.output;
 }
 
+TEST_F(RunProgramFaults, MayBeADiskThatIsFull) {
+  const std::string full = R"({"do": {"disk_bytes": 5}})";
+  const Outcome careful = run(kCarefulSave, full);
+  EXPECT_EQ(careful.exit_code, 0) << careful.output;
+  const Outcome careless = run("(echo 22222222 > f) 2> /dev/null; true", full);
+  EXPECT_EQ(careless.exit_code, 1) << careless.output;
+}
+
 TEST_F(RunProgramFaults, AFaultThatNeverFiresIsInconclusive) {
   const Outcome missed =
       run(kCarefulSave, R"({"at": {"syscall": "fdatasync"}, "do": {"skip": true}})");
@@ -80,11 +88,14 @@ TEST_F(RunProgramFaults, StrikeAtEachCallOfARecording) {
 }
 
 TEST_F(RunProgramFaults, WithAKillAreRefused) {
-  const Outcome refused =
-      run(kCarefulSave, R"({"at": {"syscall": "fsync"}, "do": {"kill": "tree"}})");
-  EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.output,
-              HasSubstr("every crash of the run of a target that is a program is tried"));
+  for (const char* fault : {R"({"at": {"syscall": "fsync"}, "do": {"kill": "tree"}})",
+                            R"({"at": {"after_acked": 1}, "do": {"kill": "tree"}})",
+                            R"({"at": {"syscall": "write"}, "do": {"torn_write": 1}})"}) {
+    const Outcome refused = run(kCarefulSave, fault);
+    EXPECT_EQ(refused.exit_code, 2) << fault;
+    EXPECT_THAT(refused.output,
+                HasSubstr("every crash of the run of a target that is a program is tried"));
+  }
 }
 
 TEST_F(RunProgramFaults, UnderADatabaseAreFoundWhereTheyLie) {

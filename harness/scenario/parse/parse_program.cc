@@ -178,11 +178,12 @@ void check_faults_of_program(const Node& root, const Case& out) {
   const auto faults = root.find("faults");
   for (std::size_t i = 0; faults && i < out.faults.size(); ++i) {
     const Node item = faults->items()[i];
-    if (std::holds_alternative<fault::Kill>(out.faults[i].action)) {
+    if (std::holds_alternative<fault::Kill>(out.faults[i].action) ||
+        std::holds_alternative<fault::TornWrite>(out.faults[i].action)) {
       item.at("do").problem(
           "every crash of the run of a target that is a program is tried, so no fault need kill "
           "it; "
-          "allowed: \"error\", \"short_write\", \"skip\", \"delay_ms\", \"disk_budget_bytes\"");
+          "allowed: \"error\", \"short_write\", \"skip\", \"delay_ms\", \"disk_bytes\"");
     } else if (std::holds_alternative<fault::Libfiu>(out.faults[i].action)) {
       item.at("do").problem("\"libfiu\" is not there for a target that is a program");
     } else if (const auto step = item.find("from_step")) {
