@@ -228,6 +228,8 @@ Status Replay::execute(std::span<const std::string_view> argv, std::uint64_t off
       return refuse_command("Wrong number of arguments of the command", argv[0], offset);
     case Replayed::kEndsServer:
       return refuse_command("A command that ends the server,", argv[0], offset);
+    case Replayed::kConfigures:
+      return refuse_command("A command that changes the server's configuration,", argv[0], offset);
   }
   delay_.pause();
   if (++result_.commands % kProgressCommands == 0 && options_.progress) {

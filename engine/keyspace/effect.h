@@ -21,6 +21,7 @@ enum class Replayed : std::uint8_t {
   kUnknown,   // there is no such command
   kWrongArguments,
   kEndsServer,  // it is there to crash a server
+  kConfigures,  // how the rest is loaded would depend on it
 };
 
 // Where effects go: persistence/, as commands/ sees it.

@@ -138,6 +138,9 @@ keyspace::Replayed Executor::replay(int db, std::span<const std::string_view> ar
     const bool names_no_key = argv.size() == 1 && (spec->name == "DEL" || spec->name == "UNLINK");
     return names_no_key ? Replayed::kNoChange : Replayed::kWrongArguments;
   }
+  if (spec->name == "CONFIG|SET") {
+    return Replayed::kConfigures;
+  }
   if (spec->logged == Logged::kNever) {
     return Replayed::kNoChange;  // nor is a BGREWRITEAOF or SHUTDOWN that got into a log meant now
   }

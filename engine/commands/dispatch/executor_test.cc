@@ -150,6 +150,8 @@ TEST(Executor, ReplaysOnlyWhatChangesData) {
   EXPECT_EQ(replay({"DEBUG", "segfault"}), Replayed::kEndsServer);
   EXPECT_EQ(replay({"DEBUG", "SLEEP", "0"}), Replayed::kNoChange);
   EXPECT_EQ(replay({"OBJECT", "HELP"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"CONFIG", "GET", "save"}), Replayed::kNoChange);
+  EXPECT_EQ(replay({"config", "set", "maxclients", "5"}), Replayed::kConfigures);
   EXPECT_EQ(replay({"OBJECT", "NOSUCH"}), Replayed::kUnknown);
   EXPECT_EQ(replay({"OBJECT"}), Replayed::kWrongArguments);
 }
