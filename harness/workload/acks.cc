@@ -19,6 +19,8 @@ struct ReplyStream {
   target::ReplyParser parser;
   std::size_t next = 0;  // operation, in History::operations
   std::size_t end = 0;   // past the last of this client
+  std::int64_t from_ns =
+      0;  // what left before its first command was sent went to an earlier connection of that name
 };
 
 // The bytes did leave: the call returned, and the kernel did take them.
@@ -38,13 +40,14 @@ void fill_acks(History& history, const trace::Trace& trace) {
     ReplyStream& stream = streams[client.connection];
     stream.next = static_cast<std::size_t>(first - history.operations.begin());
     stream.end = static_cast<std::size_t>(last - history.operations.begin());
+    stream.from_ns = first == last ? 0 : first->sent_ns;
   }
   for (const Event& event : trace.events) {
     if (event.op != Op::kSend || !has_left(event)) {
       continue;
     }
     const auto found = streams.find(event.connection);
-    if (found == streams.end()) {
+    if (found == streams.end() || event.enter_ns < found->second.from_ns) {
       continue;
     }
     ReplyStream& stream = found->second;

@@ -69,6 +69,20 @@ History two_clients(std::size_t commands_each) {
   return history;
 }
 
+// The kernel draws the names of connections, and draws that of one that is closed again.
+TEST(FillAcks, AnEarlierConnectionOfTheSameNameWasAnotherOne) {
+  TraceOf run;
+  run.send("@0", "+PONG\r\n");
+  const std::int64_t sent_ns = static_cast<std::int64_t>(run.trace.end) * 10;
+  run.send("@0", ":1\r\n");
+  History history = two_clients(1);
+  history.operations[0].sent_ns = sent_ns;
+  fill_acks(history, run.trace);
+  ASSERT_TRUE(history.operations[0].reply);
+  EXPECT_EQ(history.operations[0].reply->integer, 1);
+  EXPECT_EQ(history.operations[0].acked, 3U);
+}
+
 TEST(FillAcks, AReplyIsAckedWhenTheSendOfItsLastByteReturns) {
   TraceOf run;
   run.send("@1", ":1\r\n:2");
